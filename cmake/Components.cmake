@@ -1,0 +1,36 @@
+# The three shapes a target has here.
+#
+#   copsec_library(NAME SOURCES ... LINK ...)   static library copsec-NAME, alias copsec::NAME
+#   copsec_program(NAME DIR SOURCES ... LINK ...)  program NAME, installed to DIR (sbin or bin)
+#   copsec_test(NAME LABEL SOURCES ... LINK ...)   test program, one CTest test, labelled
+include(CMakeParseArguments)
+
+function(copsec_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE" ${ARGN})
+  add_library(copsec-${name} STATIC ${ARG_SOURCES})
+  add_library(copsec::${name} ALIAS copsec-${name})
+  target_link_libraries(copsec-${name} PUBLIC copsec::build ${ARG_LINK} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+function(copsec_program name dir)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE copsec::build ${ARG_LINK})
+  if(dir STREQUAL "sbin")
+    install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_SBINDIR})
+  else()
+    install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endfunction()
+
+function(copsec_test name label)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(test-${name} ${ARG_SOURCES})
+  target_link_libraries(test-${name} PRIVATE copsec::build ${ARG_LINK} PkgConfig::CHECK)
+  add_test(NAME ${name} COMMAND test-${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${ARG_TIMEOUT}
+                       SKIP_RETURN_CODE 77)
+endfunction()

@@ -1,0 +1,12 @@
+# Every library that we link, as an imported target.
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Libev REQUIRED)
+pkg_check_modules(LIBXML2 REQUIRED IMPORTED_TARGET libxml-2.0)
+pkg_check_modules(LIBMNL REQUIRED IMPORTED_TARGET libmnl)
+pkg_check_modules(LIBNFTNL REQUIRED IMPORTED_TARGET libnftnl)
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(LIBSMI REQUIRED IMPORTED_TARGET libsmi)
+pkg_check_modules(LIBCAPNG REQUIRED IMPORTED_TARGET libcap-ng)
+pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
