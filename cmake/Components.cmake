@@ -1,9 +1,11 @@
-# The three shapes a target has here.
+# The shapes a target has here.
 #
 #   copsec_library(NAME SOURCES ... LINK ...)   static library copsec-NAME, alias copsec::NAME
 #   copsec_program(NAME DIR SOURCES ... LINK ...)  program NAME, installed to DIR (sbin or bin)
 #   copsec_test(NAME LABEL SOURCES ... LINK ...)   test program, one CTest test, labelled
+#   copsec_script_test(NAME LABEL TIMEOUT COMMAND...)  a script as a CTest test
 include(CMakeParseArguments)
+option(COPSEC_SKIP_IS_FAILURE "A test that would be skipped fails" OFF)
 
 function(copsec_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE" ${ARGN})
@@ -31,6 +33,20 @@ function(copsec_test name label)
   add_executable(test-${name} ${ARG_SOURCES})
   target_link_libraries(test-${name} PRIVATE copsec::build ${ARG_LINK} PkgConfig::CHECK)
   add_test(NAME ${name} COMMAND test-${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${ARG_TIMEOUT}
-                       SKIP_RETURN_CODE 77)
+  copsec_test_properties(${name} ${label} ${ARG_TIMEOUT})
+endfunction()
+
+# A script as a test; arguments after the script go to it.
+function(copsec_script_test name label timeout)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  copsec_test_properties(${name} ${label} ${timeout})
+endfunction()
+
+# A test that lacks a privilege or a tool exits with 77 and says why on its output. Where both are
+# known to be there, that is a failure.
+function(copsec_test_properties name label timeout)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
+  if(NOT COPSEC_SKIP_IS_FAILURE)
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+  endif()
 endfunction()
