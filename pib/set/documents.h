@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The signed documents: manifest of a set, index of a tenant, assignment of a node, and the
+ * compliance report that a node's enforcer signs.
+ *
+ * These are the contents that a CMS SignedData carries (common/crypto/cms.h), in and out. A manifest
+ * is the EPD of class copsecManifest; the others are a run of PRID and EPD objects, the head first
+ * (instance 1), then the entries as instances 1, 2, 3... Decoding is strict: exactly one way to
+ * write a document, every limit below checked, names well formed and distinct.
+ *
+ * Decoded views and arrays live in the arena that is passed, or borrow from the content; encoding
+ * appends to the buffer (its sticky error tells) and refuses what decoding would refuse.
+ */
+#ifndef COPSEC_PIB_SET_DOCUMENTS_H
+#define COPSEC_PIB_SET_DOCUMENTS_H
+
+#include "common/base/arena.h"
+#include "pib/set/block.h"
+
+enum {
+	SET_ROOT = 32,
+	NODE_KEY = 32, /* SHA-256 of a SubjectPublicKeyInfo */
+	SET_NAME_MAX = 255,
+	INDEX_ENTRIES_MAX = 1024,
+	ASSIGNMENT_INTERFACES_MAX = 256,
+	COMPLIANCE_SETS_MAX = 256,
+	DOCUMENT_MAX = 1 << 20, /* octets of a content */
+};
+
+enum stale_rule { /* the numbers of copsecManifestStaleRule */
+	STALE_KEEP = 1,
+	STALE_TIGHTEN,
+	STALE_QUARANTINE,
+};
+
+/* Role combination: roles in ASCII order joined by '+', no wildcard; empty is allowed. */
+bool role_combination_valid(struct view roles);
+
+struct manifest {
+	struct view tenant;
+	struct view name; /* of a role set: the role combination */
+	enum authority authority;
+	struct view roles;
+	struct view node; /* NODE_KEY octets for a set of one node, else empty */
+	uint64_t serial;
+	uint64_t not_before; /* seconds since 1970, UTC */
+	uint64_t not_after;
+	enum stale_rule stale_rule;
+	uint32_t block; /* first of the InstanceIds, see block.h */
+	uint8_t root[SET_ROOT];
+	bool no_confirm;
+};
+enum err manifest_encode(const struct manifest *m, struct buffer *out, struct error *e) MUST_USE;
+enum err manifest_decode(struct view content, struct arena *arena, struct manifest *ret_manifest,
+	struct error *e) MUST_USE;
+
+struct set_entry {
+	struct view name;
+	uint64_t serial;
+	uint8_t root[SET_ROOT];
+};
+
+struct set_index {
+	struct view tenant;
+	uint64_t serial;
+	uint64_t not_before;
+	uint64_t not_after;
+	const struct set_entry *entries;
+	size_t entry_count;
+};
+enum err set_index_encode(const struct set_index *i, struct buffer *out, struct error *e) MUST_USE;
+enum err set_index_decode(struct view content, struct arena *arena, struct set_index *ret_index,
+	struct error *e) MUST_USE;
+/* NULL if there is none. */
+const struct set_entry *set_index_find(const struct set_index *i, struct view name);
+
+struct assigned_interface {
+	struct view name; /* "*": every interface that is not named */
+	struct view roles;
+};
+
+struct assignment {
+	struct view tenant;
+	struct view node; /* PEPID */
+	uint8_t node_key[NODE_KEY];
+	struct view report_key; /* NODE_KEY octets or empty */
+	struct view roles;      /* of the node */
+	uint64_t serial;
+	uint64_t least_index_serial;
+	const struct assigned_interface *interfaces;
+	size_t interface_count;
+};
+enum err assignment_encode(const struct assignment *a, struct buffer *out, struct error *e) MUST_USE;
+enum err assignment_decode(struct view content, struct arena *arena,
+	struct assignment *ret_assignment, struct error *e) MUST_USE;
+/* The roles of an interface: its own entry, else that of "*", else empty. */
+struct view assignment_roles(const struct assignment *a, struct view interface);
+/* Whether a set of this name serves the node or one of its interfaces. */
+bool assignment_demands(const struct assignment *a, struct view set_name);
+
+struct compliance {
+	struct view node;
+	uint32_t decision; /* counts the decisions of a session, from 1 */
+	uint64_t index_serial;
+	uint64_t time; /* seconds since 1970, UTC */
+	const struct set_entry *sets;
+	size_t set_count;
+};
+enum err compliance_encode(const struct compliance *c, struct buffer *out, struct error *e) MUST_USE;
+enum err compliance_decode(struct view content, struct arena *arena,
+	struct compliance *ret_compliance, struct error *e) MUST_USE;
+
+#endif
