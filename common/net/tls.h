@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * TLS on a non-blocking socket, behind five answers. Only net.c includes this, and nothing here
+ * shows OpenSSL.
+ */
+#ifndef COPSEC_COMMON_NET_TLS_H
+#define COPSEC_COMMON_NET_TLS_H
+
+#include "common/base/bytes.h"
+#include "common/base/pin.h"
+#include "common/crypto/key.h"
+
+enum tls_answer {
+	TLS_DONE,       /* it is done; of reads and writes: some octets are */
+	TLS_WANT_READ,  /* again when the socket can be read */
+	TLS_WANT_WRITE, /* again when it can be written */
+	TLS_CLOSED,     /* the peer has closed, properly */
+	TLS_FAILED,     /* the error says why; only tls_free() is left */
+};
+
+struct tls_context;
+struct tls;
+
+enum err tls_context_new(const struct key *key, struct tls_context **ret_context,
+			 struct error *e) MUST_USE;
+void tls_context_free(struct tls_context *c);
+
+struct tls_config {
+	int fd; /* stays the caller's */
+	bool server;
+	/* Called once, inside tls_handshake(). */
+	bool (*authorize)(void *context, const struct pin *peer);
+	void *context;
+};
+
+enum err tls_new(struct tls_context *context, const struct tls_config *config, struct tls **ret_tls,
+		 struct error *e) MUST_USE;
+void tls_free(struct tls *t);
+
+enum tls_answer tls_handshake(struct tls *t, struct error *e) MUST_USE;
+enum tls_answer tls_read(struct tls *t, void *data, size_t size, size_t *ret_len,
+			 struct error *e) MUST_USE;
+/* After WANT_... the same octets must be offered again, but may have moved and grown. */
+enum tls_answer tls_write(struct tls *t, struct view v, size_t *ret_len,
+			  struct error *e) MUST_USE;
+/* Sends close-notify. */
+enum tls_answer tls_shutdown(struct tls *t, struct error *e) MUST_USE;
+/* The pin of the peer's key, once the handshake is done. */
+const struct pin *tls_peer(const struct tls *t);
+
+#endif
