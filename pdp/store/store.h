@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a decision point remembers: what is published, what every node reported, and the trail of
+ * all manifests that were ever published.
+ *
+ * Octets are kept as they came and are never encoded again: the nodes verify them, so a store that
+ * was tampered with can withhold policy but not change it. Each function is one transaction, on
+ * disk when it returns E_OK; after any failure nothing of it is. What is loaded lives in the
+ * caller's arena.
+ */
+#ifndef COPSEC_PDP_STORE_STORE_H
+#define COPSEC_PDP_STORE_STORE_H
+
+#include "common/base/arena.h"
+
+struct store;
+
+/* One signed object with what belongs to it, as S-objects (RFC 3084 §4), ready for a decision. */
+struct store_item {
+	const char *name;   /* set name, or PEPID for an assignment */
+	uint64_t serial;
+	struct view octets;
+};
+
+struct store_publication {
+	uint64_t serial;          /* of the index; 0 if nothing was ever published */
+	uint64_t published;       /* seconds since 1970 UTC */
+	const char *publisher;    /* pin of the key that brought it */
+	struct view index;        /* copsecIndex as S-objects */
+	const struct store_item *assignments;
+	size_t assignment_count;
+	const struct store_item *sets;
+	size_t set_count;
+};
+
+/* The last word of a node. */
+struct store_report {
+	const char *node;
+	uint64_t time;          /* seconds since 1970 UTC, of the newest report */
+	uint64_t serial;        /* index serial in force; 0 if none */
+	uint64_t since;         /* when that serial was first reported */
+	bool success;           /* of the newest report */
+	const char *text;       /* of a failure: what and why */
+};
+
+/* Creates the database if there is none, with mode 0600. E_VERSION if another version wrote it. */
+enum err store_open(const char *path, struct store **ret_store, struct error *error) MUST_USE;
+struct store *store_close(struct store *store);
+
+enum err store_publish(struct store *store, const struct store_publication *publication,
+	struct error *error) MUST_USE;
+/* A store in which nothing was published gives a publication with serial 0. */
+enum err store_load(struct store *store, struct arena *arena,
+	struct store_publication *ret_publication, struct error *error) MUST_USE;
+
+enum err store_put_report(struct store *store, const struct store_report *report,
+	struct error *error) MUST_USE;
+enum err store_load_reports(struct store *store, struct arena *arena,
+	struct store_report **ret_reports, size_t *ret_count, struct error *error) MUST_USE;
+
+#endif
