@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From policy to what the kernel shall hold: the SPD and the packet filter of one node, by one plan.
+ *
+ * plan_build() is a pure function of the checked policies, the interfaces' roles, the PDPs and the
+ * mask; the same input gives the same plan, octet by octet. A plan is data in a small closed
+ * vocabulary: SPD entries, and one nftables table (inet copsec) of named counters and chains whose
+ * rules are lists of steps. `pmt explain` prints it, pep/kernel/ applies it; neither adds meaning.
+ * Every object says what caused it.
+ *
+ * What the chains do, in the order a packet meets them:
+ *   - prerouting: mark bits are cleared and `passed` is set. If forward rules protect, transit gets
+ *     the mark of its protection here, for the routing and the FWD check come next.
+ *   - output-route (type route: the lookup is repeated under the new mark): only if out rules protect;
+ *     gives packets the mark of their protection. A flow without one is not touched.
+ *   - input, output, forward: judge. Loopback; replies and ICMP errors of connections that a stateful
+ *     rule let through (by the connection's mark); what a closed node needs (neighbour discovery, MLD,
+ *     DHCP, DNS, IKE, ESP, the PDPs); then the rules of the interface's role combination, or for
+ *     transit those of the node's set with the roles of both interfaces. The first match decides, every
+ *     packet of the original direction is judged. No match: dropped, counter "no-rule". An interface
+ *     without a role lets nothing pass but what a closed node needs: counter "no-role".
+ *   - a flow that must be protected passes only if it came out of, or is about to go into, an SA with
+ *     the protection's reqid: counter "no-sa/NAME". So it stays closed even if the SPD is flushed.
+ *
+ * The SPD holds, for each protection and direction, one entry for any addresses, selected by mark.
+ * Its last entries block input and transit that our chains have not seen.
+ *
+ * A plan lives in its own arena: plan_free() releases all. It borrows nothing but the PIB classes.
+ */
+#ifndef COPSEC_PIB_PLAN_PLAN_H
+#define COPSEC_PIB_PLAN_PLAN_H
+
+#include "pib/flow/flow.h"
+#include "pib/plan/marks.h"
+#include "pib/schema/pri.h"
+
+struct policy;
+
+enum {
+	PLAN_NAME_SIZE = 120,      /* names in the kernel, with their NUL */
+	PLAN_ENDPOINTS_MAX = 16,   /* ways to PDPs */
+	PLAN_INTERFACES_MAX = 256,
+	PLAN_POLICIES_MAX = 256,
+};
+
+#define PLAN_TABLE "copsec"
+
+/* ---- What goes in ---- */
+
+/* The way to a PDP stays open: TCP to this address and port. */
+struct plan_endpoint {
+	enum flow_family family;
+	uint8_t address[16]; /* the first 4 octets for IPv4 */
+	uint16_t port;
+};
+
+/* Interfaces are told apart by name, so a plan holds for one that appears later. */
+struct plan_interface {
+	const char *name;  /* "*": every interface not named */
+	const char *roles; /* role combination, as the set for it is called; "": no role */
+};
+
+/* A checked policy and the role combination that it serves. */
+struct plan_policy {
+	const char *roles;
+	const struct policy *policy;
+};
+
+struct plan_input {
+	uint32_t mark_mask; /* MARK_MASK_DEFAULT */
+	const struct plan_endpoint *endpoints;
+	size_t endpoint_count;
+	const struct plan_policy *policies;
+	size_t policy_count;
+	const struct plan_interface *interfaces;
+	size_t interface_count;
+	const char *node_roles; /* their policy's forward rules judge transit; "": there is no transit */
+};
+
+/* ---- What comes out ---- */
+
+/* The PRI that an object is there for; prid.class is NULL for what is compiled in. */
+struct plan_cause {
+	struct prid prid;
+	const char *name; /* of the rule or protection, or what the compiled-in object is for */
+};
+
+enum plan_spd_direction { PLAN_SPD_IN, PLAN_SPD_OUT, PLAN_SPD_FORWARD };
+
+struct plan_spd {
+	enum plan_spd_direction direction;
+	enum flow_family family; /* any addresses of this family */
+	uint32_t mark;
+	uint32_t mask;
+	uint32_t priority; /* lower is first */
+	bool block;        /* no template: drop */
+	uint32_t reqid;
+	bool tunnel;
+	bool optional; /* level use: without an SA the packet goes in clear */
+	enum flow_family tunnel_family;
+	uint8_t tunnel_source[16]; /* all zero: any */
+	uint8_t tunnel_destination[16];
+	struct plan_cause cause;
+};
+
+enum plan_hook {
+	PLAN_HOOK_NONE, /* a chain that others go to */
+	PLAN_HOOK_PREROUTING,
+	PLAN_HOOK_OUTPUT_ROUTE, /* type route */
+	PLAN_HOOK_INPUT,
+	PLAN_HOOK_OUTPUT,
+	PLAN_HOOK_FORWARD,
+	PLAN_HOOK_COUNT
+};
+
+/* What a step can look at. */
+enum plan_key {
+	PLAN_KEY_FAMILY,
+	PLAN_KEY_PROTOCOL,
+	PLAN_KEY_SOURCE4,
+	PLAN_KEY_DESTINATION4,
+	PLAN_KEY_SOURCE6,
+	PLAN_KEY_DESTINATION6,
+	PLAN_KEY_SOURCE_PORT,
+	PLAN_KEY_DESTINATION_PORT,
+	PLAN_KEY_ICMP_TYPE,
+	PLAN_KEY_ICMP_CODE,
+	PLAN_KEY_DSCP4,
+	PLAN_KEY_DSCP6,
+	PLAN_KEY_LABEL,
+	PLAN_KEY_TCP_FLAGS,
+	PLAN_KEY_IN_INDEX,
+	PLAN_KEY_OUT_INDEX,
+	PLAN_KEY_IN_NAME,
+	PLAN_KEY_OUT_NAME,
+	PLAN_KEY_MARK,
+	PLAN_KEY_CT_MARK,
+	PLAN_KEY_CT_STATE,
+	PLAN_KEY_CT_DIRECTION,
+	PLAN_KEY_FIB_TYPE,
+	PLAN_KEY_FIB_OUT_NAME,
+	PLAN_KEY_IPSEC_IN,  /* reqid of the SA that the packet came out of */
+	PLAN_KEY_IPSEC_OUT, /* reqid of the SA that it is about to go into */
+	PLAN_KEY_COUNT
+};
+
+/* A value of a key as the kernel has it: network order for what comes out of the packet, host order
+ * for the rest, NUL-padded for names. */
+struct plan_value {
+	uint8_t octets[16];
+};
+
+enum plan_step_kind {
+	PLAN_MATCH,   /* go on with the rule only if (key & mask) is in low..high (or is not: negate) */
+	PLAN_MAP,     /* look (key & mask) up; goes where the element says; goes on if there is none */
+	PLAN_MARK,    /* mark = (mark & keep) | set */
+	PLAN_CT_MARK, /* connection's mark = (connection's mark & keep) | set */
+	PLAN_COUNT,   /* counter */
+	PLAN_LOG,     /* prefix */
+	PLAN_CLAMP,   /* TCP MSS to what the route carries */
+	PLAN_ACCEPT,
+	PLAN_DROP,
+	PLAN_RETURN,
+	PLAN_JUMP,
+	PLAN_GOTO,
+	PLAN_STEP_KINDS
+};
+
+struct plan_chain;
+
+/* Leads to the chain by goto, or by jump where it says so; no chain: accept or drop. */
+struct plan_element {
+	struct plan_value low;
+	struct plan_value high; /* equal to low in a map without intervals */
+	enum plan_step_kind verdict;
+	const struct plan_chain *chain;
+};
+
+struct plan_step {
+	enum plan_step_kind kind;
+	enum plan_key key;
+	bool masked;
+	bool negate;
+	bool interval; /* of a map: some element has low < high */
+	struct plan_value mask;
+	struct plan_value low, high;
+	const struct plan_element *elements; /* ascending, disjoint */
+	size_t element_count;
+	uint32_t keep, set;
+	const char *text; /* log prefix */
+	const struct plan_counter *counter;
+	const struct plan_chain *chain;
+};
+
+struct plan_rule {
+	const struct plan_step *steps;
+	size_t step_count;
+	struct plan_cause cause;
+	struct plan_rule *next;
+};
+
+struct plan_chain {
+	const char *name;
+	enum plan_hook hook; /* a base chain's default is drop where it judges, accept elsewhere */
+	struct plan_rule *rules;
+	struct plan_chain *next;
+	size_t number; /* in the plan's order */
+	struct plan_rule **tail;
+};
+
+/* One for each rule of each set, and one for each reason of a drop that is not a rule. */
+struct plan_counter {
+	const char *name;      /* in the kernel, unique */
+	const char *roles;     /* the set of the rule; "" for reasons */
+	struct plan_cause cause; /* .name: the rule's */
+	struct plan_counter *next;
+	size_t number;
+};
+
+struct plan {
+	struct arena arena;
+	struct marks marks;
+	struct plan_spd *spd; /* in the order of direction, family, priority, mark */
+	size_t spd_count;
+	struct plan_counter *counters; /* list */
+	size_t counter_count;
+	struct plan_chain *chains; /* list; the base chains come last */
+	size_t chain_count;
+	size_t rule_count;
+	char id[17]; /* hexadecimal digest of the printed plan: the same id, the same plan */
+};
+
+/* What makes a plan impossible: `ret_cause` (never NULL) says which PRI, the error why. E_LIMIT: more
+ * protections than marks, or a diagram beyond its limit; E_UNSUPPORTED: the kernel cannot do it;
+ * E_REFERENCE: an interface's role combination, or the node's, without a policy. */
+enum err plan_build(const struct plan_input *input, struct plan **ret, struct plan_cause *ret_cause,
+	struct error *error) MUST_USE;
+
+/* The closed node: no policy, no roles; what precedes every policy stands alone. Of the input only
+ * mark_mask and the endpoints count. */
+enum err plan_bootstrap(const struct plan_input *input, struct plan **ret, struct error *error)
+	MUST_USE;
+
+struct plan *plan_free(struct plan *plan); /* takes NULL, returns NULL */
+
+/* Reads close to `ip xfrm policy` and `nft list ruleset`. */
+void plan_print(const struct plan *plan, struct buffer *out);
+/* One SPD entry or one rule, on a line, for messages. */
+void plan_print_spd(const struct plan_spd *entry, struct buffer *out);
+void plan_print_rule(const struct plan_rule *rule, struct buffer *out);
+
+/* How the keys look; shared with whoever hands them to the kernel. */
+struct plan_key_form {
+	const char *text; /* as nft writes it */
+	uint8_t width;    /* octets */
+	bool host_order;  /* a number of the machine's own byte order */
+	bool name;        /* NUL-padded text */
+};
+extern const struct plan_key_form plan_key_forms[PLAN_KEY_COUNT];
+
+#endif
