@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the three processes of pepd say to each other.
+ *
+ * One message is one record of a SOCK_SEQPACKET socket: a type, the fields that the table in
+ * message.c gives that type, and at most one run of octets at the end, whose least and greatest
+ * length stand in the same table. Encoder and decoder read that table and nothing else. A message
+ * names no file, no interface and no host: numbers, policy octets that the receiver verifies, and
+ * bounded text for people. The receiver also says which role it listens to; a type that this role
+ * may not send is as wrong as an unknown one. There is no recovery: whoever gets a wrong message
+ * ends (style of the privileged side), and the supervisor starts afresh.
+ *
+ * A decoded message borrows its octets from the record that it was decoded from.
+ */
+#ifndef COPSEC_PEP_IPC_MESSAGE_H
+#define COPSEC_PEP_IPC_MESSAGE_H
+
+#include "common/base/bytes.h"
+
+enum ipc_role {
+	IPC_SUPERVISOR,
+	IPC_NET,
+	IPC_ENFORCE,
+	IPC_ROLES,
+};
+
+enum message_type {
+	/* child -> supervisor: prepared, rights dropped */
+	MESSAGE_READY = 1,
+	/* supervisor -> enforce, with a descriptor: the socket to a net process just started */
+	MESSAGE_PEER,
+	/* supervisor -> child: end in order */
+	MESSAGE_SHUTDOWN,
+	/* net -> enforce: how it stands with the PDP */
+	MESSAGE_PDP_STATE,
+	/* net -> enforce: a request state is wanted, say what a REQ carries */
+	MESSAGE_REQUEST_WANTED,
+	/* enforce -> net: the REQ's Named ClientSI objects */
+	MESSAGE_REQUEST_BEGIN,
+	MESSAGE_REQUEST_PIECE,
+	MESSAGE_REQUEST_COMMIT,
+	/* enforce -> net: a REQ would now say something else than the last one */
+	MESSAGE_REQUEST_CHANGED,
+	/* net -> enforce: one DEC, Named Decision Data by Named Decision Data */
+	MESSAGE_DECISION_BEGIN,
+	MESSAGE_DECISION_PIECE,
+	MESSAGE_DECISION_COMMIT,
+	/* enforce -> net: the RPT for the DEC of the same id */
+	MESSAGE_REPORT,
+	MESSAGE_TYPE_END
+};
+
+/* Of a DECISION_PIECE: numbers of RFC 2748, section 2.2.6. */
+enum {
+	PIECE_INSTALL = 1,
+	PIECE_REMOVE = 2,
+};
+
+/* Of a REPORT: numbers of RFC 2748, section 2.2.12. */
+enum {
+	REPORT_SUCCESS = 1,
+	REPORT_FAILURE = 2,
+};
+
+/* Of a PDP_STATE. */
+enum pdp_state {
+	PDP_WAITING,    /* until the next attempt */
+	PDP_CONNECTING, /* TCP, then TLS */
+	PDP_OPENING,    /* TLS is up, the client-type is being opened */
+	PDP_ACCEPTED,   /* the PDP serves this node */
+	PDP_STATE_END
+};
+
+enum {
+	/* Contents of the largest COPS object, cut to the four octets it is aligned on. */
+	MESSAGE_PIECE_MAX = 65528,
+	MESSAGE_TEXT_MAX = 200,
+	/* A decision or a request, all pieces together. */
+	MESSAGE_TOTAL_MAX = 16 * 1024 * 1024,
+	MESSAGE_PIECES_MAX = 65536,
+	MESSAGE_PDP_MAX = 16,
+	/* No record is longer. */
+	MESSAGE_RECORD_MAX = MESSAGE_PIECE_MAX + 64,
+};
+
+/* Every field that any type has; the others are zero. */
+struct message {
+	enum message_type type;
+	uint32_t id;      /* DECISION_*, REPORT, REQUEST_*: which one */
+	uint32_t total;   /* *_BEGIN: octets of all pieces */
+	uint32_t pieces;  /* *_BEGIN: how many follow */
+	uint32_t kind;    /* PDP_STATE: enum pdp_state; DECISION_PIECE, REPORT: see above */
+	uint32_t pdp;     /* PDP_STATE: place in the list of PDPs */
+	struct view data; /* *_PIECE, REPORT: S-objects; PDP_STATE: the reason, for people */
+};
+
+/* A printable name for any value. */
+const char *message_name(enum message_type type);
+/* Whether a record of this type comes with a descriptor. */
+bool message_has_descriptor(enum message_type type);
+
+/* Appends the record. E_BUG if `m` does not fit its own table. */
+enum err message_encode(const struct message *m, struct buffer *out) MUST_USE;
+/*
+ * Decodes one whole record that `from` sent to `to`. Whatever is wrong with it is an error, with a
+ * sentence: unknown type, wrong direction, wrong length, value out of range.
+ */
+enum err message_decode(struct view record, enum ipc_role from, enum ipc_role to,
+                        struct message *ret, struct error *e) MUST_USE;
+
+#endif
