@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/link/link.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* A session function with its own pointer type, as one that takes void *. */
+#define SESSION_FUNCTIONS(end)                                                                     \
+	static size_t end##_receive(void *s, struct view octets, uint64_t now)                     \
+	{                                                                                          \
+		return end##_session_receive(s, octets, now);                                      \
+	}                                                                                          \
+	static void end##_tls_done(void *s, uint64_t now)                                          \
+	{                                                                                          \
+		end##_session_tls_done(s, now);                                                    \
+	}                                                                                          \
+	static void end##_tick(void *s, uint64_t now)                                              \
+	{                                                                                          \
+		end##_session_tick(s, now);                                                        \
+	}                                                                                          \
+	static uint64_t end##_deadline(const void *s)                                              \
+	{                                                                                          \
+		return end##_session_deadline(s);                                                  \
+	}                                                                                          \
+	static struct view end##_output(const void *s)                                             \
+	{                                                                                          \
+		return end##_session_output(s);                                                    \
+	}                                                                                          \
+	static void end##_sent(void *s, size_t octets)                                             \
+	{                                                                                          \
+		end##_session_sent(s, octets);                                                     \
+	}                                                                                          \
+	static bool end##_is_closed(const void *s)                                                 \
+	{                                                                                          \
+		return end##_session_is_closed(s);                                                 \
+	}
+
+SESSION_FUNCTIONS(pep)
+SESSION_FUNCTIONS(pdp)
+
+const struct link_session link_session_pep = {
+	pep_receive, pep_tls_done, pep_tick, pep_deadline, pep_output, pep_sent, pep_is_closed,
+	NET_CLIENT,
+};
+const struct link_session link_session_pdp = {
+	pdp_receive, pdp_tls_done, pdp_tick, pdp_deadline, pdp_output, pdp_sent, pdp_is_closed,
+	NET_SERVER,
+};
+
+struct link {
+	struct ev_loop *loop;
+	struct net_connection *connection;
+	const struct link_session *type; /* NULL until attached */
+	void *session;
+	const struct link_events *events;
+	void *owner;
+	struct ev_timer timer;
+	bool starting_tls; /* asked for; the handshake begins once the plain output is written */
+};
+
+uint64_t link_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* The owner may do anything in `ended`: the link is gone by then. */
+static void end_link(struct link *l, const struct error *why)
+{
+	const struct link_events *events = l->events;
+	void *owner = l->owner;
+
+	ev_timer_stop(l->loop, &l->timer);
+	free(l);
+	events->ended(owner, why);
+}
+
+static void write_output(struct link *l)
+{
+	struct view output;
+	size_t taken;
+
+	do {
+		output = l->type->output(l->session);
+		taken = output.len ? net_connection_write(l->connection, output) : 0;
+		if (taken)
+			l->type->sent(l->session, taken);
+	} while (taken);
+}
+
+static void arm_timer(struct link *l)
+{
+	uint64_t deadline = l->type->deadline(l->session);
+	uint64_t now = link_now();
+
+	ev_timer_stop(l->loop, &l->timer);
+	if (deadline == SESSION_NEVER)
+		return;
+	ev_now_update(l->loop);
+	ev_timer_set(&l->timer, deadline > now ? (double)(deadline - now) / 1000 : 0, 0);
+	ev_timer_start(l->loop, &l->timer);
+}
+
+/* After anything that happened to the session; the link may be gone afterwards. */
+static void settle(struct link *l)
+{
+	struct error why;
+
+	write_output(l);
+	if (l->type->output(l->session).len) {
+		arm_timer(l);
+		return;
+	}
+	if (l->type->is_closed(l->session)) {
+		net_connection_close(l->connection);
+		error_set(&why, E_CLOSED, "session closed");
+		end_link(l, &why);
+		return;
+	}
+	if (l->starting_tls) {
+		l->starting_tls = false;
+		if (net_connection_start_tls(l->connection, l->type->role, &why)) {
+			net_connection_abort(l->connection);
+			end_link(l, &why);
+			return;
+		}
+	}
+	arm_timer(l);
+}
+
+void link_pump(struct link *l)
+{
+	if (!l->type)
+		return;
+	l->events->drain(l->owner, l);
+	settle(l);
+}
+
+static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	struct link *l = timer->data;
+
+	(void)loop;
+	(void)revents;
+	l->type->tick(l->session, link_now());
+	link_pump(l);
+}
+
+static void on_connected(void *owner, struct net_connection *connection)
+{
+	struct link *l = owner;
+
+	(void)connection;
+	l->events->connected(l->owner, l);
+	link_pump(l);
+}
+
+static size_t on_octets(void *owner, struct net_connection *connection, struct view octets)
+{
+	struct link *l = owner;
+	uint64_t now = link_now();
+	size_t used = 0, taken;
+
+	(void)connection;
+	do {
+		taken = l->type->receive(
+			l->session, VIEW(octets.data + used, octets.len - used), now);
+		used += taken;
+		l->events->drain(l->owner, l);
+	} while (taken && used < octets.len && !l->starting_tls &&
+		 !l->type->is_closed(l->session));
+	settle(l);
+	return used;
+}
+
+static bool on_authorize(void *owner, struct net_connection *connection, const struct pin *peer)
+{
+	struct link *l = owner;
+
+	(void)connection;
+	return l->events->authorize(l->owner, l, peer);
+}
+
+static void on_secured(void *owner, struct net_connection *connection, const struct pin *peer)
+{
+	struct link *l = owner;
+
+	(void)connection;
+	(void)peer;
+	l->type->tls_done(l->session, link_now());
+	link_pump(l);
+}
+
+static void on_drained(void *owner, struct net_connection *connection)
+{
+	(void)connection;
+	settle(owner);
+}
+
+static void on_closed(void *owner, struct net_connection *connection, const struct error *why)
+{
+	struct link *l = owner;
+
+	(void)connection;
+	end_link(l, why);
+}
+
+static const struct net_events events_of_link = {
+	on_connected, on_octets, on_authorize, on_secured, on_drained, on_closed,
+};
+
+static struct link *link_new(struct ev_loop *loop, const struct link_events *events, void *owner)
+{
+	struct link *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return NULL;
+	l->loop = loop;
+	l->events = events;
+	l->owner = owner;
+	ev_timer_init(&l->timer, on_timer, 0, 0);
+	l->timer.data = l;
+	return l;
+}
+
+enum err link_connect(struct ev_loop *loop, struct net *net, const struct endpoint *endpoints,
+	size_t count, const struct net_limits *limits, const struct link_events *events,
+	void *owner, struct link **ret_link, struct error *error)
+{
+	struct link *l = link_new(loop, events, owner);
+	enum err result;
+
+	if (!l)
+		return error_set(error, E_MEMORY, "link: out of memory");
+	result = net_connect(
+		net, endpoints, count, limits, &events_of_link, l, &l->connection, error);
+	if (result)
+		free(l);
+	else
+		*ret_link = l;
+	return result;
+}
+
+enum err link_accept(struct ev_loop *loop, struct net_connection *connection,
+	const struct link_events *events, void *owner, struct link **ret_link, struct error *error)
+{
+	struct link *l = link_new(loop, events, owner);
+
+	if (!l)
+		return error_set(error, E_MEMORY, "link: out of memory");
+	l->connection = connection;
+	net_connection_set_owner(connection, &events_of_link, l);
+	*ret_link = l;
+	return E_OK;
+}
+
+void link_attach(struct link *l, const struct link_session *type, void *session)
+{
+	l->type = type;
+	l->session = session;
+}
+
+void link_start_tls(struct link *l)
+{
+	l->starting_tls = true;
+}
+
+static struct link *link_release(struct link *l, void (*release)(struct net_connection *))
+{
+	if (!l)
+		return NULL;
+	if (l->type)
+		write_output(l);
+	release(l->connection);
+	ev_timer_stop(l->loop, &l->timer);
+	free(l);
+	return NULL;
+}
+
+struct link *link_close(struct link *l)
+{
+	return link_release(l, net_connection_close);
+}
+
+struct link *link_abort(struct link *l)
+{
+	return link_release(l, net_connection_abort);
+}
+
+const struct endpoint *link_peer(const struct link *l)
+{
+	return net_connection_peer(l->connection);
+}
+
+const struct pin *link_pin(const struct link *l)
+{
+	return net_connection_pin(l->connection);
+}
