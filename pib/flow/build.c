@@ -104,8 +104,7 @@ static enum err collect_borders(struct build *b, enum flow_field field)
 		for (size_t j = 0; j < a.count; j++) {
 			borders->starts[borders->count++] = a.list[j].low;
 			if (flow_value_compare(a.list[j].high, last) < 0)
-				borders->starts[borders->count++] =
-					flow_value_next(a.list[j].high);
+				borders->starts[borders->count++] = flow_value_next(a.list[j].high);
 		}
 	}
 	qsort(borders->starts, borders->count, sizeof *borders->starts, compare_values);
@@ -118,9 +117,8 @@ static enum err collect_borders(struct build *b, enum flow_field field)
 	if (!borders->last_codes)
 		return no_memory(b);
 	for (size_t i = 0; i < borders->count; i++) {
-		struct flow_value v = i + 1 < borders->count
-					      ? flow_value_previous(borders->starts[i + 1])
-					      : last;
+		struct flow_value v =
+			i + 1 < borders->count ? flow_value_previous(borders->starts[i + 1]) : last;
 		enum err err = flow_encode(b->m, field, v, &borders->last_codes[i], b->error);
 
 		if (err)
@@ -176,16 +174,15 @@ static enum err rank_match(struct build *b, size_t match, enum flow_field field)
 		b->span_count = first;
 		return E_OK;
 	}
-	b->wants[field][match] =
-		(struct spans){(uint32_t)first, (uint32_t)(b->span_count - first)};
+	b->wants[field][match] = (struct spans){(uint32_t)first, (uint32_t)(b->span_count - first)};
 	b->mask[match] |= 1u << field;
 	return E_OK;
 }
 
 static bool same_spans(const struct build *b, struct spans x, struct spans y)
 {
-	return x.count == y.count &&
-	       (x.count == 0 || !memcmp(&b->spans[x.at], &b->spans[y.at], x.count * sizeof *b->spans));
+	return x.count == y.count && (x.count == 0 || !memcmp(&b->spans[x.at], &b->spans[y.at],
+							      x.count * sizeof *b->spans));
 }
 
 /* Two matches are the same from a field on if they are from the next on and want the same here. */
@@ -200,16 +197,18 @@ static bool same_from(const struct build *b, size_t x, size_t y, unsigned field,
 static uint64_t hash_from(const struct build *b, size_t match, unsigned field, bool number)
 {
 	struct spans wants = b->wants[field][match];
-	uint64_t hash = flow_hash(3, number ? b->twin[field + 1][match] : b->same[field + 1][match]);
+	uint64_t hash =
+		flow_hash(3, number ? b->twin[field + 1][match] : b->same[field + 1][match]);
 
 	for (uint32_t i = 0; i < wants.count; i++)
-		hash = flow_hash(hash, (uint64_t)b->spans[wants.at + i].first << 32 |
-					       b->spans[wants.at + i].end);
+		hash = flow_hash(hash,
+			(uint64_t)b->spans[wants.at + i].first << 32 | b->spans[wants.at + i].end);
 	return hash;
 }
 
 /* Fills same[field] or twin[field] from those of the next field. */
-static void find_same(struct build *b, unsigned field, bool number, uint32_t *slots, size_t capacity)
+static void find_same(
+	struct build *b, unsigned field, bool number, uint32_t *slots, size_t capacity)
 {
 	uint32_t *first = number ? b->twin[field] : b->same[field];
 
@@ -483,8 +482,8 @@ static enum err build_set(struct build *b, unsigned from, size_t count, flow_ref
 		if (!err)
 			err = build_set(b, field + 1, left, &child);
 		if (!err)
-			err = flow_node_push(b->m, mark, b->borders[field].last_codes[end - 1],
-				child, b->error);
+			err = flow_node_push(
+				b->m, mark, b->borders[field].last_codes[end - 1], child, b->error);
 		rank = end;
 	}
 	sweep_fini(&s);

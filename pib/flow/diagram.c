@@ -56,8 +56,8 @@ enum err flow_hash_reserve(struct flow_table *t,
 struct flow_manager *flow_manager_new(size_t node_limit)
 {
 	/* References of nodes have 31 bits, and places of edges 32. */
-	const size_t most = UINT32_MAX / (WORK_PER_NODE > EDGES_PER_NODE ? WORK_PER_NODE
-									 : EDGES_PER_NODE);
+	const size_t most =
+		UINT32_MAX / (WORK_PER_NODE > EDGES_PER_NODE ? WORK_PER_NODE : EDGES_PER_NODE);
 	struct flow_manager *m = calloc(1, sizeof *m);
 
 	if (m)
@@ -65,10 +65,10 @@ struct flow_manager *flow_manager_new(size_t node_limit)
 	return m;
 }
 
-void flow_manager_free(struct flow_manager *m)
+struct flow_manager *flow_manager_free(struct flow_manager *m)
 {
 	if (!m)
-		return;
+		return NULL;
 	free(m->nodes);
 	free(m->edges);
 	free(m->values);
@@ -76,6 +76,7 @@ void flow_manager_free(struct flow_manager *m)
 	free(m->value_table.slots);
 	free(m->stack);
 	free(m);
+	return NULL;
 }
 
 size_t flow_manager_nodes(const struct flow_manager *m)
@@ -86,7 +87,8 @@ size_t flow_manager_nodes(const struct flow_manager *m)
 enum err flow_limit(const struct flow_manager *m, const char *what, struct error *error)
 {
 	return error_set(error, E_LIMIT,
-		"the decision diagram needs too many %s (its limit is %zu nodes): the rules overlap in "
+		"the decision diagram needs too many %s (its limit is %zu nodes): the rules "
+		"overlap in "
 		"too many ways",
 		what, m->node_limit);
 }
@@ -168,8 +170,8 @@ static uint64_t hash_node(const void *context, uint32_t place)
 	return hash_edges((enum flow_field)node->field, &m->edges[node->first], node->count);
 }
 
-enum err flow_node_push(struct flow_manager *m, size_t mark, uint32_t last, flow_ref child,
-	struct error *error)
+enum err flow_node_push(
+	struct flow_manager *m, size_t mark, uint32_t last, flow_ref child, struct error *error)
 {
 	struct stored_edge *stack;
 
@@ -369,8 +371,7 @@ static enum err combine_at(struct combination *c, flow_ref a, flow_ref b, flow_r
 	enum err err = E_OK;
 
 	if (field == FLOW_FIELDS) {
-		uint32_t number =
-			c->combine(c->context, flow_leaf_number(a), flow_leaf_number(b));
+		uint32_t number = c->combine(c->context, flow_leaf_number(a), flow_leaf_number(b));
 
 		*ret = FLOW_LEAF(number & FLOW_NUMBER_MAX);
 		return E_OK;
@@ -433,8 +434,7 @@ static enum err combine_at(struct combination *c, flow_ref a, flow_ref b, flow_r
 enum err flow_combine(struct flow_manager *m, flow_ref a, flow_ref b, flow_combine_fn *combine,
 	void *context, flow_ref *ret, struct error *error)
 {
-	struct combination c = {
-		.m = m, .combine = combine, .context = context, .error = error};
+	struct combination c = {.m = m, .combine = combine, .context = context, .error = error};
 	flow_ref result;
 	enum err err = combine_at(&c, a, b, &result);
 
@@ -485,8 +485,8 @@ static struct flow_value pick(enum flow_field field, struct flow_value low, stru
 	return low;
 }
 
-static bool sample_at(const struct flow_manager *m, flow_ref ref, uint32_t number, bool *tried,
-	struct flow *flow)
+static bool sample_at(
+	const struct flow_manager *m, flow_ref ref, uint32_t number, bool *tried, struct flow *flow)
 {
 	const struct stored_node *node;
 	struct flow_value low = {0, 0};

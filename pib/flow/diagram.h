@@ -45,7 +45,7 @@ static inline uint32_t flow_leaf_number(flow_ref ref)
 
 /* NULL when memory is exhausted. */
 struct flow_manager *flow_manager_new(size_t node_limit);
-void flow_manager_free(struct flow_manager *m);
+struct flow_manager *flow_manager_free(struct flow_manager *m); /* takes NULL, returns NULL */
 size_t flow_manager_nodes(const struct flow_manager *m);
 
 /* The diagram of a first-match list; each match must pass flow_match_check. */
@@ -65,13 +65,13 @@ enum err flow_restrict(struct flow_manager *m, flow_ref diagram, const struct fl
 	uint32_t outside, flow_ref *ret, struct error *error) MUST_USE;
 
 /* A flow that gets this number; E_NOT_FOUND if none does. */
-enum err flow_sample(const struct flow_manager *m, flow_ref diagram, uint32_t number,
-	struct flow *ret) MUST_USE;
+enum err flow_sample(
+	const struct flow_manager *m, flow_ref diagram, uint32_t number, struct flow *ret) MUST_USE;
 
 /* Sets seen[n] for each number n < count that some flow gets; a rule whose number is not seen is
  * never reached. E_MEMORY. */
-enum err flow_numbers(const struct flow_manager *m, flow_ref diagram, bool *seen, size_t count)
-	MUST_USE;
+enum err flow_numbers(
+	const struct flow_manager *m, flow_ref diagram, bool *seen, size_t count) MUST_USE;
 
 /*
  * The nodes of one diagram, numbered for whoever turns each into a chain. The order depends on the
@@ -79,8 +79,9 @@ enum err flow_numbers(const struct flow_manager *m, flow_ref diagram, bool *seen
  *
  * A node's edges leave out those that lead where most of them lead ("otherwise"; of equals, where
  * most values lead): the edges, disjoint and in ascending order, then otherwise. `family` is
- * FLOW_IPV4 or FLOW_IPV6 wherever the node, or one below it, asks for something that has a different
- * place in each (addresses, DSCP): such a node never serves both, and a family node leads there.
+ * FLOW_IPV4 or FLOW_IPV6 wherever the node, or one below it, asks for something that has a
+ * different place in each (addresses, DSCP): such a node never serves both, and a family node leads
+ * there.
  */
 struct flow_target {
 	bool leaf;
@@ -110,8 +111,8 @@ struct flow_walk {
 };
 
 /* E_MEMORY. The walk stands on its own: the manager may go. */
-enum err flow_walk_init(struct flow_walk *walk, const struct flow_manager *m, flow_ref diagram)
-	MUST_USE;
+enum err flow_walk_init(
+	struct flow_walk *walk, const struct flow_manager *m, flow_ref diagram) MUST_USE;
 void flow_walk_fini(struct flow_walk *walk);
 
 #endif

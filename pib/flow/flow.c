@@ -144,8 +144,7 @@ struct flow_interval flow_prefix(enum flow_family family, const uint8_t *octets,
 	};
 }
 
-struct flow_interval flow_range(
-	enum flow_family family, const uint8_t *first, const uint8_t *last)
+struct flow_interval flow_range(enum flow_family family, const uint8_t *first, const uint8_t *last)
 {
 	struct flow_interval i = flow_prefix(family, first, family == FLOW_IPV4 ? 32 : 128);
 
@@ -348,8 +347,8 @@ enum err flow_intervals_complement(struct arena *arena, enum flow_field field,
 		return E_MEMORY;
 	for (size_t i = 0; i < a.count; i++) {
 		if (flow_value_compare(from, a.list[i].low) < 0)
-			list[count++] = (struct flow_interval){
-				from, flow_value_previous(a.list[i].low)};
+			list[count++] =
+				(struct flow_interval){from, flow_value_previous(a.list[i].low)};
 		done = flow_value_compare(a.list[i].high, last) >= 0;
 		from = flow_value_next(a.list[i].high);
 	}
@@ -428,9 +427,9 @@ static enum err check_address(
 
 	if (a.count == 0)
 		return E_OK;
-	if (family.count != 1 ||
-		flow_value_compare(family.list[0].low, family.list[0].high) != 0)
-		return error_set(error, E_CONFLICT, "%s without its family", flow_field_name(field));
+	if (family.count != 1 || flow_value_compare(family.list[0].low, family.list[0].high) != 0)
+		return error_set(
+			error, E_CONFLICT, "%s without its family", flow_field_name(field));
 	for (size_t i = 0; i < a.count; i++)
 		if (family.list[0].low.low == FLOW_IPV4 && !is_ipv4_interval(&a.list[i]))
 			return error_set(error, E_RANGE, "%s: interval %zu is not one of IPv4",
@@ -580,7 +579,8 @@ void flow_print_protocol(struct buffer *b, uint8_t protocol)
 	buffer_put_text(b, "protocol %u", protocol);
 }
 
-static void print_end(struct buffer *b, const struct flow *flow, const uint8_t *octets, uint16_t port)
+static void print_end(
+	struct buffer *b, const struct flow *flow, const uint8_t *octets, uint16_t port)
 {
 	print_address(b, flow->family, flow_address(flow->family, octets));
 	if (flow_protocol_has_ports(flow->protocol))

@@ -2,11 +2,11 @@
 /*
  * Flows, and first-match lists over them.
  *
- * A flow is what a rule judges: the first packet of a connection, in its original direction. A match
- * is a cross product: for each field a sorted list of disjoint intervals (no list = any value), and
- * the number that a flow in all of them gets (a rule's number from 1 on; 0 means "no rule"). A list
- * of matches is read from the front, the first that fits decides. flow_first_match() is the meaning
- * of such a list; diagram.h answers the same faster.
+ * A flow is what a rule judges: the first packet of a connection, in its original direction. A
+ * match is a cross product: for each field a sorted list of disjoint intervals (no list = any
+ * value), and the number that a flow in all of them gets (a rule's number from 1 on; 0 means "no
+ * rule"). A list of matches is read from the front, the first that fits decides. flow_first_match()
+ * is the meaning of such a list; diagram.h answers the same faster.
  *
  * Values are 128 bits wide. An address lies in them with its first octet on top, so 192.0.2.1 is
  * the top 32 bits of a value, 0.0.0.0/0 is the whole domain as ::/0 is, a prefix of n bits leaves
@@ -29,7 +29,8 @@
 
 /* The order of the fields in a diagram. Ports before addresses would take gigabytes. ICMP has its
  * own two fields and not the place of the ports: protocols are decided above both, so no path has
- * both and the second pair costs nothing, while one node never means a port here and a type there. */
+ * both and the second pair costs nothing, while one node never means a port here and a type there.
+ */
 enum flow_field {
 	FLOW_FAMILY,
 	FLOW_SOURCE,
@@ -69,17 +70,17 @@ const char *flow_field_name(enum flow_field field);
 /* Roles are numbers that whoever builds the list gives to the role combinations of the interfaces
  * concerned, from 1 on; 0 is an interface without a role (pib/policy/policy.h). */
 struct flow {
-	enum flow_family family;          /* not FLOW_ANY_FAMILY */
-	enum flow_direction direction;    /* not FLOW_DIRECTIONS */
-	uint8_t source[16];               /* the first 4 octets for IPv4, the others 0 */
+	enum flow_family family;       /* not FLOW_ANY_FAMILY */
+	enum flow_direction direction; /* not FLOW_DIRECTIONS */
+	uint8_t source[16];            /* the first 4 octets for IPv4, the others 0 */
 	uint8_t destination[16];
 	uint8_t protocol;
-	uint16_t source_port;             /* the ports count only with a protocol that has them */
+	uint16_t source_port; /* the ports count only with a protocol that has them */
 	uint16_t destination_port;
-	uint8_t icmp_type;                /* both count only with protocol 1 or 58 */
+	uint8_t icmp_type; /* both count only with protocol 1 or 58 */
 	uint8_t icmp_code;
-	uint8_t dscp;                     /* 0..63 */
-	uint32_t label;                   /* 0..0xfffff, counts only in IPv6 */
+	uint8_t dscp;   /* 0..63 */
+	uint32_t label; /* 0..0xfffff, counts only in IPv6 */
 	uint16_t in_role;
 	uint16_t out_role;
 };
@@ -117,8 +118,7 @@ void flow_address_octets(struct flow_value v, uint8_t octets[16]);
 /* All addresses that share the first `bits` bits; `bits` at most 32 or 128. */
 struct flow_interval flow_prefix(enum flow_family family, const uint8_t *octets, unsigned bits);
 /* The addresses from first to last. */
-struct flow_interval flow_range(
-	enum flow_family family, const uint8_t *first, const uint8_t *last);
+struct flow_interval flow_range(enum flow_family family, const uint8_t *first, const uint8_t *last);
 
 /* Sorts and joins `count` intervals (at least one, low <= high) in place; the result borrows the
  * list, and is "any" if it covers the field's domain. */
@@ -146,8 +146,7 @@ uint32_t flow_first_match(const struct flow_match *matches, size_t count, const 
 /* For people: "out ipv6 tcp 2001:db8::1 port 1024 -> 2001:db8::2 port 443". */
 void flow_print(struct buffer *b, const struct flow *flow);
 /* An address, a prefix or "first-last". */
-void flow_print_addresses(
-	struct buffer *b, enum flow_family family, struct flow_interval interval);
+void flow_print_addresses(struct buffer *b, enum flow_family family, struct flow_interval interval);
 /* "tcp", or the number. */
 void flow_print_protocol(struct buffer *b, uint8_t protocol);
 

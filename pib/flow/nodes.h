@@ -20,7 +20,8 @@ struct stored_node {
 	uint32_t first; /* in edges */
 	uint32_t count; /* at least 2 */
 	uint8_t field;
-	bool by_family; /* it, or one below it, asks what lies at different places in IPv4 and IPv6 */
+	bool by_family; /* it, or one below it, asks what lies at different places in IPv4 and IPv6
+			 */
 };
 
 /* Places + 1 of entries elsewhere, 0 = free; `capacity` is a power of two. */
@@ -76,8 +77,7 @@ enum err flow_encode(struct flow_manager *m, enum flow_field field, struct flow_
 	uint32_t *ret, struct error *error) MUST_USE;
 struct flow_value flow_decode(const struct flow_manager *m, enum flow_field field, uint32_t code);
 /* Order of two codes of one field. */
-int flow_compare_codes(
-	const struct flow_manager *m, enum flow_field field, uint32_t a, uint32_t b);
+int flow_compare_codes(const struct flow_manager *m, enum flow_field field, uint32_t a, uint32_t b);
 
 /* A node is made by marking the stack, pushing its edges from left to right (children are complete
  * by then, neighbours with the same child become one edge) and taking them off as a node. */

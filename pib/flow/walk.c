@@ -31,7 +31,7 @@ static enum err visit(struct visits *v, const struct visit *new)
 {
 	struct visit *list;
 
-	if (!new->split && v->places[(size_t)new->ref * FAMILIES + new->family])
+	if (!new->split && v->places[(size_t) new->ref *FAMILIES + new->family])
 		return E_OK;
 	list = flow_grow(v->list, &v->capacity, v->count + 1, sizeof *list);
 	if (!list)
@@ -39,7 +39,7 @@ static enum err visit(struct visits *v, const struct visit *new)
 	v->list = list;
 	v->list[v->count++] = *new;
 	if (!new->split)
-		v->places[(size_t)new->ref * FAMILIES + new->family] = (uint32_t)v->count;
+		v->places[(size_t) new->ref *FAMILIES + new->family] = (uint32_t)v->count;
 	return E_OK;
 }
 
@@ -71,8 +71,8 @@ static struct visit child_at(const struct flow_manager *m, const struct visit *v
 	field = (enum flow_field)node->field;
 	*ret_low = FLOW_VALUE(0);
 	if (i > 0)
-		*ret_low = flow_value_next(
-			flow_decode(m, field, m->edges[node->first + i - 1].last));
+		*ret_low =
+			flow_value_next(flow_decode(m, field, m->edges[node->first + i - 1].last));
 	*ret_high = flow_decode(m, field, m->edges[node->first + i].last);
 	child.ref = m->edges[node->first + i].child;
 	if (field == FLOW_FAMILY)
@@ -84,8 +84,7 @@ static struct visit child_at(const struct flow_manager *m, const struct visit *v
 
 /* Finds all nodes, field after field, so that parents come first whatever way leads to a child.
  * `order` receives places in the list of discovery. */
-static enum err visit_all(
-	const struct flow_manager *m, struct visits *v, uint32_t **ret_order)
+static enum err visit_all(const struct flow_manager *m, struct visits *v, uint32_t **ret_order)
 {
 	uint32_t *order = NULL;
 	size_t capacity = 0;
@@ -175,8 +174,8 @@ static struct flow_target find_otherwise(
 	size_t last = 0;
 
 	for (size_t i = 0; i < count; i++)
-		shares[i] = (struct share){
-			edges[i].to, i, 1, subtract(edges[i].high, edges[i].low)};
+		shares[i] =
+			(struct share){edges[i].to, i, 1, subtract(edges[i].high, edges[i].low)};
 	qsort(shares, count, sizeof *shares, compare_share_targets);
 	for (size_t i = 1; i < count; i++) {
 		if (same_target(shares[i].to, shares[last].to)) {

@@ -4,9 +4,10 @@
  *
  * A policy is built from the store of one set whose PRIs have passed the store's checks. What the
  * set says and this suite cannot do (IPSO, time periods, fallbacks, static SAs, DNS addresses, ...)
- * is refused with the PRID, the attribute, the kind of CPERR and a sentence; nothing is left out in
- * silence. What RFC 3585 and the PIB number differently is dealt with in build.c and nowhere else
- * (standards: smaller Order wins, protocol 255 is any, one row is a cross product).
+ * is refused with the PRID, the attribute, the kind of CPERR and a sentence; nothing that changes
+ * what is let through or how it is protected is left out in silence. What RFC 3585 and the PIB
+ * number differently is dealt with in build.c and nowhere else (standards: smaller Order wins,
+ * protocol 255 is any, one row is a cross product).
  *
  * Rules stand in their order: the first that matches decides, none means discard. Their matches are
  * those of pib/flow; rule i of the list has the number i + 1 there. `in` and `out` rules judge
@@ -20,15 +21,13 @@
 #define COPSEC_PIB_POLICY_POLICY_H
 
 #include "pib/flow/diagram.h"
-#include "pib/schema/pri.h"
+#include "pib/store/store.h"
 
 enum {
 	POLICY_RULES_MAX = 65536, /* as many as Order has values */
 	POLICY_MATCHES_MAX = 1 << 20,
 	POLICY_PROTECTIONS_MAX = 4096,
 };
-
-struct pri_store;
 
 enum policy_action { POLICY_DISCARD, POLICY_PROTECT, POLICY_BYPASS };
 enum policy_mode { POLICY_TRANSPORT, POLICY_TUNNEL };
@@ -82,22 +81,22 @@ struct policy_ike {
 	enum policy_authentication authentication;
 	struct policy_identity local;
 	struct policy_identity peer;
-	struct policy_address peer_address; /* where to start an SA without a packet */
-	struct view preshared_key;          /* secret; empty: obtained by other means */
+	struct policy_address peer_address;          /* where to start an SA without a packet */
+	struct view preshared_key;                   /* secret; empty: obtained by other means */
 	const struct policy_ike_proposal *proposals; /* in order of preference, at least one */
 	size_t proposal_count;
 	bool log;
 };
 
 struct policy_protection {
-	const char *name; /* copsecNegotiationActionName, or "protection-N" */
+	const char *name;  /* copsecNegotiationActionName, or "protection-N" */
 	uint32_t instance; /* of ipSecNegotiationAction */
 	uint32_t number;   /* its place in policy.protections, from 1 on */
 	enum policy_mode mode;
 	enum policy_demand demand;
-	struct policy_address endpoint; /* of the peer's gateway, in tunnel mode only */
-	enum policy_df df;              /* in tunnel mode only */
-	uint32_t idle_seconds;          /* delete an SA that is idle that long; 0 = never */
+	struct policy_address endpoint;     /* of the peer's gateway, in tunnel mode only */
+	enum policy_df df;                  /* in tunnel mode only */
+	uint32_t idle_seconds;              /* delete an SA that is idle that long; 0 = never */
 	const struct policy_esp *proposals; /* in order of preference, at least one */
 	size_t proposal_count;
 	const struct policy_ike *ike;
@@ -116,7 +115,7 @@ struct policy_rule {
 	uint32_t order;
 	bool forward;
 	enum policy_rule_direction direction; /* of a forward rule: in and out mean the same */
-	const char *in_role;  /* of a forward rule, "" = any interface with a role */
+	const char *in_role; /* of a forward rule, "" = any interface with a role */
 	const char *out_role;
 	const struct flow_match *matches; /* as written: not mirrored, without roles */
 	size_t match_count;               /* 0: the selectors contradict themselves */
@@ -138,15 +137,15 @@ struct policy {
 	size_t protection_count;
 };
 
-/* On failure `ret_prid` (class NULL if it is no single PRI's fault), `ret_fault` and `error` say
- * what is refused: E_UNSUPPORTED, E_RANGE, E_REFERENCE, E_LIMIT, E_MEMORY, ... */
-enum err policy_new(const struct pri_store *store, struct policy **ret, struct prid *ret_prid,
-	struct pib_fault *ret_fault, struct error *error) MUST_USE;
-void policy_free(struct policy *policy);
+/* Refuses all that it finds at once: each failure with its PRI is in `failures`, the first one in
+ * `error`. E_UNSUPPORTED, E_RANGE, E_REFERENCE, ...; E_LIMIT and E_MEMORY may come without a PRI.
+ */
+enum err policy_new(const struct pri_store *store, struct policy **ret,
+	struct pri_failures *failures, struct error *error) MUST_USE;
+struct policy *policy_free(struct policy *policy); /* takes NULL, returns NULL */
 
-/* Does a rule's role (combination) mean an interface of this combination? Equal, or with a "*"
- * among them: the interface has at least the others (RFC 3318 §2.1). "" in the rule means any
- * interface that has a role; an interface with none is never meant. */
+/* Has an interface of this role combination all roles that a forward rule names? "" in the rule
+ * means any interface that has a role; an interface without one is never meant. */
 bool policy_role_matches(const char *rule_role, const char *interface_roles);
 
 /* The role combinations of the interfaces concerned: number n of FLOW_IN_ROLE and FLOW_OUT_ROLE is
@@ -175,8 +174,7 @@ const struct policy_rule *policy_rule(const struct policy *policy, uint32_t numb
 
 /* The same name, mode, demand, endpoint, proposals and IKE, whatever the InstanceIds: two sets that
  * came from one protection of the author may share one reqid. */
-bool policy_protection_equal(
-	const struct policy_protection *a, const struct policy_protection *b);
+bool policy_protection_equal(const struct policy_protection *a, const struct policy_protection *b);
 
 /* One line without its end: `rule 3 "web": out to 2001:db8::/32 tcp 443: protect with strong`. */
 void policy_print_rule(struct buffer *b, const struct policy_rule *rule);

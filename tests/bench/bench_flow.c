@@ -47,8 +47,8 @@ static void narrow(struct arena *arena, struct flow_match *m, enum flow_field fi
 /* Network n of a plan of nested prefixes: each 16th is the /48 that the others are /64s of. */
 static void network(struct arena *arena, struct flow_match *m, enum flow_field field, uint32_t n)
 {
-	uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, (uint8_t)(n >> 12), (uint8_t)(n >> 4),
-		(uint8_t)(n % 16)};
+	uint8_t octets[16] = {
+		0x20, 0x01, 0x0d, 0xb8, (uint8_t)(n >> 12), (uint8_t)(n >> 4), (uint8_t)(n % 16)};
 	struct flow_interval *i = interval(arena);
 
 	*i = flow_prefix(FLOW_IPV6, octets, n % 16 ? 64 : 48);

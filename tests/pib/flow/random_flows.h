@@ -101,14 +101,12 @@ static inline struct flow random_flow(
 	struct flow flow = {0};
 
 	for (enum flow_field field = 0; field < FLOW_FIELDS; field++) {
-		struct flow_intervals a =
-			matches[random_below(r, (uint32_t)count)].field[field];
+		struct flow_intervals a = matches[random_below(r, (uint32_t)count)].field[field];
 		struct flow_value last = flow_field_last(field);
 		struct flow_value v = {0, 0};
 
 		if (a.count && random_below(r, 8)) {
-			const struct flow_interval *i =
-				&a.list[random_below(r, (uint32_t)a.count)];
+			const struct flow_interval *i = &a.list[random_below(r, (uint32_t)a.count)];
 
 			v = random_below(r, 2) ? i->low : i->high;
 			if (!random_below(r, 3))

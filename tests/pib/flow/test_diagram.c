@@ -40,8 +40,7 @@ static flow_ref build(const struct flow_match *list, size_t count)
 {
 	flow_ref ref = FLOW_NOTHING;
 
-	ck_assert_msg(
-		flow_build(manager, list, count, &ref, &error) == E_OK, "%s", error.text);
+	ck_assert_msg(flow_build(manager, list, count, &ref, &error) == E_OK, "%s", error.text);
 	return ref;
 }
 
@@ -92,8 +91,10 @@ START_TEST(a_diagram_is_right_at_every_border)
 			for (size_t d = 0; d < sizeof ports / sizeof *ports; d++)
 				for (uint8_t dscp = 0; dscp < 64; dscp = (uint8_t)(dscp + 21)) {
 					struct flow f = {.family = FLOW_IPV6,
-						.protocol = protocols[p], .source_port = ports[s],
-						.destination_port = ports[d], .dscp = dscp};
+						.protocol = protocols[p],
+						.source_port = ports[s],
+						.destination_port = ports[d],
+						.dscp = dscp};
 
 					ck_assert_uint_eq(flow_evaluate(manager, ref, &f),
 						flow_first_match(list, 4, &f));
@@ -310,8 +311,8 @@ static uint32_t evaluate_walk(const struct flow_walk *walk, const struct flow *f
 	return at.number;
 }
 
-static void check_target(const struct flow_walk *walk, size_t from, struct flow_target to,
-	enum flow_family through)
+static void check_target(
+	const struct flow_walk *walk, size_t from, struct flow_target to, enum flow_family through)
 {
 	const struct flow_node *node = &walk->nodes[from];
 	const struct flow_node *child;
@@ -323,8 +324,8 @@ static void check_target(const struct flow_walk *walk, size_t from, struct flow_
 	child = &walk->nodes[to.number];
 	ck_assert_int_gt(child->field, node->field);
 	if (child->family != FLOW_ANY_FAMILY)
-		ck_assert_int_eq(child->family,
-			node->field == FLOW_FAMILY ? through : node->family);
+		ck_assert_int_eq(
+			child->family, node->field == FLOW_FAMILY ? through : node->family);
 }
 
 static void check_walk(const struct flow_walk *walk)
@@ -344,13 +345,12 @@ static void check_walk(const struct flow_walk *walk)
 			ck_assert_int_le(flow_value_compare(edge->low, edge->high), 0);
 			ck_assert_int_le(flow_value_compare(edge->high, last), 0);
 			if (j > 0)
-				ck_assert_int_gt(flow_value_compare(
-							 edge->low, node->edges[j - 1].high),
-					0);
+				ck_assert_int_gt(
+					flow_value_compare(edge->low, node->edges[j - 1].high), 0);
 			ck_assert(edge->to.leaf != node->otherwise.leaf ||
 				  edge->to.number != node->otherwise.number);
-			if (node->family == FLOW_IPV4 && (node->field == FLOW_SOURCE ||
-								 node->field == FLOW_DESTINATION)) {
+			if (node->family == FLOW_IPV4 &&
+				(node->field == FLOW_SOURCE || node->field == FLOW_DESTINATION)) {
 				ck_assert_uint_eq(edge->low.low, 0);
 				ck_assert_uint_eq(edge->high.low, UINT64_MAX);
 			}
@@ -393,8 +393,7 @@ static bool same_walk(const struct flow_walk *a, const struct flow_walk *b)
 		const struct flow_node *y = &b->nodes[i];
 
 		if (x->field != y->field || x->family != y->family ||
-			x->edge_count != y->edge_count ||
-			x->otherwise.leaf != y->otherwise.leaf ||
+			x->edge_count != y->edge_count || x->otherwise.leaf != y->otherwise.leaf ||
 			x->otherwise.number != y->otherwise.number)
 			return false;
 		for (size_t j = 0; j < x->edge_count; j++)

@@ -164,8 +164,7 @@ START_TEST(intersection_and_complement)
 	ck_assert_int_eq(
 		flow_intervals_intersect(&arena, MAKE(f, 1, 2), MAKE(f, 3, 4), &r), E_NOT_FOUND);
 
-	ck_assert_int_eq(
-		flow_intervals_complement(&arena, f, MAKE(f, 1, 2, 80, 80), &r), E_OK);
+	ck_assert_int_eq(flow_intervals_complement(&arena, f, MAKE(f, 1, 2, 80, 80), &r), E_OK);
 	ck_assert_str_eq(text_of(r), "0-0 3-79 81-65535");
 	ck_assert_int_eq(flow_intervals_complement(&arena, f, MAKE(f, 0, 9), &r), E_OK);
 	ck_assert_str_eq(text_of(r), "10-65535");
@@ -180,8 +179,8 @@ START_TEST(the_complement_reaches_the_ends_of_the_address_space)
 	struct flow_interval top = address_range("255.255.255.0", "255.255.255.255");
 	struct flow_intervals r;
 
-	ck_assert_int_eq(flow_intervals_complement(&arena, FLOW_SOURCE,
-				 (struct flow_intervals){&top, 1}, &r),
+	ck_assert_int_eq(flow_intervals_complement(
+				 &arena, FLOW_SOURCE, (struct flow_intervals){&top, 1}, &r),
 		E_OK);
 	ck_assert_uint_eq(r.count, 1);
 	ck_assert_int_eq(flow_value_compare(r.list[0].high, flow_value_previous(top.low)), 0);
@@ -270,8 +269,7 @@ START_TEST(completing_narrows_protocol_and_family)
 	m.field[FLOW_LABEL] = MAKE(FLOW_LABEL, 9, 9);
 	ck_assert_int_eq(flow_match_complete(&arena, &m), E_OK);
 	ck_assert_int_eq(flow_match_check(&m, &error), E_OK);
-	ck_assert_str_eq(
-		text_of(m.field[FLOW_PROTOCOL]), "6-6 17-17 33-33 132-132 136-136");
+	ck_assert_str_eq(text_of(m.field[FLOW_PROTOCOL]), "6-6 17-17 33-33 132-132 136-136");
 	ck_assert_str_eq(text_of(m.field[FLOW_FAMILY]), "1-1");
 
 	/* Ports and an ICMP type at once: no packet has both. */
@@ -282,8 +280,13 @@ END_TEST
 
 START_TEST(fields_that_a_flow_does_not_have_are_zero)
 {
-	struct flow flow = {.family = FLOW_IPV4, .protocol = 6, .source_port = 1,
-		.destination_port = 2, .icmp_type = 3, .icmp_code = 4, .label = 5};
+	struct flow flow = {.family = FLOW_IPV4,
+		.protocol = 6,
+		.source_port = 1,
+		.destination_port = 2,
+		.icmp_type = 3,
+		.icmp_code = 4,
+		.label = 5};
 
 	ck_assert_uint_eq(flow_get(&flow, FLOW_DESTINATION_PORT).low, 2);
 	ck_assert_uint_eq(flow_get(&flow, FLOW_ICMP_TYPE).low, 0);
@@ -302,9 +305,15 @@ START_TEST(the_mirror_of_a_match_holds_the_mirrors_of_its_flows)
 {
 	struct flow_match m = {.number = 1};
 	struct flow_match mirror;
-	struct flow flow = {.family = FLOW_IPV4, .direction = FLOW_OUT, .protocol = 6,
-		.source = {10, 0, 0, 1}, .destination = {192, 0, 2, 7}, .source_port = 1024,
-		.destination_port = 443, .in_role = 1, .out_role = 2};
+	struct flow flow = {.family = FLOW_IPV4,
+		.direction = FLOW_OUT,
+		.protocol = 6,
+		.source = {10, 0, 0, 1},
+		.destination = {192, 0, 2, 7},
+		.source_port = 1024,
+		.destination_port = 443,
+		.in_role = 1,
+		.out_role = 2};
 	struct flow back = flow_mirror(&flow);
 
 	v4_net = address_range("192.0.2.0", "192.0.2.255");
@@ -342,10 +351,14 @@ END_TEST
 
 START_TEST(a_flow_prints_what_it_has)
 {
-	struct flow flow = {.family = FLOW_IPV6, .direction = FLOW_OUT, .protocol = 6,
+	struct flow flow = {.family = FLOW_IPV6,
+		.direction = FLOW_OUT,
+		.protocol = 6,
 		.source = {0x20, 1, 0xd, 0xb8, [15] = 1},
-		.destination = {0x20, 1, 0xd, 0xb8, [15] = 2}, .source_port = 1024,
-		.destination_port = 443, .dscp = 46};
+		.destination = {0x20, 1, 0xd, 0xb8, [15] = 2},
+		.source_port = 1024,
+		.destination_port = 443,
+		.dscp = 46};
 	struct buffer b;
 
 	buffer_init(&b, 256);
@@ -353,11 +366,14 @@ START_TEST(a_flow_prints_what_it_has)
 	ck_assert_str_eq(buffer_string(&b),
 		"out ipv6 tcp 2001:db8::1 port 1024 -> 2001:db8::2 port 443 dscp 46");
 	buffer_reset(&b);
-	flow = (struct flow){.family = FLOW_IPV4, .direction = FLOW_FORWARD, .protocol = 1,
-		.source = {10, 0, 0, 1}, .destination = {10, 0, 0, 2}, .icmp_type = 8};
+	flow = (struct flow){.family = FLOW_IPV4,
+		.direction = FLOW_FORWARD,
+		.protocol = 1,
+		.source = {10, 0, 0, 1},
+		.destination = {10, 0, 0, 2},
+		.icmp_type = 8};
 	flow_print(&b, &flow);
-	ck_assert_str_eq(
-		buffer_string(&b), "forward ipv4 icmp 10.0.0.1 -> 10.0.0.2 type 8 code 0");
+	ck_assert_str_eq(buffer_string(&b), "forward ipv4 icmp 10.0.0.1 -> 10.0.0.2 type 8 code 0");
 	buffer_fini(&b);
 }
 END_TEST
