@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Pins, endpoints and whole files: the small values that settings and messages are made of. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/endpoint.h"
+#include "common/base/file.h"
+#include "common/base/pin.h"
+#include "tests/suite.h"
+
+#define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
+
+START_TEST(pin_text_is_strict)
+{
+	static const struct {
+		const char *text;
+		bool valid;
+	} rows[] = {
+		{"sha256:" ZEROS "0f", true},   {"sha256:" ZEROS "0F", true},
+		{"sha256:" ZEROS "0", false},   {"sha256:" ZEROS "0f0", false},
+		{"sha256:" ZEROS "0g", false},  {"sha256: " ZEROS "0", false},
+		{"SHA256:" ZEROS "0f", false},  {"sha1:" ZEROS "0f", false},
+		{ZEROS "0f", false},            {"", false},
+		{"sha256:", false},             {" sha256:" ZEROS "0f", false},
+	};
+	struct pin p = {{0}};
+	struct error e;
+	char text[PIN_TEXT_SIZE];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		ck_assert_msg((pin_parse(rows[i].text, &p, &e) == E_OK) == rows[i].valid, "%s",
+			      rows[i].text);
+	ck_assert_int_eq(p.sha256[31], 0x0f);
+	pin_format(&p, text);
+	ck_assert_str_eq(text, "sha256:" ZEROS "0f");
+}
+END_TEST
+
+START_TEST(endpoint_text_reads_and_prints)
+{
+	static const struct {
+		const char *text;
+		const char *printed; /* NULL: refused */
+	} rows[] = {
+		{"192.0.2.1", "192.0.2.1:3288"},
+		{"192.0.2.1:0", "192.0.2.1:0"},
+		{"192.0.2.1:65535", "192.0.2.1:65535"},
+		{"2001:db8::1", "[2001:db8::1]:3288"},
+		{"[2001:db8::1]", "[2001:db8::1]:3288"},
+		{"[2001:db8::1]:99", "[2001:db8::1]:99"},
+		{"::", "[::]:3288"},
+		{"[fe80::1%lo]:7", "[fe80::1%lo]:7"},
+		{"192.0.2.1:65536", NULL},
+		{"192.0.2.1:", NULL},
+		{"192.0.2.1:+1", NULL},
+		{"192.0.2", NULL},
+		{"[192.0.2.1]:1", NULL},
+		{"[2001:db8::1", NULL},
+		{"[2001:db8::1]99", NULL},
+		{"[2001:db8::1]:", NULL},
+		{"2001:db8::1%", NULL},
+		{"fe80::1%no-such-interface", NULL},
+		{"pdp.example", NULL},
+		{"", NULL},
+		{":3288", NULL},
+		{"1111111111111111111111111111111111111111111111111111111111111111111111111111111",
+		 NULL},
+	};
+	char text[ENDPOINT_TEXT_SIZE];
+	struct endpoint p, again;
+	struct error e;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		enum err err = endpoint_parse(rows[i].text, 3288, &p, &e);
+
+		ck_assert_msg((err == E_OK) == (rows[i].printed != NULL), "%s", rows[i].text);
+		if (err)
+			continue;
+		endpoint_format(&p, text);
+		ck_assert_str_eq(text, rows[i].printed);
+		ck_assert_int_eq(endpoint_parse(text, 1, &again, &e), E_OK);
+		ck_assert(endpoint_equal(&p, &again));
+	}
+}
+END_TEST
+
+START_TEST(mapped_address_is_the_ipv4_address)
+{
+	struct endpoint v4, v6, p;
+	struct error e;
+
+	ck_assert_int_eq(endpoint_parse("192.0.2.1:7", 0, &v4, &e), E_OK);
+	ck_assert_int_eq(endpoint_parse("[::ffff:192.0.2.1]:7", 0, &v6, &e), E_OK);
+	ck_assert_int_eq(endpoint_from_sockaddr(&v6.address.any, endpoint_len(&v6), &p), E_OK);
+	ck_assert(endpoint_equal(&p, &v4));
+	ck_assert_int_eq(endpoint_from_sockaddr(&v6.address.any, 4, &p), E_TYPE);
+}
+END_TEST
+
+START_TEST(file_is_replaced_whole_and_read_within_the_limit)
+{
+	char directory[] = "/tmp/copsec-values-XXXXXX";
+	char path[64], missing[64];
+	struct buffer b;
+	struct stat st;
+	struct error e;
+
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/file", directory);
+	snprintf(missing, sizeof missing, "%s/no/file", directory);
+	ck_assert_int_eq(file_replace(path, VIEW("old and longer", 14), 0644, &e), E_OK);
+	ck_assert_int_eq(file_replace(path, VIEW("new", 3), 0600, &e), E_OK);
+
+	buffer_init(&b, 3);
+	ck_assert_int_eq(file_read(path, &b, &st, &e), E_OK);
+	ck_assert(view_equal(buffer_view(&b), VIEW("new", 3)));
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	buffer_fini(&b);
+
+	buffer_init(&b, 2);
+	ck_assert_int_eq(file_read(path, &b, NULL, &e), E_LIMIT);
+	ck_assert_int_eq(file_read(directory, &b, NULL, &e), E_TYPE);
+	ck_assert_int_eq(file_read(missing, &b, NULL, &e), E_SYSTEM);
+	ck_assert_ptr_nonnull(strstr(e.text, missing));
+	buffer_fini(&b);
+
+	/* Fails, and leaves nothing beside it: the directory can go. */
+	ck_assert_int_eq(file_replace(missing, VIEW("x", 1), 0600, &e), E_SYSTEM);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("values");
+	TCase *values = tcase_create("values");
+
+	tcase_add_test(values, pin_text_is_strict);
+	tcase_add_test(values, endpoint_text_reads_and_prints);
+	tcase_add_test(values, mapped_address_is_the_ipv4_address);
+	tcase_add_test(values, file_is_replaced_whole_and_read_within_the_limit);
+	suite_add_tcase(suite, values);
+	return suite_main(suite);
+}
