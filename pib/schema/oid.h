@@ -41,6 +41,8 @@ void oid_format(const struct oid *oid, char text[OID_TEXT_SIZE]);
 /* Contents octets, without tag and length. An OID of fewer than two arcs, or whose first two
  * cannot be written in BER, makes the buffer fail with E_BUG. */
 void oid_put(struct buffer *out, const struct oid *oid);
+/* How many octets oid_put() writes. */
+size_t oid_octets(const struct oid *oid);
 /* E_LENGTH: no octets or the last arc unfinished; E_SYNTAX: an arc that starts with 0x80 or is
  * greater than 32 bits; E_LIMIT: more than OID_MAX arcs. */
 enum err oid_decode(struct view contents, struct oid *ret_oid) MUST_USE;

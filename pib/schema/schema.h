@@ -9,7 +9,6 @@
  *   ipSecRuleOrder                      attribute number (1, 2, ...) of its class
  *   ipSecRuleDirection_bi_directional   enumerated value, or number of a named bit; '-' becomes '_'
  *   PIB_CLASS_COUNT, PIB_ATTRIBUTES_MAX number of classes; most attributes that a class has
- *   PIB_MODULE_OID                      text of the arc under which our own modules lie
  *
  * Class ids ascend in numeric order of the rows' OIDs, so (class id, InstanceId) sorts as the PRID
  * does. Everything here is constant, lives for ever and may be shared freely.
@@ -103,7 +102,6 @@ struct pib_class {
 	uint8_t index_attribute; /* number of the InstanceId; 0 if the row has none of its own */
 	const struct pib_attribute *attributes; /* attribute n is attributes[n - 1] */
 	size_t attribute_count;
-	bool has_uniqueness;
 	const struct pib_attribute_ref *unique; /* none: duplicates are allowed */
 	size_t unique_count;
 	const struct pib_label *install_errors;
