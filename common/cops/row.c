@@ -60,17 +60,20 @@ static struct view oid_contents(struct view v)
 	return octets;
 }
 
-/* Cut at the NUL; what pads the object behind it is not looked at. */
-static bool text_contents(struct view v, struct view *ret)
+static bool is_printable(struct view v)
 {
-	const uint8_t *nul = v.len ? memchr(v.data, 0, v.len) : NULL;
-	size_t len = nul ? (size_t)(nul - v.data) : v.len;
-
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < v.len; i++)
 		if (v.data[i] < 0x20 || v.data[i] > 0x7e)
 			return false;
-	*ret = VIEW(v.data, len);
 	return true;
+}
+
+/* Cut at the NUL; what pads the object behind it is not looked at. */
+static struct view text_contents(struct view v)
+{
+	const uint8_t *nul = v.len ? memchr(v.data, 0, v.len) : NULL;
+
+	return nul ? VIEW(v.data, (size_t)(nul - v.data)) : v;
 }
 
 static enum err out_of_range(const struct cops_row *row, const struct cops_field *f, uint32_t value,
@@ -112,10 +115,12 @@ static enum err decode_field(const struct cops_row *row, const struct cops_field
 			memcpy(member(f, into), v.data, v.len);
 		break;
 	case COPS_TEXT:
-		if (!text_contents(cursor_rest(c), member(f, into)))
+		v = text_contents(cursor_rest(c));
+		if (!is_printable(v))
 			return error_set(e, E_SYNTAX, "%s: %s is not printable ASCII", row->name,
 					 f->name);
-		value = (uint32_t)((struct view *)member(f, into))->len;
+		*(struct view *)member(f, into) = v;
+		value = (uint32_t)v.len;
 		break;
 	case COPS_OID:
 		v = cursor_rest(c);
@@ -184,6 +189,8 @@ static void encode_field(const struct cops_field *f, const void *from, struct bu
 		/* RFC 2748 2.2.11: the NUL and the padding count as contents. */
 		v = *(const struct view *)const_member(f, from);
 		value = (uint32_t)v.len;
+		if (!is_printable(v))
+			refuse(out, E_BUG);
 		buffer_put_view(out, v);
 		buffer_put_zeros(out, 4 - v.len % 4);
 		break;

@@ -68,15 +68,15 @@ uint64_t pdp_session_deadline(const struct pdp_session *s);
 bool pdp_session_next_event(struct pdp_session *s, struct pdp_event *ret);
 struct view pdp_session_output(const struct pdp_session *s);
 void pdp_session_sent(struct pdp_session *s, size_t octets);
-/* More octets wait than the limit: stop reading from this peer; wishes fail E_LIMIT meanwhile. */
+/* More octets wait than the limit: stop reading from this peer. */
 bool pdp_session_congested(const struct pdp_session *s);
 /* A message has arrived in part: a connection that ends now was cut. */
 bool pdp_session_in_message(const struct pdp_session *s);
 const struct session_counters *pdp_session_counters(const struct pdp_session *s);
 bool pdp_session_is_closed(const struct pdp_session *s);
 
-/* Wishes. All fail E_CLOSED after the end, E_LIMIT while congested, E_NOT_FOUND for a client-type
- * or state that is not there. */
+/* Wishes. All fail E_CLOSED after the end and E_NOT_FOUND for a client-type or state that is not
+ * there; a decision that answers no request fails E_LIMIT while congested. */
 enum err pdp_session_accept(struct pdp_session *s, uint16_t client_type) MUST_USE;
 enum err pdp_session_refuse(struct pdp_session *s, uint16_t client_type, enum cops_error_code code,
 			    uint16_t sub_code) MUST_USE;

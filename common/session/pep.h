@@ -24,7 +24,7 @@ struct pep_session_config {
 	session_random random;
 	void *user;
 };
-/* TLS, default limits, 30 s each; pepid and random are missing. */
+/* TLS, default limits, 30 s each; pepid and random are for the caller to fill in. */
 struct pep_session_config pep_session_config_default(void);
 
 enum pep_event_kind {
@@ -34,7 +34,7 @@ enum pep_event_kind {
 	PEP_CLIENT_CLOSED, /* a client-type was refused or closed, and all its states are gone */
 	PEP_DECISION,      /* to be reported */
 	PEP_REFUSED,       /* a decision was malformed; RPT Failure is sent or under way */
-	PEP_DENIED,        /* a request was answered by an Error object; its state is gone */
+	PEP_DENIED,        /* a request was answered by an Error object */
 	PEP_STATE_LOST,    /* a request state was deleted by the session (DRQ sent) */
 	PEP_SYNCHRONIZE,   /* request again, then pep_session_synchronized() */
 	PEP_ODD,           /* first oddity of its kind; for the log */
@@ -70,7 +70,7 @@ uint64_t pep_session_deadline(const struct pep_session *s);
 bool pep_session_next_event(struct pep_session *s, struct pep_event *ret);
 struct view pep_session_output(const struct pep_session *s);
 void pep_session_sent(struct pep_session *s, size_t octets);
-/* More octets wait than the limit: stop reading from this peer; wishes fail E_LIMIT meanwhile. */
+/* More octets wait than the limit: stop reading from this peer. */
 bool pep_session_congested(const struct pep_session *s);
 /* A message has arrived in part: a connection that ends now was cut. */
 bool pep_session_in_message(const struct pep_session *s);
@@ -78,8 +78,9 @@ const struct session_counters *pep_session_counters(const struct pep_session *s)
 bool pep_session_is_closed(const struct pep_session *s);
 
 /*
- * Wishes. All fail E_CLOSED after the end, E_LIMIT while congested or when a limit is reached,
- * E_NOT_FOUND for a client-type, handle or decision that is not there.
+ * Wishes. All fail E_CLOSED after the end, E_LIMIT when a limit is reached, E_NOT_FOUND for a
+ * client-type, handle or decision that is not there. Opening, requesting, updating and telling
+ * also fail E_LIMIT while congested; answers do not.
  *
  * `named` are COPS-PR objects in any number of pieces, each of whole bindings; they are copied and
  * spread over as many Named ClientSIs as needed.

@@ -12,9 +12,10 @@
  *	3. x_session_output() and x_session_sent() until nothing is left or the socket is full;
  *	4. arm a timer for x_session_deadline().
  *
- * x_session_receive() takes at most one message that has something to say, and returns how many
- * octets it took: drain the events, then call it again with the rest. What an event points to
- * lives until the next receive, tls_done, tick or free, and as long as the octets that were given.
+ * x_session_receive() stops behind the first message that has something to say, and returns how
+ * many octets it took: drain the events, then call it again with the rest; while events wait it
+ * takes nothing. What an event points to lives until the next call of x_session_next_event(), and
+ * as long as the octets that were given.
  *
  * After START_TLS the driver sends what is left of the output in clear, runs the handshake over
  * the connection (the PEP is the client), and calls x_session_tls_done(); any octet in clear that
