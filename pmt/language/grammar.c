@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/language/grammar.h"
+
+#include "common/base/pin.h"
+#include "pmt/language/algorithms.h"
+#include "pmt/language/value.h"
+
+#include <string.h>
+
+enum {
+	TEXT_LENGTH_MAX = 255, /* SnmpAdminString */
+	WORDS_MAX = 65536,     /* in one attribute */
+	INTERFACE_LENGTH_MAX = 15
+};
+
+#define HOLDS(kind) (1u << (kind))
+
+static const char *const attribute_names[ATTRIBUTE_COUNT] = {
+	[ATTRIBUTE_ABOUT] = "about",
+	[ATTRIBUTE_ADDRESS] = "address",
+	[ATTRIBUTE_ADDRESSES] = "addresses",
+	[ATTRIBUTE_AUTHENTICATION] = "authentication",
+	[ATTRIBUTE_BOTH] = "both",
+	[ATTRIBUTE_DEMAND] = "demand",
+	[ATTRIBUTE_ENCRYPTION] = "encryption",
+	[ATTRIBUTE_ESN] = "esn",
+	[ATTRIBUTE_FOR] = "for",
+	[ATTRIBUTE_FORWARD] = "forward",
+	[ATTRIBUTE_FROM] = "from",
+	[ATTRIBUTE_GROUP] = "group",
+	[ATTRIBUTE_HREF] = "href",
+	[ATTRIBUTE_ICMP] = "icmp",
+	[ATTRIBUTE_ICMPV6] = "icmpv6",
+	[ATTRIBUTE_IKE] = "ike",
+	[ATTRIBUTE_IN] = "in",
+	[ATTRIBUTE_IN_ROLE] = "in-role",
+	[ATTRIBUTE_INTEGRITY] = "integrity",
+	[ATTRIBUTE_KEY] = "key",
+	[ATTRIBUTE_LIFETIME] = "lifetime",
+	[ATTRIBUTE_LOG] = "log",
+	[ATTRIBUTE_MODE] = "mode",
+	[ATTRIBUTE_NAME] = "name",
+	[ATTRIBUTE_NODE] = "node",
+	[ATTRIBUTE_OLD] = "old",
+	[ATTRIBUTE_OUT] = "out",
+	[ATTRIBUTE_OUT_ROLE] = "out-role",
+	[ATTRIBUTE_PRF] = "prf",
+	[ATTRIBUTE_PROTOCOL] = "protocol",
+	[ATTRIBUTE_REPORT] = "report",
+	[ATTRIBUTE_ROLE] = "role",
+	[ATTRIBUTE_ROLES] = "roles",
+	[ATTRIBUTE_RULE] = "rule",
+	[ATTRIBUTE_SERVICE] = "service",
+	[ATTRIBUTE_STALE] = "stale",
+	[ATTRIBUTE_TCP] = "tcp",
+	[ATTRIBUTE_TENANT] = "tenant",
+	[ATTRIBUTE_TO] = "to",
+	[ATTRIBUTE_UDP] = "udp",
+	[ATTRIBUTE_VERDICT] = "verdict",
+	[ATTRIBUTE_VIA] = "via",
+	[ATTRIBUTE_WITH] = "with",
+};
+
+static const struct grammar_attribute policy_attributes[] = {
+	{ATTRIBUTE_TENANT, TYPE_NAME, true, NULL, "Whose policy this is.", NULL},
+	{ATTRIBUTE_STALE, TYPE_CHOICE, false, "keep",
+		"What a node does when the policy's time of validity has passed and it has no newer "
+		"one: go on with it, let only protected flows and what is needed for them pass, or "
+		"speak with its decision point only.",
+		"keep tighten quarantine"},
+	{0},
+};
+static const struct grammar_attribute no_attributes[] = {{0}};
+static const struct grammar_attribute include_attributes[] = {
+	{ATTRIBUTE_HREF, TYPE_PATH, true, NULL,
+		"The file, relative to this one and in the policy's folder or below.", NULL},
+	{0},
+};
+static const struct grammar_attribute network_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL, "How rules call it.", NULL},
+	{ATTRIBUTE_ADDRESSES, TYPE_ADDRESSES, true, NULL, "Addresses, prefixes and ranges.", NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute service_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL, "How rules call it.", NULL},
+	{ATTRIBUTE_TCP, TYPE_PORTS, false, NULL, "TCP ports of the side that is called.", NULL},
+	{ATTRIBUTE_UDP, TYPE_PORTS, false, NULL, "UDP ports of the side that is called.", NULL},
+	{ATTRIBUTE_ICMP, TYPE_ICMP, false, NULL, "ICMP types, or types and codes (3/1).", NULL},
+	{ATTRIBUTE_ICMPV6, TYPE_ICMP, false, NULL, "ICMPv6 types, or types and codes.", NULL},
+	{ATTRIBUTE_PROTOCOL, TYPE_PROTOCOLS, false, NULL, "IP protocols as a whole.", NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute role_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_ROLE, true, NULL, "How nodes, interfaces and rules call it.", NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute node_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NODE_NAME, true, NULL,
+		"How rules call it, and its PEPID: what it calls itself before its decision point.",
+		NULL},
+	{ATTRIBUTE_KEY, TYPE_PIN, false, NULL,
+		"Pin of the key that it uses to its decision point. Without one the node is only a name "
+		"for its addresses, and nothing is compiled for it.",
+		NULL},
+	{ATTRIBUTE_REPORT, TYPE_PIN, false, NULL, "Pin of the key that signs its reports.", NULL},
+	{ATTRIBUTE_IKE, TYPE_PIN, false, NULL,
+		"Pin of the key by which it proves itself to other nodes in IKE.", NULL},
+	{ATTRIBUTE_ROLES, TYPE_ROLES, false, NULL,
+		"Roles of the node as a whole; forward rules are those of these roles.", NULL},
+	{ATTRIBUTE_ADDRESS, TYPE_SINGLES, false, NULL, "Its addresses.", NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute interface_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_INTERFACE, true, NULL,
+		"Its name at the node; * is every interface that is not named.", NULL},
+	{ATTRIBUTE_ROLES, TYPE_ROLES_OR_NONE, true, NULL,
+		"Its roles. An interface without roles drops everything.", NULL},
+	{ATTRIBUTE_ADDRESS, TYPE_SINGLES, false, NULL, "The node's addresses there.", NULL},
+	{0},
+};
+static const struct grammar_attribute protection_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL, "How rules call it.", NULL},
+	{ATTRIBUTE_MODE, TYPE_CHOICE, false, "transport",
+		"From end to end, or in a tunnel to the gateway that the rule names.",
+		"transport tunnel"},
+	{ATTRIBUTE_DEMAND, TYPE_CHOICE, false, "required",
+		"Without protection nothing passes; or, preferred, it passes in clear as long as the "
+		"peer cannot do better.",
+		"required preferred"},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute ike_attributes[] = {
+	{ATTRIBUTE_ENCRYPTION, TYPE_ENCRYPTION, false, "aes256gcm16", "Cipher.", NULL},
+	{ATTRIBUTE_INTEGRITY, TYPE_INTEGRITY, false, NULL,
+		"Integrity, only with a cipher that has none of its own; then sha384 if it is left out.",
+		NULL},
+	{ATTRIBUTE_PRF, TYPE_INTEGRITY, false, "sha384", "Pseudo-random function.", NULL},
+	{ATTRIBUTE_GROUP, TYPE_GROUP, false, "ecp384", "Key exchange.", NULL},
+	{ATTRIBUTE_AUTHENTICATION, TYPE_CHOICE, false, "key",
+		"By bare keys that the policy names, by certificates, or by a shared secret.",
+		"key certificate secret"},
+	{ATTRIBUTE_LIFETIME, TYPE_DURATION, false, "8h", "Then new keys are agreed upon.", NULL},
+	{ATTRIBUTE_OLD, TYPE_YES_NO, false, "no", "Allows algorithms that are no longer good.", NULL},
+	{0},
+};
+static const struct grammar_attribute esp_attributes[] = {
+	{ATTRIBUTE_ENCRYPTION, TYPE_ENCRYPTION, false, "aes256gcm16", "Cipher.", NULL},
+	{ATTRIBUTE_INTEGRITY, TYPE_INTEGRITY, false, NULL,
+		"Integrity, only with a cipher that has none of its own; then sha384 if it is left out.",
+		NULL},
+	{ATTRIBUTE_GROUP, TYPE_GROUP, false, "ecp384",
+		"Key exchange when keys are renewed (perfect forward secrecy).", NULL},
+	{ATTRIBUTE_ESN, TYPE_YES_NO, false, "yes", "Sequence numbers of 64 bits.", NULL},
+	{ATTRIBUTE_LIFETIME, TYPE_DURATION, false, "1h", "Then new keys are agreed upon.", NULL},
+	{ATTRIBUTE_OLD, TYPE_YES_NO, false, "no", "Allows algorithms that are no longer good.", NULL},
+	{0},
+};
+static const struct grammar_attribute rules_attributes[] = {
+	{ATTRIBUTE_FOR, TYPE_ROLES, true, NULL,
+		"Roles; who has one of them has these rules.", NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+
+#define RULE_ATTRIBUTES                                                                            \
+	{ATTRIBUTE_NAME, TYPE_NAME, false, NULL,                                                   \
+		"How logs and reports call it; else the role and its number there: host-3.", NULL},\
+		{ATTRIBUTE_IN, TYPE_YES_NO, false, "no", "What others start towards the node.",    \
+			NULL},                                                                     \
+		{ATTRIBUTE_OUT, TYPE_YES_NO, false, "no", "What the node starts.", NULL},          \
+		{ATTRIBUTE_FORWARD, TYPE_YES_NO, false, "no", "What passes through the node.",     \
+			NULL},                                                                     \
+		{ATTRIBUTE_BOTH, TYPE_YES_NO, false, "no",                                         \
+			"The rule for what goes out, and its mirror (addresses and ports change "  \
+			"places) for what comes in.",                                              \
+			NULL},                                                                     \
+		{ATTRIBUTE_FROM, TYPE_PEERS, false, "any",                                         \
+			"Who starts: networks, nodes, roles (the nodes that have one), addresses.",\
+			NULL},                                                                     \
+		{ATTRIBUTE_TO, TYPE_PEERS, false, "any", "Who is called, in the same way.", NULL}, \
+		{ATTRIBUTE_SERVICE, TYPE_NAMES, false, NULL, "Services; any, if left out.", NULL}, \
+		{ATTRIBUTE_IN_ROLE, TYPE_ROLE, false, NULL,                                        \
+			"Of a forward rule: a role of the interface it comes from.", NULL},        \
+		{ATTRIBUTE_OUT_ROLE, TYPE_ROLE, false, NULL,                                       \
+			"Of a forward rule: a role of the interface it goes to.", NULL},           \
+		{ATTRIBUTE_LOG, TYPE_YES_NO, false, "no", "Write a line for each flow.", NULL},    \
+	{                                                                                          \
+		ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL            \
+	}
+
+static const struct grammar_attribute rule_attributes[] = {RULE_ATTRIBUTES, {0}};
+static const struct grammar_attribute protect_attributes[] = {
+	RULE_ATTRIBUTES,
+	{ATTRIBUTE_WITH, TYPE_NAME, true, NULL, "The protection.", NULL},
+	{ATTRIBUTE_VIA, TYPE_GATEWAY, false, NULL,
+		"Where the tunnel ends: a node with one address, or an address.", NULL},
+	{0},
+};
+static const struct grammar_attribute expect_attributes[] = {
+	{ATTRIBUTE_VERDICT, TYPE_VERDICT, true, NULL,
+		"allow, deny, protect, or protect and the name of a protection.", NULL},
+	{ATTRIBUTE_ROLE, TYPE_ROLE, false, NULL,
+		"At each node and interface that has this role.", NULL},
+	{ATTRIBUTE_NODE, TYPE_NODE_NAME, false, NULL, "At this node, on each of its interfaces.",
+		NULL},
+	{ATTRIBUTE_IN, TYPE_YES_NO, false, "no", "What comes to the node.", NULL},
+	{ATTRIBUTE_OUT, TYPE_YES_NO, false, "no", "What the node starts.", NULL},
+	{ATTRIBUTE_FORWARD, TYPE_YES_NO, false, "no", "What passes through it.", NULL},
+	{ATTRIBUTE_FROM, TYPE_PEERS, false, "any", "As in rules.", NULL},
+	{ATTRIBUTE_TO, TYPE_PEERS, false, "any", "As in rules.", NULL},
+	{ATTRIBUTE_SERVICE, TYPE_NAMES, false, NULL, "As in rules.", NULL},
+	{ATTRIBUTE_IN_ROLE, TYPE_ROLE, false, NULL, "As in rules.", NULL},
+	{ATTRIBUTE_OUT_ROLE, TYPE_ROLE, false, NULL, "As in rules.", NULL},
+	{ATTRIBUTE_RULE, TYPE_NAME, false, NULL, "The name of the rule that has to decide.", NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+
+#define PART_CHILDREN                                                                              \
+	(HOLDS(ELEMENT_INCLUDE) | HOLDS(ELEMENT_NETWORK) | HOLDS(ELEMENT_SERVICE) |                \
+		HOLDS(ELEMENT_ROLE) | HOLDS(ELEMENT_NODE) | HOLDS(ELEMENT_PROTECTION) |            \
+		HOLDS(ELEMENT_RULES) | HOLDS(ELEMENT_TESTS))
+
+static const struct grammar_element elements[ELEMENT_KINDS] = {
+	{ELEMENT_POLICY, "policy", "The whole policy of a tenant.", PART_CHILDREN, policy_attributes},
+	{ELEMENT_PART, "part", "A part of a policy in a file of its own.", PART_CHILDREN,
+		no_attributes},
+	{ELEMENT_INCLUDE, "include", "Puts the contents of a part in its place.", 0,
+		include_attributes},
+	{ELEMENT_NETWORK, "network", "A name for addresses.", 0, network_attributes},
+	{ELEMENT_SERVICE, "service", "A name for protocols and ports.", 0, service_attributes},
+	{ELEMENT_ROLE, "role", "A role that nodes and interfaces play.", 0, role_attributes},
+	{ELEMENT_NODE, "node", "A machine. Without interfaces, each of its interfaces has its roles.",
+		HOLDS(ELEMENT_INTERFACE), node_attributes},
+	{ELEMENT_INTERFACE, "interface", "An interface of the node.", 0, interface_attributes},
+	{ELEMENT_PROTECTION, "protection",
+		"A way of protecting flows. Several ike or esp are offered in their order; none means "
+		"one with all defaults.",
+		HOLDS(ELEMENT_IKE) | HOLDS(ELEMENT_ESP), protection_attributes},
+	{ELEMENT_IKE, "ike", "A proposal for agreeing on keys (IKEv2).", 0, ike_attributes},
+	{ELEMENT_ESP, "esp", "A proposal for protecting packets.", 0, esp_attributes},
+	{ELEMENT_RULES, "rules",
+		"Rules in their order: the first that matches decides; what none matches is dropped.",
+		HOLDS(ELEMENT_ALLOW) | HOLDS(ELEMENT_DENY) | HOLDS(ELEMENT_PROTECT), rules_attributes},
+	{ELEMENT_ALLOW, "allow", "Lets flows and their answers pass in clear.", 0, rule_attributes},
+	{ELEMENT_DENY, "deny", "Drops flows. Without a direction: in, out and forward.", 0,
+		rule_attributes},
+	{ELEMENT_PROTECT, "protect", "Lets flows pass under a protection.", 0, protect_attributes},
+	{ELEMENT_TESTS, "tests", "What must be true of the policy.", HOLDS(ELEMENT_EXPECT),
+		no_attributes},
+	{ELEMENT_EXPECT, "expect", "A verdict that all of these flows must get.", 0,
+		expect_attributes},
+};
+
+const struct grammar_element *grammar_element(enum element_kind kind)
+{
+	return &elements[kind];
+}
+
+const char *grammar_attribute_name(enum attribute_id id)
+{
+	return attribute_names[id];
+}
+
+/* A word of the kinds that have a parser; the result is not kept. */
+static enum err check_word(enum grammar_type type, struct view word, struct error *e)
+{
+	struct address_range address;
+	struct port_range ports;
+	struct icmp_match icmp;
+	uint8_t protocol;
+	uint32_t seconds;
+	struct error ignored;
+
+	switch (type) {
+	case TYPE_NAME:
+	case TYPE_NAMES:
+	case TYPE_NODE_NAME:
+		return parse_name(word, NAME_LENGTH_MAX, e);
+	case TYPE_ROLE:
+	case TYPE_ROLES:
+	case TYPE_ROLES_OR_NONE:
+		return parse_name(word, ROLE_LENGTH_MAX, e);
+	case TYPE_ADDRESSES:
+		return parse_address(word, &address, e);
+	case TYPE_SINGLES:
+		if (parse_address(word, &address, &ignored) || !address_is_single(&address))
+			return error_set(e, E_SYNTAX, "\"%.*s\" is not an address",
+				(int)(word.len > 60 ? 60 : word.len), (const char *)word.data);
+		return E_OK;
+	case TYPE_PEERS:
+	case TYPE_GATEWAY:
+		/* What begins like a name and has no colon is one. */
+		if (!parse_name(word, NAME_LENGTH_MAX, e))
+			return E_OK;
+		if (word.len && (memchr(word.data, ':', word.len) || strchr("0123456789", *word.data)))
+			return check_word(
+				type == TYPE_PEERS ? TYPE_ADDRESSES : TYPE_SINGLES, word, e);
+		return e->code;
+	case TYPE_PORTS:
+		return view_equal(word, view_of_string("any")) ? E_OK : parse_ports(word, &ports, e);
+	case TYPE_ICMP:
+		return parse_icmp(word, &icmp, e);
+	case TYPE_PROTOCOLS:
+		return parse_protocol(word, &protocol, e);
+	case TYPE_DURATION:
+		return parse_duration(word, &seconds, e);
+	default:
+		return E_OK;
+	}
+}
+
+bool grammar_is_list(enum grammar_type type)
+{
+	switch (type) {
+	case TYPE_NAMES:
+	case TYPE_ROLES:
+	case TYPE_ROLES_OR_NONE:
+	case TYPE_ADDRESSES:
+	case TYPE_SINGLES:
+	case TYPE_PEERS:
+	case TYPE_PORTS:
+	case TYPE_ICMP:
+	case TYPE_PROTOCOLS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_choice(const char *choices, struct view word)
+{
+	struct view rest = view_of_string(choices), next;
+
+	while ((next = next_word(&rest)).len)
+		if (view_equal(next, word))
+			return true;
+	return false;
+}
+
+static void put_choices(const char *choices, struct buffer *out)
+{
+	struct view rest = view_of_string(choices), next;
+	const char *between = "";
+
+	while ((next = next_word(&rest)).len) {
+		buffer_put_text(out, "%s", between);
+		buffer_put_view(out, next);
+		between = ", ";
+	}
+}
+
+static enum err check_choice(const char *choices, struct view word, struct error *e)
+{
+	struct buffer names;
+
+	if (is_choice(choices, word))
+		return E_OK;
+	buffer_init(&names, 400);
+	put_choices(choices, &names);
+	error_set(e, E_UNKNOWN, "\"%.*s\" is not one of %s", (int)(word.len > 60 ? 60 : word.len),
+		(const char *)word.data, buffer_string(&names));
+	buffer_fini(&names);
+	return E_UNKNOWN;
+}
+
+static enum err check_algorithm(enum algorithm_kind kind, struct view word, struct error *e)
+{
+	struct buffer names;
+
+	if (algorithm_find(kind, word))
+		return E_OK;
+	buffer_init(&names, 400);
+	algorithm_names(kind, &names);
+	error_set(e, E_UNKNOWN, "\"%.*s\" is not one of %s", (int)(word.len > 60 ? 60 : word.len),
+		(const char *)word.data, buffer_string(&names));
+	buffer_fini(&names);
+	return E_UNKNOWN;
+}
+
+static enum err check_interface(struct view value, struct error *e)
+{
+	bool good = value.len > 0 && value.len <= INTERFACE_LENGTH_MAX;
+
+	/* What Linux allows (dev_valid_name), and no control characters. */
+	for (size_t i = 0; good && i < value.len; i++)
+		good = value.data[i] > ' ' && value.data[i] < 0x7f &&
+			!strchr("/:", value.data[i]);
+	if (view_equal(value, view_of_string(".")) || view_equal(value, view_of_string("..")))
+		good = false;
+	return good ? E_OK
+		    : error_set(e, E_SYNTAX, "\"%.*s\" is not the name of an interface",
+			      (int)(value.len > 60 ? 60 : value.len), (const char *)value.data);
+}
+
+static enum err check_path(const char *value, struct error *e)
+{
+	if (*value && *value != '/')
+		return E_OK;
+	return error_set(e, E_SYNTAX, "\"%.60s\" is not the path of a file, relative to this one",
+		value);
+}
+
+/* "allow", "deny", "protect" and perhaps a name. */
+static enum err check_verdict(struct view value, struct error *e)
+{
+	struct view rest = value, word = next_word(&rest), name = next_word(&rest);
+	bool protect = view_equal(word, view_of_string("protect"));
+
+	if (check_choice("allow deny protect", word, e))
+		return e->code;
+	if (name.len == 0)
+		return E_OK;
+	if (!protect || next_word(&rest).len)
+		return error_set(e, E_SYNTAX, "after the verdict only the name of a protection may "
+					      "stand, and that only after protect");
+	return parse_name(name, NAME_LENGTH_MAX, e);
+}
+
+static enum err check_single(const struct grammar_attribute *rule, const char *text,
+	struct error *e)
+{
+	struct view value = view_of_string(text);
+	struct pin pin;
+
+	switch (rule->type) {
+	case TYPE_TEXT:
+		return value.len <= TEXT_LENGTH_MAX
+			? E_OK
+			: error_set(e, E_LENGTH, "longer than %d octets", TEXT_LENGTH_MAX);
+	case TYPE_INTERFACE:
+		return check_interface(value, e);
+	case TYPE_PATH:
+		return check_path(text, e);
+	case TYPE_PIN:
+		return pin_parse(text, &pin, e);
+	case TYPE_YES_NO:
+		return check_choice("yes no", value, e);
+	case TYPE_CHOICE:
+		return check_choice(rule->choices, value, e);
+	case TYPE_ENCRYPTION:
+		return check_algorithm(ALGORITHM_ENCRYPTION, value, e);
+	case TYPE_INTEGRITY:
+		return check_algorithm(ALGORITHM_INTEGRITY, value, e);
+	case TYPE_GROUP:
+		return check_algorithm(ALGORITHM_GROUP, value, e);
+	case TYPE_VERDICT:
+		return check_verdict(value, e);
+	default:
+		return check_word(rule->type, value, e);
+	}
+}
+
+/* True if the value is well written. */
+static bool check_value(
+	const struct grammar_attribute *rule, const struct attribute *a, struct diagnostics *d)
+{
+	struct view rest = view_of_string(a->value), word;
+	size_t words = 0, errors = d->errors;
+	struct error e;
+
+	if (!grammar_is_list(rule->type)) {
+		if (check_single(rule, a->value, &e))
+			report_error(d, a->value_at, "%s", e.text);
+		return d->errors == errors;
+	}
+	while ((word = next_word(&rest)).len) {
+		if (++words > WORDS_MAX) {
+			report_error(d, a->value_at, "more than %d words", WORDS_MAX);
+			return false;
+		}
+		if (check_word(rule->type, word, &e))
+			report_error(d,
+				attribute_place(a,
+					(size_t)(word.data - (const uint8_t *)a->value), word.len),
+				"%s", e.text);
+	}
+	if (words == 0 && rule->type != TYPE_ROLES_OR_NONE)
+		report_error(d, a->value_at, "%s is empty", a->name);
+	return d->errors == errors;
+}
+
+static const struct grammar_attribute *find_rule(
+	const struct grammar_element *rule, const char *name)
+{
+	for (const struct grammar_attribute *a = rule->attributes; a->about; a++)
+		if (strcmp(attribute_names[a->id], name) == 0)
+			return a;
+	return NULL;
+}
+
+static void put_attribute_names(const struct grammar_element *rule, struct buffer *out)
+{
+	const char *between = "";
+
+	for (const struct grammar_attribute *a = rule->attributes; a->about; a++) {
+		buffer_put_text(out, "%s%s", between, attribute_names[a->id]);
+		between = ", ";
+	}
+}
+
+static void check_attributes(struct element *el, struct diagnostics *d)
+{
+	const struct grammar_element *rule = el->rule;
+	struct buffer names;
+	bool good = true;
+
+	for (size_t i = 0; i < el->attribute_count; i++) {
+		struct attribute *a = &el->attributes[i];
+		const struct grammar_attribute *r = find_rule(rule, a->name);
+
+		if (!r) {
+			buffer_init(&names, 400);
+			put_attribute_names(rule, &names);
+			report_error(d, a->name_at, "<%s> has no attribute \"%s\"%s%s", el->name,
+				a->name, names.len ? "; there are " : "", buffer_string(&names));
+			buffer_fini(&names);
+			continue;
+		}
+		if (check_value(r, a, d))
+			a->rule = r;
+		else
+			good = false;
+	}
+	for (const struct grammar_attribute *r = rule->attributes; r->about; r++) {
+		bool given = !r->required;
+
+		for (size_t i = 0; i < el->attribute_count; i++)
+			given = given || strcmp(el->attributes[i].name, attribute_names[r->id]) == 0;
+		if (!given) {
+			report_error(d, el->at, "<%s> needs the attribute %s", el->name,
+				attribute_names[r->id]);
+			good = false;
+		}
+	}
+	el->faulty = !good;
+}
+
+static const struct grammar_element *find_element(const char *name)
+{
+	for (size_t i = 0; i < ELEMENT_KINDS; i++)
+		if (strcmp(elements[i].name, name) == 0)
+			return &elements[i];
+	return NULL;
+}
+
+static void put_children(const struct grammar_element *rule, struct buffer *out)
+{
+	const char *between = "";
+
+	for (size_t i = 0; i < ELEMENT_KINDS; i++)
+		if (rule->children & HOLDS(i)) {
+			buffer_put_text(out, "%s<%s>", between, elements[i].name);
+			between = ", ";
+		}
+}
+
+/* Leaves el->rule NULL if it may not stand in `parent`. */
+static void check_element(
+	struct element *el, const struct grammar_element *parent, struct diagnostics *d)
+{
+	const struct grammar_element *rule = find_element(el->name);
+	struct buffer names;
+
+	if (!rule || !(parent->children & HOLDS(rule->kind))) {
+		buffer_init(&names, 400);
+		put_children(parent, &names);
+		report_error(d, el->at, "<%s> %s in <%s>%s%s", el->name,
+			rule ? "may not stand" : "is not known", parent->name,
+			names.len ? "; there may be " : "", buffer_string(&names));
+		buffer_fini(&names);
+		return;
+	}
+	el->rule = rule;
+	check_attributes(el, d);
+}
+
+void grammar_check(struct element *root, struct diagnostics *d)
+{
+	struct element *el = root;
+
+	if (strcmp(root->name, elements[ELEMENT_POLICY].name) != 0) {
+		report_error(d, root->at, "the root of a policy is <policy>, not <%s>", root->name);
+		return;
+	}
+	root->rule = &elements[ELEMENT_POLICY];
+	check_attributes(root, d);
+	/* Depth first, without recursion; what may not stand here is passed over whole. */
+	for (;;) {
+		if (el->rule && el->first_child) {
+			el = el->first_child;
+		} else {
+			while (el != root && !el->next)
+				el = el->parent;
+			if (el == root)
+				return;
+			el = el->next;
+		}
+		check_element(el, el->parent->rule, d);
+	}
+}
+
+const struct attribute *element_attribute(const struct element *el, enum attribute_id id)
+{
+	for (size_t i = 0; i < el->attribute_count; i++)
+		if (el->attributes[i].rule && el->attributes[i].rule->id == id)
+			return &el->attributes[i];
+	return NULL;
+}
+
+const char *element_value(const struct element *el, enum attribute_id id)
+{
+	const struct attribute *a = element_attribute(el, id);
+
+	if (a)
+		return a->value;
+	for (const struct grammar_attribute *r = el->rule ? el->rule->attributes : no_attributes;
+		r->about; r++)
+		if (r->id == id)
+			return r->initial;
+	return NULL;
+}
+
+bool element_yes(const struct element *el, enum attribute_id id)
+{
+	const char *value = element_value(el, id);
+
+	return value && strcmp(value, "yes") == 0;
+}
+
+struct place element_place(const struct element *el, enum attribute_id id)
+{
+	const struct attribute *a = element_attribute(el, id);
+
+	return a ? a->value_at : el->at;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A policy as its author means it: names resolved, words turned into values.
+ *
+ * model_build() takes a document that grammar.h has checked and reports what its elements say
+ * wrongly about each other: names that nobody defines or that two do, nodes with the same key,
+ * a service that is none, a forward rule's roles in a rule that is none... The model is complete
+ * only if the diagnostics hold no error.
+ *
+ * Everything lives in the model's arena or in the document's; both must outlive what uses them.
+ * Lists keep the order of the document.
+ */
+#ifndef COPSEC_PMT_LANGUAGE_MODEL_H
+#define COPSEC_PMT_LANGUAGE_MODEL_H
+
+#include "common/base/pin.h"
+#include "pmt/language/algorithms.h"
+#include "pmt/language/document.h"
+#include "pmt/language/value.h"
+
+enum {
+	MODEL_PROTECTIONS_MAX = 255, /* the node's marks have eight bits for them */
+	MODEL_RULES_MAX = 32768,     /* of one role combination: ipSecRuleOrder has 16 bits */
+	MODEL_INTERFACES_MAX = 256   /* of one node */
+};
+
+/* Sorted, without repetition. `any`: all addresses, and the list is empty. */
+struct address_list {
+	struct address_range *items;
+	size_t count;
+	bool any;
+};
+
+/* What a service or a rule means by protocol and port. No ports: any. */
+struct traffic {
+	uint8_t protocol; /* PROTOCOL_ANY */
+	struct port_range *ports;
+	size_t port_count;
+	struct icmp_match icmp;
+};
+
+struct traffic_list {
+	struct traffic *items;
+	size_t count;
+};
+
+struct model_network {
+	const char *name;
+	struct address_list addresses;
+};
+
+struct model_service {
+	const char *name;
+	struct traffic_list traffic;
+};
+
+struct model_role {
+	const char *name;
+	struct place at;
+	struct address_list addresses; /* of all nodes and interfaces that have it */
+	size_t rule_count;             /* for the names of rules without one */
+	bool used;                     /* by a node that is compiled for */
+};
+
+struct model_interface {
+	const char *name;
+	struct place at;
+	const char *roles; /* a role combination, "" for none */
+	struct address_list addresses;
+};
+
+struct model_node {
+	const char *name;
+	struct place at;
+	bool has_key, has_report, has_ike;
+	struct pin key, report, ike;
+	const char *roles;
+	struct address_list addresses; /* of its interfaces too */
+	struct model_interface *interfaces; /* at least one if it has a key */
+	size_t interface_count;
+};
+
+enum ike_authentication {
+	AUTHENTICATION_KEY,
+	AUTHENTICATION_CERTIFICATE,
+	AUTHENTICATION_SECRET,
+};
+
+struct model_ike {
+	const struct algorithm *encryption;
+	const struct algorithm *integrity; /* NULL with a combined cipher */
+	const struct algorithm *prf;
+	const struct algorithm *group;
+	enum ike_authentication authentication;
+	uint32_t lifetime; /* seconds */
+};
+
+struct model_esp {
+	const struct algorithm *encryption;
+	const struct algorithm *integrity; /* NULL with a combined cipher */
+	const struct algorithm *group;
+	bool esn;
+	uint32_t lifetime;
+};
+
+struct model_protection {
+	const char *name;
+	struct place at;
+	bool tunnel;
+	bool preferred;
+	struct model_ike *ike; /* one at least, and all with the same authentication */
+	size_t ike_count;
+	struct model_esp *esp;
+	size_t esp_count;
+};
+
+enum verdict {
+	VERDICT_ALLOW,
+	VERDICT_DENY,
+	VERDICT_PROTECT,
+};
+
+struct model_rule {
+	const char *name;
+	struct place at;
+	enum verdict verdict;
+	const struct model_protection *protection; /* of VERDICT_PROTECT */
+	struct address_range via;                  /* of a tunnel */
+	bool in, out, forward;
+	bool both; /* with its mirror: alone, out and its mirror; with forward, both ways through */
+	struct address_list from, to;
+	struct traffic_list traffic;
+	const char *in_role, *out_role; /* of a forward rule; NULL: any */
+	bool log;
+};
+
+struct model_block {
+	const struct model_role **roles;
+	size_t role_count;
+	struct model_rule *rules;
+	size_t rule_count;
+};
+
+struct model_expect {
+	struct place at;
+	enum verdict verdict;
+	const struct model_protection *protection; /* NULL: any */
+	const struct model_role *role;             /* of these two one is NULL */
+	const struct model_node *node;
+	enum { EXPECT_IN, EXPECT_OUT, EXPECT_FORWARD } direction;
+	struct address_list from, to;
+	struct traffic_list traffic;
+	const char *in_role, *out_role;
+	const struct model_rule *rule; /* NULL: any */
+};
+
+enum stale_policy {
+	STALE_POLICY_KEEP,
+	STALE_POLICY_TIGHTEN,
+	STALE_POLICY_QUARANTINE,
+};
+
+struct model {
+	struct arena arena;
+	const char *tenant;
+	enum stale_policy stale;
+	struct model_network *networks;
+	size_t network_count;
+	struct model_service *services;
+	size_t service_count;
+	struct model_role *roles;
+	size_t role_count;
+	struct model_node *nodes;
+	size_t node_count;
+	struct model_protection *protections;
+	size_t protection_count;
+	struct model_block *blocks;
+	size_t block_count;
+	struct model_expect *expects;
+	size_t expect_count;
+	struct model_rule **rules; /* of all blocks */
+	size_t rule_count;
+};
+
+void model_init(struct model *m);
+void model_fini(struct model *m);
+
+/* E_MEMORY; everything else goes to `d`. */
+enum err model_build(struct model *m, const struct document *doc, struct diagnostics *d,
+	struct error *e) MUST_USE;
+
+/* Is the role among those of the combination? */
+bool combination_has(const char *combination, const char *role);
+/* By name; NULL if there is none. */
+const struct model_rule *model_rule(const struct model *m, const char *name);
+
+#endif

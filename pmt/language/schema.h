@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The grammar as a RELAX NG schema in XML syntax, for editors and `xmllint --relaxng`. It accepts
+ * whatever grammar_check() accepts; some values (addresses, ranges) it knows only by their letters.
+ */
+#ifndef COPSEC_PMT_LANGUAGE_SCHEMA_H
+#define COPSEC_PMT_LANGUAGE_SCHEMA_H
+
+#include "common/base/bytes.h"
+
+void schema_print(struct buffer *out);
+
+#endif
