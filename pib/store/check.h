@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Checks over a whole store at once (RFC 3084 §2.3: a transaction is judged as a whole, never PRI by
- * PRI): each EPD decodes by its class; the class may be installed; the InstanceId attribute equals
- * the PRID; references lead to a PRI of the right class; tag references lead to a list that is not
- * empty where the PIB needs one; UNIQUENESS holds; an EXTENDS row has its base; InstanceIds and TagIds
- * lie in the block that the set owns.
+ * Checks over a whole store at once (RFC 3084 §2.3: a transaction is judged as a whole, never PRI
+ * by PRI): each EPD decodes by its class; the class may be installed; the InstanceId attribute
+ * equals the PRID; references lead to a PRI of the right class; tag references lead to a list that
+ * is not empty where the PIB needs one; UNIQUENESS holds; an EXTENDS row has its base; InstanceIds
+ * and TagIds lie in the block that the set owns.
  *
  * SPPI states no rule for empty tag lists (RFC 3159 §3): a group of addresses or ports may be empty
  * and matches nothing; a rule without selectors or actions, or a proposal without transforms, says

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is wrong with single PRIs, in the terms of a COPS-PR report (RFC 3084 §4.5): which PRI, which
- * CPERR, which attribute as the sub-code, and a sentence for people.
+ * What is wrong with single PRIs, in the terms of a COPS-PR report (RFC 3084 §4.5): which PRI,
+ * which CPERR, which attribute as the sub-code, and a sentence for people.
  *
  * RFC 3084 §3.3 wants as many errors as possible in one report, so a check goes on after the first
  * one and appends here. The list is a value of the caller's; it has a limit, and what goes beyond

@@ -10,9 +10,9 @@
  * carries its hash, and stores hold references to blocks. So one changed PRI costs one block, in
  * memory and in hashing. References are not atomic: one thread.
  *
- * The hash tree: leaf = SHA-256(00 | u32 length of the PRID object | PRID object | u32 length of the
- * EPD object | EPD object), objects as sent with header and padding; block = SHA-256(01 | leaves in
- * order); root = SHA-256(02 | u32 number of leaves | blocks in order).
+ * The hash tree: leaf = SHA-256(00 | u32 length of the PRID object | PRID object | u32 length of
+ * the EPD object | EPD object), objects as sent with header and padding; block = SHA-256(01 |
+ * leaves in order); root = SHA-256(02 | u32 number of leaves | blocks in order).
  *
  * Until pri_store_decode() only PRIDs are parsed, so that signatures can be verified first.
  */
@@ -32,7 +32,7 @@ struct pri_store;
 /* One instance. All views borrow from the store. */
 struct pri_row {
 	struct prid prid;
-	struct view objects;       /* PRID and EPD object, headers and padding included, as they go out */
+	struct view objects; /* PRID and EPD object, headers and padding included, as they go out */
 	struct view prid_contents; /* of the PRID object: BER */
 	struct view epd;           /* contents of the EPD object: BER values by attribute number */
 };
@@ -49,7 +49,7 @@ struct pri_store *pri_store_free(struct pri_store *s);
 size_t pri_store_count(const struct pri_store *s);
 /* Octets of all S-objects. */
 size_t pri_store_octets(const struct pri_store *s);
-void pri_store_root(const struct pri_store *s, uint8_t ret_root[PRI_STORE_ROOT]);
+enum err pri_store_root(const struct pri_store *s, uint8_t ret_root[PRI_STORE_ROOT]) MUST_USE;
 
 /* False if there is none. */
 bool pri_store_find(const struct pri_store *s, const struct prid *prid, struct pri_row *ret_row);
@@ -72,8 +72,8 @@ bool pri_store_next(struct pri_cursor *c, struct pri_row *ret_row);
 enum err pri_row_decode(const struct pri_row *row, struct pri *ret_pri, struct pib_fault *ret_fault,
 	struct error *e) MUST_USE;
 /* Find and decode; false if there is no such row, or it does not decode. */
-bool pri_store_get(const struct pri_store *s, enum pib_class_id class, uint32_t instance,
-	struct pri *ret_pri);
+bool pri_store_get(
+	const struct pri_store *s, enum pib_class_id class, uint32_t instance, struct pri *ret_pri);
 
 /* All rows as S-objects, in order. */
 void pri_store_put(const struct pri_store *s, struct buffer *out);

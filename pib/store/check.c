@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pib/store/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * What the IPsec PIB says in prose about its references, and SPPI has no clause for: whether "none"
+ * (0 or 0.0) is a value of the attribute, whether a list may be empty, and where a Prid may lead.
+ * A reference that is not here must exist, unless its default is "none".
+ */
+enum {
+	NONE_ALLOWED = 1,
+	LIST_MAY_BE_EMPTY = 2,
+	TARGETS_MAX = 3,
+};
+
+static const struct reference_rule {
+	enum pib_class_id class;
+	uint8_t attribute;
+	uint8_t flags;
+	uint8_t target_count; /* of a Prid */
+	enum pib_class_id targets[TARGETS_MAX];
+} reference_rules[] = {
+	{PIB_ipSecRule, ipSecRuleIpSecIpsoFilterSetId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecRule, ipSecRuleIpSecRuleTimePeriodGroupId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecActionSet, ipSecActionSetActionId, 0, 2,
+		{PIB_ipSecStaticAction, PIB_ipSecNegotiationAction}},
+	{PIB_ipSecStaticAction, ipSecStaticActionTunnelEndpointId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecStaticAction, ipSecStaticActionSaTransformId, NONE_ALLOWED, 3,
+		{PIB_ipSecEspTransform, PIB_ipSecAhTransform, PIB_ipSecCompTransform}},
+	{PIB_ipSecNegotiationAction, ipSecNegotiationActionTunnelEndpointId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecNegotiationAction, ipSecNegotiationActionKeyExchangeId, NONE_ALLOWED, 2,
+		{PIB_ipSecIkeAssociation, PIB_ipSecIkeRule}},
+	{PIB_ipSecProposal, ipSecProposalEspTransformSetId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecProposal, ipSecProposalAhTransformSetId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecProposal, ipSecProposalCompTransformSetId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecIkeRule, ipSecIkeRuleIpSecRuleTimePeriodGroupId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecIkeAssociation, ipSecIkeAssociationIkePeerEndpoint, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecIkeAssociation, ipSecIkeAssociationLocalCredentialId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecIkePeerEndpoint, ipSecIkePeerEndpointAddress, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecIkePeerEndpoint, ipSecIkePeerEndpointCredentialSetId, NONE_ALLOWED, 0, {0}},
+	{PIB_ipSecSelectorSet, ipSecSelectorSetSelectorId, 0, 1, {PIB_ipSecSelector}},
+	{PIB_ipSecSelector, ipSecSelectorSrcAddressGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0,
+		{0}},
+	{PIB_ipSecSelector, ipSecSelectorSrcPortGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0, {0}},
+	{PIB_ipSecSelector, ipSecSelectorDstAddressGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0,
+		{0}},
+	{PIB_ipSecSelector, ipSecSelectorDstPortGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0, {0}},
+};
+
+static const struct reference_rule *rule_of(const struct pib_class *class, unsigned attribute)
+{
+	for (size_t i = 0; i < sizeof reference_rules / sizeof reference_rules[0]; i++)
+		if (reference_rules[i].class == class->id &&
+			reference_rules[i].attribute == attribute)
+			return &reference_rules[i];
+	return NULL;
+}
+
+static bool none_allowed(const struct pib_class *class, const struct pib_attribute *attribute)
+{
+	const struct reference_rule *rule = rule_of(class, attribute->number);
+
+	if (rule)
+		return rule->flags & NONE_ALLOWED;
+	return attribute->has_default && attribute->role != PIB_PRID && !attribute->default_number;
+}
+
+/* A tag list as a number: class, attribute, value. */
+static uint64_t tag_key(enum pib_class_id class, unsigned attribute, uint32_t value)
+{
+	return (uint64_t) class << 40 | (uint64_t)attribute << 32 | value;
+}
+
+struct tag_reference {
+	uint64_t list;
+	struct prid from;
+	uint8_t attribute;
+};
+
+/* The values of a row's UNIQUENESS attributes, as octets that are equal if the values are. */
+struct unique_values {
+	struct view octets;
+	struct prid prid;
+};
+
+struct check {
+	const struct pri_store *store;
+	struct pri_bounds bounds;
+	struct pri_failures *failures;
+	struct error *e;
+	enum err err; /* of the first failure */
+
+	uint64_t *tags; /* every TagId that a row has; sorted before use */
+	size_t tag_count;
+	size_t tag_room;
+	struct tag_reference *tag_references;
+	size_t tag_reference_count;
+	size_t tag_reference_room;
+
+	struct unique_values *unique; /* of the class that is being walked */
+	size_t unique_count;
+	size_t unique_room;
+	struct buffer unique_octets; /* views into it are offsets until they are sorted */
+};
+
+static void fail(struct check *c, const struct prid *prid, enum pib_fault_kind kind,
+	unsigned attribute, const char *format, ...) PRINTF_LIKE(5, 6);
+
+static void fail(struct check *c, const struct prid *prid, enum pib_fault_kind kind,
+	unsigned attribute, const char *format, ...)
+{
+	char name[PRID_TEXT_SIZE], text[ERROR_TEXT_SIZE - PRID_TEXT_SIZE - 2];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	prid_format(prid, name);
+	pri_failures_add_prid(c->failures,
+		(struct pib_fault){.kind = kind, .attribute = (uint8_t)attribute}, prid, "%s: %s",
+		name, text);
+	if (!c->err)
+		c->err = error_set(c->e, pib_fault_err(kind), "%s: %s", name, text);
+}
+
+/* Room for one more; false, and the check is over, if there is no memory. */
+static bool make_room(struct check *c, void **array, size_t count, size_t *room, size_t element)
+{
+	size_t wanted = *room ? *room * 2 : 256;
+	void *grown;
+
+	if (count < *room)
+		return true;
+	grown = reallocarray(*array, wanted, element);
+	if (!grown) {
+		c->err = error_set(
+			c->e, E_MEMORY, "no memory to check %zu PRIs", pri_store_count(c->store));
+		return false;
+	}
+	*array = grown;
+	*room = wanted;
+	return true;
+}
+
+static bool outside(const struct check *c, uint32_t id)
+{
+	return id < c->bounds.first || id > c->bounds.last;
+}
+
+static bool add_tag(struct check *c, const struct pri *pri, const struct pib_attribute *a)
+{
+	struct prid prid = {pri->class, pri->instance};
+	uint32_t value = pri_u32(pri, a->number);
+	void *array = c->tags;
+
+	if (outside(c, value))
+		fail(c, &prid, PIB_FAULT_VALUE, a->number,
+			"%s %u lies outside the set's block %u to %u", a->name, value,
+			c->bounds.first, c->bounds.last);
+	if (!make_room(c, &array, c->tag_count, &c->tag_room, sizeof *c->tags))
+		return false;
+	c->tags = array;
+	c->tags[c->tag_count++] = tag_key(pri->class->id, a->number, value);
+	return true;
+}
+
+static bool add_tag_reference(struct check *c, const struct pri *pri, const struct pib_attribute *a)
+{
+	const struct reference_rule *rule = rule_of(pri->class, a->number);
+	struct prid prid = {pri->class, pri->instance};
+	uint32_t value = pri_u32(pri, a->number);
+	void *array = c->tag_references;
+
+	if (!value) {
+		if (!none_allowed(pri->class, a))
+			fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s names no list, but must",
+				a->name);
+		return true;
+	}
+	if (rule && rule->flags & LIST_MAY_BE_EMPTY)
+		return true;
+	if (!make_room(c, &array, c->tag_reference_count, &c->tag_reference_room,
+		    sizeof *c->tag_references))
+		return false;
+	c->tag_references = array;
+	c->tag_references[c->tag_reference_count++] = (struct tag_reference){
+		.list = tag_key(a->target, a->target_attribute, value),
+		.from = prid,
+		.attribute = a->number,
+	};
+	return true;
+}
+
+static void check_reference(struct check *c, const struct pri *pri, const struct pib_attribute *a)
+{
+	struct prid prid = {pri->class, pri->instance};
+	struct prid to = {pib_class(a->target), pri_u32(pri, a->number)};
+	struct pri_row row;
+
+	if (!to.instance) {
+		if (!none_allowed(pri->class, a))
+			fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s names no %s, but must",
+				a->name, to.class->name);
+	} else if (!pri_store_find(c->store, &to, &row)) {
+		fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s: there is no %s.%u in the set",
+			a->name, to.class->name, to.instance);
+	}
+}
+
+static bool is_target(const struct reference_rule *rule, const struct pib_class *class)
+{
+	if (!rule)
+		return true;
+	for (size_t i = 0; i < rule->target_count; i++)
+		if (rule->targets[i] == class->id)
+			return true;
+	return false;
+}
+
+static void check_prid(struct check *c, const struct pri *pri, const struct pib_attribute *a)
+{
+	struct prid prid = {pri->class, pri->instance}, to;
+	char name[OID_TEXT_SIZE];
+	struct pri_row row;
+
+	if (oid_is_none(pri_oid(pri, a->number))) {
+		if (!none_allowed(pri->class, a))
+			fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s names no PRI, but must",
+				a->name);
+	} else if (!pri_prid(pri, a->number, &to)) {
+		oid_format(pri_oid(pri, a->number), name);
+		fail(c, &prid, PIB_FAULT_VALUE_UNSUPPORTED, a->number,
+			"%s: %.100s is an instance of no class that is known", a->name, name);
+	} else if (!is_target(rule_of(pri->class, a->number), to.class)) {
+		fail(c, &prid, PIB_FAULT_VALUE_UNSUPPORTED, a->number,
+			"%s: %s.%u is of the wrong class", a->name, to.class->name, to.instance);
+	} else if (!pri_store_find(c->store, &to, &row)) {
+		fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s: there is no %s.%u in the set",
+			a->name, to.class->name, to.instance);
+	}
+}
+
+static void put_value(struct buffer *out, const struct pri *pri, const struct pib_attribute *a)
+{
+	const struct pri_value *v = &pri->values[a->number - 1];
+
+	buffer_put_u8(out, pri_has(pri, a->number));
+	if (!pri_has(pri, a->number))
+		return;
+	switch (a->syntax) {
+	case PIB_INTEGER32:
+	case PIB_ENUMERATION:
+	case PIB_INTEGER64:
+		buffer_put_u64(out, (uint64_t)v->integer);
+		break;
+	case PIB_UNSIGNED32:
+	case PIB_UNSIGNED64:
+	case PIB_BITS:
+		buffer_put_u64(out, v->natural);
+		break;
+	case PIB_OCTETS:
+		buffer_put_u32(out, (uint32_t)v->octets.len);
+		buffer_put_view(out, v->octets);
+		break;
+	case PIB_OID:
+		buffer_put_u8(out, v->oid.count);
+		for (size_t i = 0; i < v->oid.count; i++)
+			buffer_put_u32(out, v->oid.arcs[i]);
+		break;
+	}
+}
+
+/* A UNIQUENESS clause of an extension may name attributes of its base (frwkIpFilter does). */
+static bool add_unique_values(struct check *c, const struct pri *pri)
+{
+	const struct pib_class *class = pri->class;
+	size_t at = c->unique_octets.len;
+	void *array = c->unique;
+	struct pri base;
+
+	if (!class->unique_count)
+		return true;
+	if (!make_room(c, &array, c->unique_count, &c->unique_room, sizeof *c->unique))
+		return false;
+	c->unique = array;
+	for (size_t i = 0; i < class->unique_count; i++) {
+		const struct pib_attribute_ref *ref = &class->unique[i];
+		const struct pri *from = pri;
+
+		if (ref->class != class->id) {
+			if (!pri_store_get(c->store, ref->class, pri->instance, &base)) {
+				/* Said elsewhere: the base is missing or wrong. */
+				c->unique_octets.len = at;
+				return true;
+			}
+			from = &base;
+		}
+		put_value(&c->unique_octets, from, pib_attribute(from->class, ref->attribute));
+	}
+	if (c->unique_octets.error) {
+		c->err = error_set(
+			c->e, c->unique_octets.error, "no memory to compare the %s", class->name);
+		return false;
+	}
+	c->unique[c->unique_count++] = (struct unique_values){
+		.octets = {NULL, c->unique_octets.len - at},
+		.prid = {class, pri->instance},
+	};
+	return true;
+}
+
+static int compare_unique(const void *a, const void *b)
+{
+	const struct unique_values *x = a, *y = b;
+	int order = view_compare(x->octets, y->octets);
+
+	/* Then by instance, so that the later row is the one that fails. */
+	return order ? order
+		     : (x->prid.instance > y->prid.instance) -
+			       (x->prid.instance < y->prid.instance);
+}
+
+static void check_unique_values(struct check *c)
+{
+	const uint8_t *at = c->unique_octets.data;
+
+	for (size_t i = 0; i < c->unique_count; i++) {
+		c->unique[i].octets.data = at;
+		at += c->unique[i].octets.len;
+	}
+	if (c->unique_count)
+		qsort(c->unique, c->unique_count, sizeof *c->unique, compare_unique);
+	for (size_t i = 1; i < c->unique_count; i++)
+		if (view_equal(c->unique[i - 1].octets, c->unique[i].octets))
+			fail(c, &c->unique[i].prid, PIB_FAULT_INSTANCE, 0,
+				"the same values as %s.%u in all attributes that make a PRI unique",
+				c->unique[i].prid.class->name, c->unique[i - 1].prid.instance);
+	c->unique_count = 0;
+	buffer_reset(&c->unique_octets);
+}
+
+static bool check_attributes(struct check *c, const struct pri *pri)
+{
+	for (size_t i = 0; i < pri->class->attribute_count; i++) {
+		const struct pib_attribute *a = &pri->class->attributes[i];
+
+		switch (a->role) {
+		case PIB_REFERENCE:
+			check_reference(c, pri, a);
+			break;
+		case PIB_PRID:
+			check_prid(c, pri, a);
+			break;
+		case PIB_TAG:
+			if (!add_tag(c, pri, a))
+				return false;
+			break;
+		case PIB_TAG_REFERENCE:
+			if (!add_tag_reference(c, pri, a))
+				return false;
+			break;
+		case PIB_PLAIN:
+		case PIB_INSTANCE:
+		case PIB_PRC:
+			break;
+		}
+	}
+	return add_unique_values(c, pri);
+}
+
+/* False: the check is over. */
+static bool check_row(struct check *c, const struct pri_row *row)
+{
+	const struct pib_class *class = row->prid.class;
+	struct prid base = {pib_class(class->base), row->prid.instance};
+	struct pib_fault fault;
+	struct pri_row found;
+	struct error e;
+	struct pri pri;
+
+	if (!pib_class_installs(class)) {
+		fail(c, &row->prid, PIB_FAULT_NOTIFY_ONLY, 0, "%s cannot be installed",
+			class->name);
+		return true;
+	}
+	if (outside(c, row->prid.instance))
+		fail(c, &row->prid, PIB_FAULT_INSTANCE, 0, "lies outside the set's block %u to %u",
+			c->bounds.first, c->bounds.last);
+	if (base.class != class && !pri_store_find(c->store, &base, &found))
+		fail(c, &row->prid, PIB_FAULT_INSTANCE, 0, "extends %s.%u, which is not in the set",
+			base.class->name, base.instance);
+	if (pri_row_decode(row, &pri, &fault, &e)) {
+		pri_failures_add(c->failures, fault, row->prid_contents, "%s", e.text);
+		if (!c->err) {
+			*c->e = e;
+			c->err = e.code;
+		}
+		return true;
+	}
+	return check_attributes(c, &pri);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void check_tag_references(struct check *c)
+{
+	if (c->tag_count)
+		qsort(c->tags, c->tag_count, sizeof *c->tags, compare_keys);
+	for (size_t i = 0; i < c->tag_reference_count; i++) {
+		const struct tag_reference *r = &c->tag_references[i];
+		const struct pib_attribute *a = pib_attribute(r->from.class, r->attribute);
+
+		if (c->tag_count &&
+			bsearch(&r->list, c->tags, c->tag_count, sizeof *c->tags, compare_keys))
+			continue;
+		fail(c, &r->from, PIB_FAULT_REFERENCE, r->attribute,
+			"%s: no %s in the set has %s %u", a->name, pib_class(a->target)->name,
+			pib_attribute(pib_class(a->target), a->target_attribute)->name,
+			(uint32_t)r->list);
+	}
+}
+
+static void check_rows(struct check *c)
+{
+	const struct pib_class *class = NULL;
+	struct pri_row row;
+
+	for (struct pri_cursor at = pri_store_all(c->store); pri_store_next(&at, &row);) {
+		if (row.prid.class != class)
+			check_unique_values(c);
+		class = row.prid.class;
+		if (!check_row(c, &row))
+			return;
+	}
+	check_unique_values(c);
+	check_tag_references(c);
+}
+
+enum err pri_store_check(const struct pri_store *s, struct pri_bounds bounds,
+	struct pri_failures *failures, struct error *e)
+{
+	struct check c = {.store = s, .bounds = bounds, .failures = failures, .e = e};
+
+	/* Values as compared take at most as much more than values as sent. */
+	buffer_init(&c.unique_octets, (size_t)8 * PRI_STORE_MAX_OCTETS);
+	check_rows(&c);
+	free(c.tags);
+	free(c.tag_references);
+	free(c.unique);
+	buffer_fini(&c.unique_octets);
+	return c.err;
+}
