@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The bundle: everything that a tenant publishes, as the compiler writes it, signers complete it and
- * `pmt publish` sends it. File: "COPSEC\r\n", u32 version, u32 zero, then S-objects: copsecIndex.1,
- * copsecAssignment.1, .2, ..., then set by set copsecPolicySet followed by its PRIs in numeric OID
- * order. A PDP gets the same objects, without the file's first 16 octets, in pieces.
+ * The bundle: everything that a tenant publishes, as the compiler writes it, signers complete it
+ * and `pmt publish` sends it. File: "COPSEC\r\n", u32 version, u32 zero, then S-objects:
+ * copsecIndex.1, copsecAssignment.1, .2, ..., then set by set copsecPolicySet followed by its PRIs
+ * in numeric OID order. A PDP gets the same objects, without the file's first 16 octets, in pieces.
  *
  * This is the form to write, to sign and to show; nothing is verified here (pib/set/state.h does
  * that, from the same objects). Reading is strict about order and limits and looks no further than
- * PRIDs and the three envelopes. All views of a bundle that was read borrow from the octets that
- * were read; the arrays live in the arena.
+ * PRIDs and the three classes that carry signed documents. All views of a bundle that was read
+ * borrow from the octets that were read; the arrays live in the arena.
  */
 #ifndef COPSEC_PIB_SET_BUNDLE_H
 #define COPSEC_PIB_SET_BUNDLE_H
@@ -20,14 +20,14 @@ enum {
 	BUNDLE_HEADER = 16,
 	BUNDLE_MAX = 64 << 20, /* octets of a file */
 	BUNDLE_ASSIGNMENTS_MAX = 65536,
-	BUNDLE_SETS_MAX = 1024,
+	BUNDLE_SETS_MAX = BLOCK_SETS_MAX,
 };
 
 struct bundle_set {
 	uint32_t block;
-	struct view cms;     /* the signed manifest */
-	struct view rows;    /* PRID and EPD objects of the set, in order, without the envelope */
-	struct view objects; /* filled by reading only: envelope and rows as they stand */
+	struct view cms;  /* the signed manifest */
+	struct view rows; /* PRID and EPD objects of the set, in order, without copsecPolicySet */
+	struct view objects; /* filled by reading only: copsecPolicySet and rows as they stand */
 };
 
 struct bundle {
@@ -36,11 +36,12 @@ struct bundle {
 	size_t assignment_count;
 	struct bundle_set *sets; /* by ascending block */
 	size_t set_count;
+	struct view objects; /* filled by reading only: all of them, to be verified or sent */
 };
 
 /* A whole file. */
-enum err bundle_read(struct view file, struct arena *arena, struct bundle *ret_bundle,
-	struct error *e) MUST_USE;
+enum err bundle_read(
+	struct view file, struct arena *arena, struct bundle *ret_bundle, struct error *e) MUST_USE;
 /* The objects alone, as published. */
 enum err bundle_read_objects(struct view objects, struct arena *arena, struct bundle *ret_bundle,
 	struct error *e) MUST_USE;
@@ -54,10 +55,11 @@ enum err bundle_index(const struct bundle *b, struct arena *arena, struct set_in
 	struct error *e) MUST_USE;
 enum err bundle_assignment(const struct bundle *b, size_t which, struct arena *arena,
 	struct assignment *ret_assignment, struct error *e) MUST_USE;
-enum err bundle_manifest(const struct bundle *b, size_t which, struct arena *arena,
-	struct manifest *ret_manifest, struct error *e) MUST_USE;
+enum err bundle_manifest(const struct bundle *b, size_t which, struct manifest *ret_manifest,
+	struct error *e) MUST_USE;
 
-/* One envelope row: copsecIndex, copsecAssignment or copsecPolicySet with a signed document. */
+/* One row that carries a signed document: copsecIndex, copsecAssignment or copsecPolicySet. A
+ * document that is too long for an EPD makes the buffer fail with E_LIMIT. */
 void bundle_put_index(struct view cms, struct buffer *out);
 void bundle_put_assignment(uint32_t instance, struct view cms, struct buffer *out);
 void bundle_put_policy_set(uint32_t block, struct view cms, struct buffer *out);

@@ -3,13 +3,15 @@
  * The signed documents: manifest of a set, index of a tenant, assignment of a node, and the
  * compliance report that a node's enforcer signs.
  *
- * These are the contents that a CMS SignedData carries (common/crypto/cms.h), in and out. A manifest
- * is the EPD of class copsecManifest; the others are a run of PRID and EPD objects, the head first
- * (instance 1), then the entries as instances 1, 2, 3... Decoding is strict: exactly one way to
- * write a document, every limit below checked, names well formed and distinct.
+ * These are the contents that a CMS SignedData carries (common/crypto/cms.h), in and out. A
+ * manifest is the EPD of class copsecManifest; the others are a run of PRID and EPD objects, the
+ * head first (instance 1), then the entries as instances 1, 2, 3... Decoding is strict: there is
+ * exactly one way to write a document, every limit below is checked, names are well formed and
+ * distinct. A document with an attribute that we do not know is refused, for it may restrict the
+ * others.
  *
- * Decoded views and arrays live in the arena that is passed, or borrow from the content; encoding
- * appends to the buffer (its sticky error tells) and refuses what decoding would refuse.
+ * Decoded arrays live in the arena that is passed, decoded views borrow from the content; encoding
+ * appends to the buffer and refuses what decoding would refuse.
  */
 #ifndef COPSEC_PIB_SET_DOCUMENTS_H
 #define COPSEC_PIB_SET_DOCUMENTS_H
@@ -19,12 +21,12 @@
 
 enum {
 	SET_ROOT = 32,
-	NODE_KEY = 32, /* SHA-256 of a SubjectPublicKeyInfo */
-	SET_NAME_MAX = 255,
-	INDEX_ENTRIES_MAX = 1024,
+	NODE_KEY = 32,      /* SHA-256 of a SubjectPublicKeyInfo */
+	SET_NAME_MAX = 255, /* octets of any name in here */
+	INDEX_ENTRIES_MAX = BLOCK_SETS_MAX,
 	ASSIGNMENT_INTERFACES_MAX = 256,
-	COMPLIANCE_SETS_MAX = 256,
-	DOCUMENT_MAX = 1 << 20, /* octets of a content */
+	COMPLIANCE_SETS_MAX = BLOCK_SETS_MAX,
+	DOCUMENT_MAX = 56 * 1024, /* of a content: an EPD holds it with its signatures */
 };
 
 enum stale_rule { /* the numbers of copsecManifestStaleRule */
@@ -51,8 +53,8 @@ struct manifest {
 	bool no_confirm;
 };
 enum err manifest_encode(const struct manifest *m, struct buffer *out, struct error *e) MUST_USE;
-enum err manifest_decode(struct view content, struct arena *arena, struct manifest *ret_manifest,
-	struct error *e) MUST_USE;
+enum err manifest_decode(
+	struct view content, struct manifest *ret_manifest, struct error *e) MUST_USE;
 
 struct set_entry {
 	struct view name;
@@ -90,7 +92,8 @@ struct assignment {
 	const struct assigned_interface *interfaces;
 	size_t interface_count;
 };
-enum err assignment_encode(const struct assignment *a, struct buffer *out, struct error *e) MUST_USE;
+enum err assignment_encode(
+	const struct assignment *a, struct buffer *out, struct error *e) MUST_USE;
 enum err assignment_decode(struct view content, struct arena *arena,
 	struct assignment *ret_assignment, struct error *e) MUST_USE;
 /* The roles of an interface: its own entry, else that of "*", else empty. */
@@ -106,7 +109,8 @@ struct compliance {
 	const struct set_entry *sets;
 	size_t set_count;
 };
-enum err compliance_encode(const struct compliance *c, struct buffer *out, struct error *e) MUST_USE;
+enum err compliance_encode(
+	const struct compliance *c, struct buffer *out, struct error *e) MUST_USE;
 enum err compliance_decode(struct view content, struct arena *arena,
 	struct compliance *ret_compliance, struct error *e) MUST_USE;
 

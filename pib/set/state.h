@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Verification. What an enforcer got in a decision, what a PDP is asked to publish and what
- * `pmt verify` finds in a file are one thing: a store of rows (pri_store_build(), from pieces in any
- * order), assembled by their PRIDs only. Out of it comes a state, or a refusal, in this order:
+ * `pmt verify` finds in a file are one thing: a store of rows (pri_store_build(), from pieces in
+ * any order), assembled by their PRIDs only. Out of it comes a state, or a refusal, in this order:
  *
  *   1. signatures: index, assignments and manifests are signed by enough trusted keys
  *   2. whose: tenant, node key, PEPID, authority
  *   3. serials: none below its floor, the index not below what an assignment asks for
  *   4. validity, for what is not in force already
  *   5. root of every set, over the octets as they came
- *   6. completeness: every set equals the index, none that an assignment demands is missing, none is
- *      too much, no row lies outside the sets
+ *   6. completeness: every set equals the index, none that an assignment demands is missing, none
+ * is too much, no row lies outside the sets
  *   7. only now the PRIs are parsed, and checked (pib/store/check.h)
  *
- * The first stage that finds a fault ends it; *e names the object and the values, and `failures` the
- * PRIs, for a report. Nothing of a refused state can be seen.
+ * The first stage that finds a fault ends it; *e names the object and the values, and `failures`
+ * the PRIs, for a report. Nothing of a refused state can be seen.
  */
 #ifndef COPSEC_PIB_SET_STATE_H
 #define COPSEC_PIB_SET_STATE_H
@@ -43,10 +43,10 @@ struct state;
 
 struct state_terms {
 	const struct trust *trust;
-	struct view tenant;                  /* empty: whichever the index names */
-	const struct serial_floors *floors;  /* NULL: none yet */
-	uint64_t now_utc;                    /* seconds since 1970 */
-	const struct state *in_force;        /* NULL: none; what is in it is not judged for validity */
+	struct view tenant;                 /* empty: whichever the index names */
+	const struct serial_floors *floors; /* NULL: none yet */
+	uint64_t now_utc;                   /* seconds since 1970 */
+	const struct state *in_force; /* NULL: none; what is in it is not judged for validity */
 	bool from_disk; /* was accepted before, comes back at boot: validity is not judged */
 };
 
@@ -68,7 +68,8 @@ struct state_assignment {
 	struct pri_row envelope;
 };
 
-/* Owns all that it points to; shares rows with the store it was made from, which may go before it. */
+/* Owns all that it points to; shares rows with the store it was made from, which may go before it.
+ */
 struct state {
 	struct set_index index;
 	struct view index_cms;
