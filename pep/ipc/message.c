@@ -11,7 +11,7 @@ struct number {
 	uint32_t min, max;
 };
 
-enum { NUMBERS_MAX = 3 };
+enum { NUMBERS_MAX = 4 };
 
 struct row {
 	const char *name;
@@ -23,23 +23,24 @@ struct row {
 
 #define N(member, least, most) {offsetof(struct message, member), (least), (most)}
 #define ID N(id, 1, UINT32_MAX)
-#define RUN_BEGIN {ID, N(total, 0, MESSAGE_TOTAL_MAX), N(pieces, 0, MESSAGE_PIECES_MAX)}
+#define RUN ID, N(total, 0, MESSAGE_TOTAL_MAX), N(pieces, 0, MESSAGE_PIECES_MAX)
 
 static const struct row rows[MESSAGE_TYPE_END] = {
 	[MESSAGE_READY] = {"READY", IPC_ROLES, IPC_SUPERVISOR, false, {{0}}, 0, 0},
 	[MESSAGE_PEER] = {"PEER", IPC_SUPERVISOR, IPC_ENFORCE, true, {{0}}, 0, 0},
 	[MESSAGE_SHUTDOWN] = {"SHUTDOWN", IPC_SUPERVISOR, IPC_ROLES, false, {{0}}, 0, 0},
 	[MESSAGE_PDP_STATE] = {"PDP_STATE", IPC_NET, IPC_ENFORCE, false,
-	                       {N(kind, 0, PDP_STATE_END - 1), N(pdp, 0, MESSAGE_PDP_MAX - 1)},
+	                       {N(kind, 0, CONTACT_END - 1), N(pdp, 0, MESSAGE_PDP_MAX - 1)},
 	                       0, MESSAGE_TEXT_MAX},
 	[MESSAGE_REQUEST_WANTED] = {"REQUEST_WANTED", IPC_NET, IPC_ENFORCE, false, {ID}, 0, 0},
-	[MESSAGE_REQUEST_BEGIN] = {"REQUEST_BEGIN", IPC_ENFORCE, IPC_NET, false, RUN_BEGIN, 0, 0},
+	[MESSAGE_REQUEST_BEGIN] = {"REQUEST_BEGIN", IPC_ENFORCE, IPC_NET, false, {RUN}, 0, 0},
 	[MESSAGE_REQUEST_PIECE] = {"REQUEST_PIECE", IPC_ENFORCE, IPC_NET, false,
 	                           {ID, N(kind, PIECE_INSTALL, PIECE_INSTALL)},
 	                           1, MESSAGE_PIECE_MAX},
 	[MESSAGE_REQUEST_COMMIT] = {"REQUEST_COMMIT", IPC_ENFORCE, IPC_NET, false, {ID}, 0, 0},
 	[MESSAGE_REQUEST_CHANGED] = {"REQUEST_CHANGED", IPC_ENFORCE, IPC_NET, false, {{0}}, 0, 0},
-	[MESSAGE_DECISION_BEGIN] = {"DECISION_BEGIN", IPC_NET, IPC_ENFORCE, false, RUN_BEGIN, 0, 0},
+	[MESSAGE_DECISION_BEGIN] = {"DECISION_BEGIN", IPC_NET, IPC_ENFORCE, false,
+	                            {RUN, N(number, 1, UINT32_MAX)}, 0, 0},
 	[MESSAGE_DECISION_PIECE] = {"DECISION_PIECE", IPC_NET, IPC_ENFORCE, false,
 	                            {ID, N(kind, PIECE_INSTALL, PIECE_REMOVE)},
 	                            1, MESSAGE_PIECE_MAX},

@@ -63,17 +63,17 @@ enum {
 };
 
 /* Of a PDP_STATE. */
-enum pdp_state {
-	PDP_WAITING,    /* until the next attempt */
-	PDP_CONNECTING, /* TCP, then TLS */
-	PDP_OPENING,    /* TLS is up, the client-type is being opened */
-	PDP_ACCEPTED,   /* the PDP serves this node */
-	PDP_STATE_END
+enum pdp_contact {
+	CONTACT_WAITING,    /* until the next attempt */
+	CONTACT_CONNECTING, /* TCP, then TLS */
+	CONTACT_OPENING,    /* TLS is up, the client-type is being opened */
+	CONTACT_OPEN,   /* the PDP serves this node */
+	CONTACT_END
 };
 
 enum {
-	/* Contents of the largest COPS object, cut to the four octets it is aligned on. */
-	MESSAGE_PIECE_MAX = 65528,
+	/* Contents of the largest COPS object, whose length has 16 bits and counts four octets more. */
+	MESSAGE_PIECE_MAX = 65535 - 4,
 	MESSAGE_TEXT_MAX = 200,
 	/* A decision or a request, all pieces together. */
 	MESSAGE_TOTAL_MAX = 16 * 1024 * 1024,
@@ -89,7 +89,8 @@ struct message {
 	uint32_t id;      /* DECISION_*, REPORT, REQUEST_*: which one */
 	uint32_t total;   /* *_BEGIN: octets of all pieces */
 	uint32_t pieces;  /* *_BEGIN: how many follow */
-	uint32_t kind;    /* PDP_STATE: enum pdp_state; DECISION_PIECE, REPORT: see above */
+	uint32_t number;  /* DECISION_BEGIN: which one of its session, from 1 */
+	uint32_t kind;    /* PDP_STATE: enum pdp_contact; DECISION_PIECE, REPORT: see above */
 	uint32_t pdp;     /* PDP_STATE: place in the list of PDPs */
 	struct view data; /* *_PIECE, REPORT: S-objects; PDP_STATE: the reason, for people */
 };
