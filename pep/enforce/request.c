@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pep/enforce/request.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pep/ipc/message.h"
+#include "pib/plan/marks.h"
+
+static const char capability_set[] = "ipsec";
+
+/* Classes that the node installs or notifies, with the attributes that it does not support. */
+struct support {
+	enum pib_class_id class;
+	uint64_t without; /* bit n - 1: attribute n */
+};
+
+#define BIT(attribute) (UINT64_C(1) << ((attribute)-1))
+
+static const struct support supported[] = {
+	{PIB_frwkPrcSupport, 0},
+	/* Nothing unsigned changes what is enforced. */
+	{PIB_frwkPibIncarnation, BIT(frwkPibIncarnationLongevity) | BIT(frwkPibIncarnationTtl) |
+	                                 BIT(frwkPibIncarnationInCtxtSet) |
+	                                 BIT(frwkPibIncarnationActive)},
+	{PIB_frwkDeviceId, 0},
+	{PIB_frwkCompLimits, 0},
+	{PIB_frwkError, 0},
+	{PIB_frwkCapabilitySet, 0},
+	{PIB_frwkRoleCombo, 0},
+	{PIB_frwkIfRoleCombo, 0},
+	{PIB_ipSecRule, BIT(ipSecRuleIpSecIpsoFilterSetId) |
+	                        BIT(ipSecRuleIpSecRuleTimePeriodGroupId)},
+	{PIB_ipSecActionSet, 0},
+	{PIB_ipSecStaticAction, 0},
+	{PIB_ipSecNegotiationAction, 0},
+	{PIB_ipSecAssociation, 0},
+	{PIB_ipSecProposalSet, 0},
+	{PIB_ipSecProposal, 0},
+	{PIB_ipSecEspTransformSet, 0},
+	{PIB_ipSecEspTransform, 0},
+	{PIB_ipSecIkeAssociation, 0},
+	{PIB_ipSecIkeProposalSet, 0},
+	{PIB_ipSecIkeProposal, 0},
+	{PIB_ipSecIkePeerEndpoint, 0},
+	{PIB_ipSecCredentialSet, 0},
+	{PIB_ipSecCredential, 0},
+	{PIB_ipSecSelectorSet, 0},
+	{PIB_ipSecSelector, 0},
+	{PIB_ipSecAddress, 0},
+	{PIB_ipSecL4Port, 0},
+	{PIB_ipSecIfCaps, 0},
+	{PIB_copsecPolicySet, 0},
+	{PIB_copsecIndex, 0},
+	{PIB_copsecAssignment, 0},
+	{PIB_copsecRule, 0},
+	{PIB_copsecSelector, 0},
+	{PIB_copsecNegotiationAction, 0},
+	{PIB_copsecIkeProposal, 0},
+	{PIB_copsecEspTransform, 0},
+	{PIB_copsecIkeAssociation, 0},
+	{PIB_copsecCompliance, 0},
+	{PIB_copsecFailure, 0},
+};
+
+/* frwkCompLimits rows; the guidance is a 32-bit number. */
+static const struct limit {
+	enum pib_class_id class;
+	uint8_t attribute;
+	int32_t type, subtype;
+	uint32_t guidance;
+} limits[] = {
+	{PIB_ipSecNegotiationAction, 0, frwkCompLimitsType_priSpaceLimited,
+	 frwkCompLimitsSubType_valueOnly, MARK_PROTECTIONS_MAX},
+	{PIB_copsecIkeAssociation, copsecIkeAssociationVersion,
+	 frwkCompLimitsType_attrValueSupLimited, frwkCompLimitsSubType_valueOnly, 2},
+	{PIB_ipSecRule, ipSecRuleActionExecutionStrategy, frwkCompLimitsType_attrEnumSupLimited,
+	 frwkCompLimitsSubType_enumOnly, ipSecRuleActionExecutionStrategy_doAll},
+};
+
+struct writer {
+	const struct request_input *input;
+	struct buffer *out;
+	struct error *e;
+	enum err err; /* first failure */
+};
+
+static void put(struct writer *w, const struct pri *pri)
+{
+	if (!w->err)
+		w->err = pri_put(w->out, pri, w->e);
+}
+
+static void put_incarnation(struct writer *w)
+{
+	char serial[24] = "";
+	struct pri pri;
+
+	if (w->input->state)
+		snprintf(serial, sizeof serial, "%" PRIu64, w->input->state->index.serial);
+	pri_init(&pri, PIB_frwkPibIncarnation, 1);
+	pri_set_octets(&pri, frwkPibIncarnationName, w->input->pdp_name);
+	pri_set_text(&pri, frwkPibIncarnationId, serial);
+	pri_set_null(&pri, frwkPibIncarnationLongevity);
+	pri_set_null(&pri, frwkPibIncarnationTtl);
+	pri_set_null(&pri, frwkPibIncarnationInCtxtSet);
+	pri_set_null(&pri, frwkPibIncarnationActive);
+	pri_set_bool(&pri, frwkPibIncarnationFullState, true);
+	put(w, &pri);
+}
+
+static void put_device(struct writer *w)
+{
+	struct pri pri;
+
+	pri_init(&pri, PIB_frwkDeviceId, 1);
+	pri_set_text(&pri, frwkDeviceIdDescr, w->input->description);
+	pri_set_u32(&pri, frwkDeviceIdMaxMsg, MESSAGE_TOTAL_MAX);
+	pri_set_u32(&pri, frwkDeviceIdMaxContexts, 1);
+	put(w, &pri);
+}
+
+static void put_support(struct writer *w, uint32_t instance, const struct support *s)
+{
+	size_t attributes = pib_class(s->class)->attribute_count;
+	uint8_t bits[(PIB_ATTRIBUTES_MAX + 7) / 8] = {0};
+	struct pri pri;
+
+	for (size_t n = 1; n <= attributes; n++)
+		if (n > 64 || !(s->without & BIT(n)))
+			bits[(n - 1) / 8] |= (uint8_t)(0x80U >> (n - 1) % 8);
+	pri_init(&pri, PIB_frwkPrcSupport, instance);
+	pri_set_row(&pri, frwkPrcSupportSupportedPrc, s->class);
+	pri_set_octets(&pri, frwkPrcSupportSupportedAttrs, VIEW(bits, (attributes + 7) / 8));
+	put(w, &pri);
+}
+
+static void put_limit(struct writer *w, uint32_t instance, const struct limit *l)
+{
+	uint8_t guidance[4] = {(uint8_t)(l->guidance >> 24), (uint8_t)(l->guidance >> 16),
+	                       (uint8_t)(l->guidance >> 8), (uint8_t)l->guidance};
+	struct pri pri;
+
+	pri_init(&pri, PIB_frwkCompLimits, instance);
+	pri_set_row(&pri, frwkCompLimitsComponent, l->class);
+	pri_set_u32(&pri, frwkCompLimitsAttrPos, l->attribute);
+	pri_set_bool(&pri, frwkCompLimitsNegation, false);
+	pri_set_i32(&pri, frwkCompLimitsType, l->type);
+	pri_set_i32(&pri, frwkCompLimitsSubType, l->subtype);
+	pri_set_octets(&pri, frwkCompLimitsGuidance, VIEW(guidance, sizeof guidance));
+	put(w, &pri);
+}
+
+static void put_capabilities(struct writer *w)
+{
+	struct pri pri;
+
+	/* A rule has one action: what it falls back to is part of that action (preferred). */
+	pri_init(&pri, PIB_ipSecIfCaps, 1);
+	pri_set_i32(&pri, ipSecIfCapsDirection, ipSecIfCapsDirection_bi_directional);
+	pri_set_u32(&pri, ipSecIfCapsMaxIpSecActions, 1);
+	pri_set_u32(&pri, ipSecIfCapsMaxIkeActions, 1);
+	put(w, &pri);
+
+	pri_init(&pri, PIB_frwkCapabilitySet, 1);
+	pri_set_text(&pri, frwkCapabilitySetName, capability_set);
+	pri_set_prid(&pri, frwkCapabilitySetCapability, PIB_ipSecIfCaps, 1);
+	put(w, &pri);
+}
+
+static void put_roles(struct writer *w, uint32_t instance, struct view roles)
+{
+	struct pri pri;
+
+	pri_init(&pri, PIB_frwkRoleCombo, instance);
+	pri_set_octets(&pri, frwkRoleComboRoles, roles);
+	pri_set_text(&pri, frwkRoleComboCapSetName, capability_set);
+	put(w, &pri);
+}
+
+static void put_interfaces(struct writer *w)
+{
+	const struct node_interfaces *list = w->input->interfaces;
+	struct pri pri;
+
+	for (size_t i = 0; i < list->count; i++) {
+		uint32_t instance = (uint32_t)i + 1;
+
+		put_roles(w, instance,
+		          request_interface_roles(w->input->state, list->list[i].name));
+		pri_init(&pri, PIB_frwkIfRoleCombo, instance);
+		pri_set_i32(&pri, frwkIfRoleComboIfIndex, (int32_t)list->list[i].index);
+		put(w, &pri);
+	}
+	if (w->input->state && w->input->state->assignments[0].assignment.roles.len)
+		put_roles(w, (uint32_t)list->count + 1,
+		          w->input->state->assignments[0].assignment.roles);
+}
+
+static void put_sets(struct writer *w)
+{
+	const struct state *state = w->input->state;
+
+	for (size_t i = 0; state && i < state->set_count; i++) {
+		const struct manifest *m = &state->sets[i].manifest;
+		struct pri pri;
+
+		pri_init(&pri, PIB_copsecPolicySet, block_policy_set_instance(m->block));
+		pri_set_octets(&pri, copsecPolicySetSigned, VIEW_NONE);
+		pri_set_octets(&pri, copsecPolicySetName, m->name);
+		pri_set_u64(&pri, copsecPolicySetSerial, m->serial);
+		pri_set_octets(&pri, copsecPolicySetRoot, VIEW(m->root, sizeof m->root));
+		put(w, &pri);
+	}
+}
+
+enum err request_put(const struct request_input *input, struct buffer *out, struct error *e)
+{
+	struct writer w = {input, out, e, E_OK};
+	size_t before = out->len;
+
+	for (size_t i = 0; i < sizeof supported / sizeof supported[0]; i++)
+		put_support(&w, (uint32_t)i + 1, &supported[i]);
+	put_incarnation(&w);
+	put_device(&w);
+	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+		put_limit(&w, (uint32_t)i + 1, &limits[i]);
+	put_capabilities(&w);
+	put_interfaces(&w);
+	put_sets(&w);
+	if (w.err)
+		out->len = before;
+	return w.err;
+}
+
+struct view request_interface_roles(const struct state *state, const char *interface)
+{
+	if (!state)
+		return VIEW_NONE;
+	return assignment_roles(&state->assignments[0].assignment, view_of_string(interface));
+}
