@@ -21,6 +21,7 @@
  *     without a role lets nothing pass but what a closed node needs: counter "no-role".
  *   - a flow that must be protected passes only if it came out of, or is about to go into, an SA with
  *     the protection's reqid: counter "no-sa/NAME". So it stays closed even if the SPD is flushed.
+ *     What is handed to the SPD for protection counts in "protect/NAME", whether there is an SA or not.
  *
  * The SPD holds, for each protection and direction, one entry for any addresses, selected by mark.
  * Its last entries block input and transit that our chains have not seen.
@@ -66,6 +67,8 @@ struct plan_policy {
 	const struct policy *policy;
 };
 
+struct plan;
+
 struct plan_input {
 	uint32_t mark_mask; /* MARK_MASK_DEFAULT */
 	const struct plan_endpoint *endpoints;
@@ -75,6 +78,9 @@ struct plan_input {
 	const struct plan_interface *interfaces;
 	size_t interface_count;
 	const char *node_roles; /* their policy's forward rules judge transit; "": there is no transit */
+	/* The plan in force, or NULL. A protection keeps its number in the mark as long as it is there,
+	 * and a number that has just gone is taken last: marks of connections outlive a plan. */
+	const struct plan *previous;
 };
 
 /* ---- What comes out ---- */
@@ -84,6 +90,8 @@ struct plan_cause {
 	struct prid prid;
 	const char *name; /* of the rule or protection, or what the compiled-in object is for */
 };
+
+enum { PLAN_SPD_PRIORITY_LAST = 0x7fffffff }; /* of the entries that block */
 
 enum plan_spd_direction { PLAN_SPD_IN, PLAN_SPD_OUT, PLAN_SPD_FORWARD };
 
@@ -154,13 +162,12 @@ enum plan_step_kind {
 	PLAN_MATCH,   /* go on with the rule only if (key & mask) is in low..high (or is not: negate) */
 	PLAN_MAP,     /* look (key & mask) up; goes where the element says; goes on if there is none */
 	PLAN_MARK,    /* mark = (mark & keep) | set */
-	PLAN_CT_MARK, /* connection's mark = (connection's mark & keep) | set */
+	PLAN_CT_MARK, /* the same for the connection's mark */
 	PLAN_COUNT,   /* counter */
-	PLAN_LOG,     /* prefix */
+	PLAN_LOG,     /* prefix; at most 10 a second for each rule */
 	PLAN_CLAMP,   /* TCP MSS to what the route carries */
 	PLAN_ACCEPT,
 	PLAN_DROP,
-	PLAN_RETURN,
 	PLAN_JUMP,
 	PLAN_GOTO,
 	PLAN_STEP_KINDS
@@ -182,14 +189,22 @@ struct plan_step {
 	bool masked;
 	bool negate;
 	bool interval; /* of a map: some element has low < high */
-	struct plan_value mask;
-	struct plan_value low, high;
-	const struct plan_element *elements; /* ascending, disjoint */
-	size_t element_count;
-	uint32_t keep, set;
-	const char *text; /* log prefix */
-	const struct plan_counter *counter;
-	const struct plan_chain *chain;
+	uint8_t mask[4]; /* a key that is masked has at most 4 octets */
+	union {
+		struct {
+			struct plan_value low, high;
+		};
+		struct {
+			const struct plan_element *elements; /* ascending, disjoint */
+			size_t element_count;
+		};
+		struct {
+			uint32_t keep, set;
+		};
+		const char *text; /* log prefix */
+		const struct plan_counter *counter;
+		const struct plan_chain *chain;
+	};
 };
 
 struct plan_rule {
@@ -203,9 +218,9 @@ struct plan_chain {
 	const char *name;
 	enum plan_hook hook; /* a base chain's default is drop where it judges, accept elsewhere */
 	struct plan_rule *rules;
+	struct plan_rule *last;
 	struct plan_chain *next;
 	size_t number; /* in the plan's order */
-	struct plan_rule **tail;
 };
 
 /* One for each rule of each set, and one for each reason of a drop that is not a rule. */
@@ -217,14 +232,31 @@ struct plan_counter {
 	size_t number;
 };
 
+/* A protection that some rule asks for. The reqid comes from what the protection says, so an SA made
+ * under one never counts for another, neither after a change nor after a restart; it is in
+ * PLAN_REQID_BASE .. PLAN_REQID_LAST. The number is its place in the mark. */
+enum { PLAN_REQID_BASE = 0x43000000, PLAN_REQID_LAST = 0x43ffffff };
+
+struct plan_protection {
+	const char *name;
+	struct plan_cause cause;
+	unsigned number;
+	uint32_t reqid;
+	bool required;
+	bool own;     /* for traffic of the node itself */
+	bool transit; /* for traffic that it forwards */
+};
+
 struct plan {
 	struct arena arena;
 	struct marks marks;
-	struct plan_spd *spd; /* in the order of direction, family, priority, mark */
+	struct plan_protection *protections;
+	size_t protection_count;
+	struct plan_spd *spd; /* in the order in which they are to be added */
 	size_t spd_count;
 	struct plan_counter *counters; /* list */
 	size_t counter_count;
-	struct plan_chain *chains; /* list; the base chains come last */
+	struct plan_chain *chains; /* list */
 	size_t chain_count;
 	size_t rule_count;
 	char id[17]; /* hexadecimal digest of the printed plan: the same id, the same plan */

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pib/plan/build.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct plan_cause closed_node = {.name = "closed node"};
+
+struct plan_cause build_compiled_in(const char *what)
+{
+	return (struct plan_cause){.name = what};
+}
+
+struct plan_cause build_keep_cause(struct build *b, struct plan_cause cause)
+{
+	cause.name = writer_text(&b->w, "%s", cause.name);
+	return cause;
+}
+
+/* ---- Interfaces and sets ---- */
+
+struct set *build_find_set(struct build *b, const char *roles)
+{
+	for (size_t i = 0; i < b->input->policy_count; i++)
+		if (strcmp(b->input->policies[i].roles, roles) == 0)
+			return &b->sets[i];
+	return NULL;
+}
+
+static enum err check_input(struct build *b)
+{
+	const struct plan_input *input = b->input;
+
+	if (input->endpoint_count > PLAN_ENDPOINTS_MAX)
+		return error_set(b->error, E_LIMIT, "more than %d PDPs", PLAN_ENDPOINTS_MAX);
+	if (input->interface_count > PLAN_INTERFACES_MAX)
+		return error_set(b->error, E_LIMIT, "more than %d interfaces", PLAN_INTERFACES_MAX);
+	if (input->policy_count > PLAN_POLICIES_MAX)
+		return error_set(b->error, E_LIMIT, "more than %d policy sets", PLAN_POLICIES_MAX);
+	for (size_t i = 0; i < input->interface_count; i++) {
+		const struct plan_interface *one = &input->interfaces[i];
+
+		if (!one->name[0] || strlen(one->name) > 15)
+			return error_set(b->error, E_LENGTH, "\"%s\" cannot be an interface's name", one->name);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(one->name, input->interfaces[j].name) == 0)
+				return error_set(b->error, E_DUPLICATE, "interface %s is there twice", one->name);
+		if (one->roles[0] && !build_find_set(b, one->roles))
+			return error_set(b->error, E_REFERENCE, "no policy set for the roles %s of interface %s",
+				one->roles, one->name);
+	}
+	if (input->node_roles && input->node_roles[0] && !build_find_set(b, input->node_roles))
+		return error_set(
+			b->error, E_REFERENCE, "no policy set for the roles %s of the node", input->node_roles);
+	return E_OK;
+}
+
+static enum err collect_roles(struct build *b)
+{
+	b->roles = calloc(b->input->interface_count + 1, sizeof *b->roles);
+	if (!b->roles)
+		return error_set(b->error, E_MEMORY, "no memory for a plan");
+	for (size_t i = 0; i < b->input->interface_count; i++) {
+		const char *roles = b->input->interfaces[i].roles;
+		size_t j = 0;
+
+		while (j < b->role_count && strcmp(b->roles[j], roles) != 0)
+			j++;
+		if (roles[0] && j == b->role_count)
+			b->roles[b->role_count++] = roles;
+	}
+	return E_OK;
+}
+
+static enum err collect_sets(struct build *b)
+{
+	for (size_t i = 0; i < b->input->policy_count; i++) {
+		struct set *set = &b->sets[i];
+		const struct policy *policy = b->input->policies[i].policy;
+
+		set->source = &b->input->policies[i];
+		set->name = writer_name(&b->w, "", set->source->roles);
+		set->numbers = calloc(policy->protection_count + 1, sizeof *set->numbers);
+		set->counters = calloc(policy->rule_count + 1, sizeof(struct plan_counter *));
+		if (!set->numbers || !set->counters)
+			return error_set(b->error, E_MEMORY, "no memory for a plan");
+		for (int d = 0; d < FLOW_DIRECTIONS; d++) {
+			for (int leg = 0; leg < LEGS; leg++) {
+				set->leaves[d][leg] = calloc(policy->rule_count + 1, sizeof(struct plan_chain *));
+				if (!set->leaves[d][leg])
+					return error_set(b->error, E_MEMORY, "no memory for a plan");
+			}
+		}
+	}
+	if (b->input->node_roles && b->input->node_roles[0])
+		b->node = build_find_set(b, b->input->node_roles);
+	return E_OK;
+}
+
+bool build_set_in_use(const struct build *b, const struct set *set)
+{
+	for (size_t i = 0; i < b->role_count; i++)
+		if (strcmp(b->roles[i], set->source->roles) == 0)
+			return true;
+	return false;
+}
+
+/* ---- Interfaces lead to chains ---- */
+
+static int name_order(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct plan_value));
+}
+
+void build_interfaces(struct build *b, struct plan_chain *chain, enum plan_key key,
+	choose_fn *choose, void *context, struct plan_chain *unknown)
+{
+	struct writer *w = &b->w;
+	struct plan_element elements[PLAN_INTERFACES_MAX];
+	struct plan_cause cause = build_compiled_in("roles of interfaces");
+	struct plan_chain *others = unknown;
+	size_t count = 0;
+
+	for (size_t i = 0; i < b->input->interface_count; i++) {
+		const struct plan_interface *one = &b->input->interfaces[i];
+		struct plan_chain *to = one->roles[0] ? choose(b, one->roles, context) : unknown;
+
+		if (strcmp(one->name, "*") == 0) {
+			others = to;
+			continue;
+		}
+		elements[count++] = (struct plan_element){.low = plan_name(one->name),
+			.high = plan_name(one->name),
+			.verdict = to ? PLAN_GOTO : PLAN_ACCEPT,
+			.chain = to};
+	}
+	qsort(elements, count, sizeof *elements, name_order);
+	if (count > 0) {
+		step_map(w, key, 0, elements, count);
+		writer_rule(w, chain, &cause);
+	}
+	if (others)
+		step_goto(w, others);
+	else
+		step_accept(w);
+	writer_rule(w, chain, &cause);
+}
+
+static struct plan_chain *choose_in(struct build *b, const char *roles, void *context)
+{
+	(void)context;
+	return build_find_set(b, roles)->judge_in;
+}
+
+static struct plan_chain *choose_out(struct build *b, const char *roles, void *context)
+{
+	(void)context;
+	return build_find_set(b, roles)->judge_out;
+}
+
+static struct plan_chain *choose_mark_out(struct build *b, const char *roles, void *context)
+{
+	(void)context;
+	return build_find_set(b, roles)->mark_out;
+}
+
+/* ---- Base chains ---- */
+
+static void put_loopback(struct build *b, struct plan_chain *base, enum plan_key key)
+{
+	struct plan_cause cause = build_compiled_in("loopback");
+
+	step_is(&b->w, key, LOOPBACK_INDEX);
+	step_accept(&b->w);
+	writer_rule(&b->w, base, &cause);
+}
+
+static void put_jump(struct build *b, struct plan_chain *base, const struct plan_chain *to)
+{
+	step_jump(&b->w, to);
+	writer_rule(&b->w, base, &closed_node);
+}
+
+static void put_prerouting(struct build *b, struct plan_chain **mark_from)
+{
+	struct writer *w = &b->w;
+	struct plan_chain *base = writer_chain(w, PLAN_HOOK_PREROUTING, "prerouting");
+	struct plan_cause cause = build_compiled_in("marks begin empty");
+	struct plan_cause local = build_compiled_in("not transit");
+
+	step_mark(w, ~b->plan->marks.mask, b->plan->marks.passed);
+	writer_rule(w, base, &cause);
+	if (!b->protects_forward)
+		return;
+	step_is_not(w, PLAN_KEY_FIB_TYPE, ROUTE_UNICAST);
+	step_accept(w);
+	writer_rule(w, base, &local);
+	build_known(b, base, STAGE_MARK_FORWARD);
+	build_interfaces(b, base, PLAN_KEY_IN_NAME, build_choose_role, mark_from, NULL);
+}
+
+static void put_output_route(struct build *b)
+{
+	struct writer *w = &b->w;
+	const struct marks *m = &b->plan->marks;
+	struct plan_chain *base = writer_chain(w, PLAN_HOOK_OUTPUT_ROUTE, "output-route");
+	struct plan_cause nested = build_compiled_in("outer packets keep their mark");
+	struct plan_cause cause = build_compiled_in("marks begin empty");
+
+	put_loopback(b, base, PLAN_KEY_OUT_INDEX);
+	for (int i = 0; i < 3; i++) {
+		static const uint8_t outer[] = {PROTOCOL_ESP, PROTOCOL_AH, PROTOCOL_IPCOMP};
+
+		step_is(w, PLAN_KEY_PROTOCOL, outer[i]);
+		step_accept(w);
+		writer_rule(w, base, &nested);
+	}
+	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
+	step_is(w, PLAN_KEY_SOURCE_PORT, PORT_IKE_NAT);
+	step_accept(w);
+	writer_rule(w, base, &nested);
+	/* Only where there are some: a mark that changes makes the kernel look the route up again. */
+	step_masked_not(w, PLAN_KEY_MARK, m->mask, 0);
+	step_mark(w, ~m->mask, 0);
+	writer_rule(w, base, &cause);
+	put_jump(b, base, b->neighbours);
+	build_known(b, base, STAGE_MARK_OUT);
+	put_jump(b, base, b->closed_out);
+	build_interfaces(b, base, PLAN_KEY_OUT_NAME, choose_mark_out, NULL, NULL);
+}
+
+static void put_invalid(struct build *b, struct plan_chain *base)
+{
+	struct writer *w = &b->w;
+
+	step_masked(w, PLAN_KEY_CT_STATE, STATE_INVALID, STATE_INVALID);
+	step_count(w, b->invalid);
+	step_drop(w);
+	writer_rule(w, base, &b->invalid->cause);
+}
+
+/* A connection that was cut does not come back by its next packet. */
+static void put_not_syn(struct build *b, struct plan_chain *base)
+{
+	struct writer *w = &b->w;
+
+	step_masked(w, PLAN_KEY_CT_STATE, STATE_NEW, STATE_NEW);
+	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_TCP);
+	step_masked_not(w, PLAN_KEY_TCP_FLAGS, TCP_STATE_FLAGS, TCP_SYN);
+	step_count(w, b->not_syn);
+	step_drop(w);
+	writer_rule(w, base, &b->not_syn->cause);
+}
+
+static void put_input(struct build *b)
+{
+	struct plan_chain *base = writer_chain(&b->w, PLAN_HOOK_INPUT, "input");
+
+	put_loopback(b, base, PLAN_KEY_IN_INDEX);
+	put_jump(b, base, b->neighbours);
+	put_invalid(b, base);
+	build_known(b, base, STAGE_IN);
+	put_not_syn(b, base);
+	put_jump(b, base, b->closed_in);
+	build_interfaces(b, base, PLAN_KEY_IN_NAME, choose_in, NULL, b->drop_no_role);
+}
+
+static void put_output(struct build *b)
+{
+	struct plan_chain *base = writer_chain(&b->w, PLAN_HOOK_OUTPUT, "output");
+
+	put_loopback(b, base, PLAN_KEY_OUT_INDEX);
+	put_jump(b, base, b->neighbours);
+	put_invalid(b, base);
+	build_known(b, base, STAGE_OUT);
+	put_not_syn(b, base);
+	put_jump(b, base, b->closed_out);
+	build_interfaces(b, base, PLAN_KEY_OUT_NAME, choose_out, NULL, b->drop_no_role);
+}
+
+static void put_forward(struct build *b, struct plan_chain **judge_from)
+{
+	struct writer *w = &b->w;
+	struct plan_chain *base = writer_chain(w, PLAN_HOOK_FORWARD, "forward");
+	struct plan_cause cause = build_compiled_in("no transit");
+
+	if (!b->node) {
+		step_goto(w, b->drop_no_role);
+		writer_rule(w, base, &cause);
+		return;
+	}
+	put_invalid(b, base);
+	build_known(b, base, STAGE_FORWARD);
+	put_not_syn(b, base);
+	build_interfaces(b, base, PLAN_KEY_IN_NAME, build_choose_role, judge_from, b->drop_no_role);
+}
+
+static enum err put_chains(struct build *b)
+{
+	struct transit transit = {0};
+	enum err err = E_OK;
+
+	build_closed(b);
+	for (size_t i = 0; i < b->input->policy_count && !err; i++)
+		if (build_set_in_use(b, &b->sets[i]))
+			err = build_own_rules(b, &b->sets[i]);
+	if (err)
+		return err;
+	transit.judge_from = calloc(b->role_count + 1, sizeof(struct plan_chain *));
+	transit.mark_from = calloc(b->role_count + 1, sizeof(struct plan_chain *));
+	if (!transit.judge_from || !transit.mark_from)
+		err = E_MEMORY;
+	else if (b->node)
+		err = build_transit(b, &transit);
+	if (!err) {
+		put_prerouting(b, transit.mark_from);
+		if (b->protects_out)
+			put_output_route(b);
+		put_input(b);
+		put_output(b);
+		put_forward(b, transit.judge_from);
+	}
+	free(transit.judge_from);
+	free(transit.mark_from);
+	return err ? err : b->w.error;
+}
+
+static enum err name_plan(struct build *b)
+{
+	struct buffer text;
+	uint64_t hash = 0xcbf29ce484222325u;
+	enum err err;
+
+	buffer_init(&text, PRINT_MAX);
+	plan_print(b->plan, &text);
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ text.data[i]) * 0x100000001b3u;
+	err = text.error;
+	buffer_fini(&text);
+	snprintf(b->plan->id, sizeof b->plan->id, "%016llx", (unsigned long long)hash);
+	return err;
+}
+
+static enum err build(struct build *b)
+{
+	enum err err = check_input(b);
+
+	if (!err)
+		err = collect_roles(b);
+	if (!err)
+		err = collect_sets(b);
+	if (!err)
+		err = build_protections(b);
+	if (!err)
+		err = build_spd(b);
+	if (!err)
+		err = put_chains(b);
+	return err ? err : name_plan(b);
+}
+
+enum err plan_build(const struct plan_input *input, struct plan **ret, struct plan_cause *ret_cause,
+	struct error *error)
+{
+	struct build b = {.input = input, .error = error, .blame = ret_cause};
+	enum err err;
+
+	*ret_cause = (struct plan_cause){.name = ""};
+	error->code = E_OK;
+	b.plan = calloc(1, sizeof *b.plan);
+	if (!b.plan)
+		return error_set(error, E_MEMORY, "no memory for a plan");
+	arena_init(&b.plan->arena, PLAN_OCTETS_MAX);
+	writer_init(&b.w, b.plan);
+	b.sets = calloc(input->policy_count + 1, sizeof *b.sets);
+	b.diagrams = flow_manager_new(FLOW_NODES_DEFAULT);
+	err = marks_from_mask(input->mark_mask, &b.plan->marks, error);
+	if (!err)
+		err = b.sets && b.diagrams ? build(&b) : E_MEMORY;
+	if (err && error->code == E_OK)
+		error_set(error, err, "the plan cannot be built: %s", err_text(err));
+	for (size_t i = 0; b.sets && i < input->policy_count; i++) {
+		free(b.sets[i].numbers);
+		free(b.sets[i].counters);
+		for (int d = 0; d < FLOW_DIRECTIONS; d++)
+			for (int leg = 0; leg < LEGS; leg++)
+				free(b.sets[i].leaves[d][leg]);
+	}
+	free(b.sets);
+	free(b.protecting);
+	free(b.roles);
+	flow_manager_free(b.diagrams);
+	writer_fini(&b.w);
+	if (err) {
+		plan_free(b.plan);
+		return err;
+	}
+	*ret = b.plan;
+	return E_OK;
+}
+
+enum err plan_bootstrap(const struct plan_input *input, struct plan **ret, struct error *error)
+{
+	struct plan_input closed = {.mark_mask = input->mark_mask,
+		.endpoints = input->endpoints,
+		.endpoint_count = input->endpoint_count,
+		.node_roles = ""};
+	struct plan_cause cause;
+
+	return plan_build(&closed, ret, &cause, error);
+}
+
+struct plan *plan_free(struct plan *plan)
+{
+	if (plan)
+		arena_fini(&plan->arena);
+	free(plan);
+	return NULL;
+}
+

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pib/plan/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct plan_cause cause_of_rule(const struct policy_rule *rule)
+{
+	return (struct plan_cause){
+		.prid = {.class = pib_class(PIB_ipSecRule), .instance = rule->instance},
+		.name = rule->name};
+}
+
+/* ---- Rules ---- */
+
+static struct plan_counter *rule_counter(
+	struct build *b, struct set *set, const struct policy_rule *rule, const struct plan_cause *cause)
+{
+	struct plan_counter **place = &set->counters[rule->number - 1];
+
+	if (!*place)
+		*place = writer_counter(&b->w,
+			writer_name(&b->w, writer_text(&b->w, "%s/", set->name), rule->name), set->name, cause);
+	return *place;
+}
+
+static void put_rule_log(struct build *b, struct plan_chain *chain, const struct policy_rule *rule,
+	const struct plan_counter *counter)
+{
+	struct writer *w = &b->w;
+
+	if (!rule->log)
+		return;
+	step_masked(w, PLAN_KEY_CT_STATE, STATE_NEW, STATE_NEW);
+	step_log(w, writer_text(w, "copsec %s: ", counter->name));
+	writer_rule(w, chain, &counter->cause);
+}
+
+/* The chain that carries out a rule's action. */
+static struct plan_chain *rule_leaf(struct build *b, struct set *set, enum stage stage,
+	const struct policy_rule *rule, enum leg leg)
+{
+	struct plan_chain **place = &set->leaves[stage][leg][rule->number - 1];
+	struct writer *w = &b->w;
+	const struct marks *m = &b->plan->marks;
+	struct plan_cause cause;
+	struct plan_counter *counter;
+	struct protecting *p = NULL;
+	struct plan_chain *chain;
+	uint32_t mark = 0;
+
+	if (*place)
+		return *place;
+	cause = build_keep_cause(b, cause_of_rule(rule));
+	counter = rule_counter(b, set, rule, &cause);
+	if (rule->action == POLICY_PROTECT) {
+		p = &b->protecting[set->numbers[rule->protection->number - 1] - 1];
+		mark = marks_value(m, p->plan->number, leg == LEG_CAME);
+	}
+	chain = *place = writer_chain(w, PLAN_HOOK_NONE,
+		writer_text(w, "%s%s%s/%s", build_stage_names[stage],
+			stage == STAGE_FORWARD && p ? "-" : "",
+			stage == STAGE_FORWARD && p ? build_leg_names[leg] : "", counter->name));
+	put_rule_log(b, chain, rule, counter);
+	if (p && stage == STAGE_IN) {
+		step_mark(w, ~m->flow, mark);
+		writer_rule(w, chain, &cause);
+	}
+	if (p && leg == LEG_OUT) {
+		step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_TCP);
+		step_masked(w, PLAN_KEY_TCP_FLAGS, TCP_SYN, TCP_SYN);
+		step_clamp(w);
+		writer_rule(w, chain, &cause);
+	}
+	if (p && p->plan->required)
+		step_is(w, leg == LEG_OUT ? PLAN_KEY_IPSEC_OUT : PLAN_KEY_IPSEC_IN, p->plan->reqid);
+	if (rule->action != POLICY_DISCARD && rule->stateful)
+		step_ct_mark(w, ~m->mask, mark | m->passed);
+	else
+		step_ct_mark(w, ~m->mask, 0);
+	step_count(w, counter);
+	if (rule->action == POLICY_DISCARD)
+		step_drop(w);
+	else
+		step_accept(w);
+	writer_rule(w, chain, &cause);
+	if (p && p->plan->required) {
+		step_count(w, p->refused);
+		step_drop(w);
+		writer_rule(w, chain, &cause);
+	}
+	return chain;
+}
+
+/* ---- Diagrams become chains ---- */
+
+/* What a diagram's leaf number means. */
+struct leaf_context {
+	struct build *b;
+	struct set *set;
+	enum stage stage;
+};
+
+static const struct policy_rule *numbered_rule(const struct set *set, uint32_t number, enum leg *leg)
+{
+	const struct policy *policy = set->source->policy;
+
+	*leg = LEG_OUT;
+	if (number > policy->rule_count) {
+		number -= (uint32_t)policy->rule_count;
+		*leg = LEG_CAME;
+	}
+	return number > 0 ? &policy->rules[number - 1] : NULL;
+}
+
+/* Of a rule's number: in a marking stage 1 + number of the protection and leg, 0 for none. */
+static uint32_t rule_mark(void *context, uint32_t number, uint32_t unused)
+{
+	struct leaf_context *c = context;
+	enum leg leg;
+	const struct policy_rule *rule = numbered_rule(c->set, number, &leg);
+
+	(void)unused;
+	if (!rule || rule->action != POLICY_PROTECT)
+		return 0;
+	return c->set->numbers[rule->protection->number - 1] << 1 | (leg == LEG_CAME);
+}
+
+struct leaf {
+	enum plan_step_kind verdict;
+	struct plan_chain *chain;
+};
+
+static struct leaf diagram_leaf(struct leaf_context *c, uint32_t number)
+{
+	const struct policy_rule *rule;
+	enum leg leg;
+
+	if (c->stage >= STAGE_MARK_OUT) {
+		if (number == 0)
+			return (struct leaf){PLAN_ACCEPT, NULL};
+		return (struct leaf){PLAN_GOTO,
+			build_known_chain(c->b, c->stage, &c->b->protecting[(number >> 1) - 1],
+				number & 1 ? LEG_CAME : LEG_OUT)};
+	}
+	rule = numbered_rule(c->set, number, &leg);
+	if (!rule)
+		return (struct leaf){PLAN_GOTO, c->b->drop_no_rule};
+	if (c->stage == STAGE_IN)
+		leg = LEG_CAME;
+	else if (c->stage == STAGE_FORWARD && rule->action != POLICY_PROTECT)
+		leg = LEG_OUT;
+	return (struct leaf){PLAN_GOTO, rule_leaf(c->b, c->set, c->stage, rule, leg)};
+}
+
+static uint32_t family_number(struct flow_value v)
+{
+	return v.low == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+}
+
+struct node_key {
+	enum plan_key key;
+	uint32_t mask;
+	unsigned shift; /* of the value within the key */
+};
+
+static struct node_key node_key(const struct flow_node *node)
+{
+	bool six = node->family == FLOW_IPV6;
+
+	switch (node->field) {
+	case FLOW_FAMILY:
+		return (struct node_key){PLAN_KEY_FAMILY, 0, 0};
+	case FLOW_SOURCE:
+		return (struct node_key){six ? PLAN_KEY_SOURCE6 : PLAN_KEY_SOURCE4, 0, 0};
+	case FLOW_DESTINATION:
+		return (struct node_key){six ? PLAN_KEY_DESTINATION6 : PLAN_KEY_DESTINATION4, 0, 0};
+	case FLOW_PROTOCOL:
+		return (struct node_key){PLAN_KEY_PROTOCOL, 0, 0};
+	case FLOW_SOURCE_PORT:
+		return (struct node_key){PLAN_KEY_SOURCE_PORT, 0, 0};
+	case FLOW_DESTINATION_PORT:
+		return (struct node_key){PLAN_KEY_DESTINATION_PORT, 0, 0};
+	case FLOW_ICMP_TYPE:
+		return (struct node_key){PLAN_KEY_ICMP_TYPE, 0, 0};
+	case FLOW_ICMP_CODE:
+		return (struct node_key){PLAN_KEY_ICMP_CODE, 0, 0};
+	case FLOW_DSCP:
+		return six ? (struct node_key){PLAN_KEY_DSCP6, 0x0fc0, 6}
+			   : (struct node_key){PLAN_KEY_DSCP4, 0xfc, 2};
+	case FLOW_LABEL:
+		return (struct node_key){PLAN_KEY_LABEL, 0x0fffff, 0};
+	case FLOW_DIRECTION:
+	case FLOW_IN_ROLE:
+	case FLOW_OUT_ROLE:
+	case FLOW_FIELDS:
+		break;
+	}
+	return (struct node_key){PLAN_KEY_COUNT, 0, 0};
+}
+
+static struct plan_value edge_value(const struct flow_node *node, struct node_key k, struct flow_value v)
+{
+	struct plan_value value = {{0}};
+
+	if (node->field == FLOW_SOURCE || node->field == FLOW_DESTINATION) {
+		uint8_t octets[16];
+
+		flow_address_octets(v, octets);
+		memcpy(value.octets, octets, plan_key_forms[k.key].width);
+		return value;
+	}
+	if (node->field == FLOW_FAMILY)
+		return plan_number(k.key, family_number(v));
+	return plan_number(k.key, (uint32_t)v.low << k.shift);
+}
+
+static void put_node(struct leaf_context *c, struct plan_chain *chain, const struct flow_node *node,
+	struct plan_chain *const *chains, struct plan_element *elements, const struct plan_cause *cause)
+{
+	struct writer *w = &c->b->w;
+	struct node_key k = node_key(node);
+	struct leaf last;
+
+	if (k.key == PLAN_KEY_COUNT) {
+		w->error = E_BUG;
+		return;
+	}
+	for (size_t i = 0; i < node->edge_count; i++) {
+		const struct flow_edge *edge = &node->edges[i];
+		struct leaf to = edge->to.leaf ? diagram_leaf(c, edge->to.number)
+					       : (struct leaf){PLAN_GOTO, chains[edge->to.number]};
+
+		elements[i] = (struct plan_element){.low = edge_value(node, k, edge->low),
+			.high = edge_value(node, k, edge->high),
+			.verdict = to.verdict,
+			.chain = to.chain};
+	}
+	if (node->edge_count > NODE_EDGES_AS_RULES) {
+		step_map(w, k.key, k.mask, elements, node->edge_count);
+		writer_rule(w, chain, cause);
+	} else {
+		for (size_t i = 0; i < node->edge_count; i++) {
+			step_value(w, k.key, k.mask, elements[i].low, elements[i].high);
+			if (elements[i].chain)
+				step_goto(w, elements[i].chain);
+			else
+				step_accept(w);
+			writer_rule(w, chain, cause);
+		}
+	}
+	last = node->otherwise.leaf ? diagram_leaf(c, node->otherwise.number)
+				    : (struct leaf){PLAN_GOTO, chains[node->otherwise.number]};
+	if (last.chain)
+		step_goto(w, last.chain);
+	else
+		step_accept(w);
+	writer_rule(w, chain, cause);
+}
+
+/* The chain that `diagram` begins with: `name`, the others are `name.1` and so on. */
+static struct plan_chain *put_diagram(
+	struct leaf_context *c, flow_ref diagram, const char *name, const struct plan_cause *cause)
+{
+	struct build *b = c->b;
+	struct writer *w = &b->w;
+	struct flow_walk walk;
+	struct plan_chain **chains;
+	struct plan_element *elements;
+	struct plan_chain *root;
+	size_t most = 0;
+
+	if (w->error || (w->error = flow_walk_init(&walk, b->diagrams, diagram)) != E_OK)
+		return &w->spare_chain;
+	if (walk.node_count == 0) {
+		struct leaf only = diagram_leaf(c, walk.root.number);
+
+		root = writer_chain(w, PLAN_HOOK_NONE, name);
+		if (only.chain)
+			step_goto(w, only.chain);
+		else
+			step_accept(w);
+		writer_rule(w, root, cause);
+		flow_walk_fini(&walk);
+		return root;
+	}
+	for (size_t i = 0; i < walk.node_count; i++)
+		if (walk.nodes[i].edge_count > most)
+			most = walk.nodes[i].edge_count;
+	chains = calloc(walk.node_count, sizeof(struct plan_chain *));
+	elements = calloc(most, sizeof *elements);
+	if (!chains || !elements) {
+		w->error = E_MEMORY;
+		root = &w->spare_chain;
+	} else {
+		for (size_t i = 0; i < walk.node_count; i++)
+			chains[i] = writer_chain(w, PLAN_HOOK_NONE, i ? writer_text(w, "%s.%zu", name, i) : name);
+		for (size_t i = 0; i < walk.node_count && !w->error; i++)
+			put_node(c, chains[i], &walk.nodes[i], chains, elements, cause);
+		root = chains[0];
+	}
+	free(chains);
+	free(elements);
+	flow_walk_fini(&walk);
+	return root;
+}
+
+/* The same diagram with the marks of protections for leaves. */
+static struct plan_chain *put_marking(
+	struct leaf_context *c, flow_ref diagram, const char *name, const struct plan_cause *cause)
+{
+	flow_ref marks = FLOW_NOTHING;
+
+	if (c->b->w.error)
+		return &c->b->w.spare_chain;
+	c->b->w.error =
+		flow_combine(c->b->diagrams, diagram, FLOW_NOTHING, rule_mark, c, &marks, c->b->error);
+	return put_diagram(c, marks, name, cause);
+}
+
+enum err build_own_rules(struct build *b, struct set *set)
+{
+	struct writer *w = &b->w;
+	struct leaf_context c = {.b = b, .set = set};
+	struct plan_cause cause = build_compiled_in(writer_text(w, "rules for %s", set->source->roles));
+	enum err err;
+	flow_ref in, out;
+
+	err = policy_diagram(set->source->policy, FLOW_IN, NULL, b->diagrams, &in, b->error);
+	if (!err)
+		err = policy_diagram(set->source->policy, FLOW_OUT, NULL, b->diagrams, &out, b->error);
+	if (err)
+		return err;
+	c.stage = STAGE_IN;
+	set->judge_in = put_diagram(&c, in, writer_name(w, "in-", set->source->roles), &cause);
+	c.stage = STAGE_OUT;
+	set->judge_out = put_diagram(&c, out, writer_name(w, "out-", set->source->roles), &cause);
+	if (b->protects_out) {
+		c.stage = STAGE_MARK_OUT;
+		set->mark_out = put_marking(&c, out, writer_name(w, "mark-out-", set->source->roles), &cause);
+	}
+	return w->error;
+}
+
+/* ---- Transit ---- */
+
+/* Forward rules between interfaces of two role combinations. A rule's own half, and its mirror under
+ * its number plus the number of rules: there the protected side is the one that packets come from. */
+static enum err transit_matches(struct build *b, const char *in, const char *out, struct arena *arena,
+	struct flow_match **ret, size_t *ret_count)
+{
+	const struct policy *policy = b->node->source->policy;
+	struct flow_match *list;
+	size_t most = 0, count = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].forward)
+			most += 2 * policy->rules[i].match_count;
+	list = arena_calloc(arena, most + 1, sizeof *list);
+	if (!list)
+		return error_set(b->error, E_MEMORY, "no memory for the rules of transit");
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+		uint32_t mirrored = (uint32_t)(rule->number + policy->rule_count);
+		uint32_t plain = rule->direction == POLICY_IN ? mirrored : rule->number;
+
+		if (!rule->forward)
+			continue;
+		if (policy_role_matches(rule->in_role, in) && policy_role_matches(rule->out_role, out)) {
+			for (size_t j = 0; j < rule->match_count; j++) {
+				list[count] = rule->matches[j];
+				list[count++].number = plain;
+			}
+		}
+		if (rule->direction == POLICY_BOTH_DIRECTIONS && policy_role_matches(rule->out_role, in) &&
+			policy_role_matches(rule->in_role, out)) {
+			for (size_t j = 0; j < rule->match_count; j++) {
+				list[count] = flow_match_mirror(&rule->matches[j]);
+				list[count++].number = mirrored;
+			}
+		}
+	}
+	*ret = list;
+	*ret_count = count;
+	return E_OK;
+}
+
+/* From one role combination to another. */
+struct pair {
+	struct plan_chain *judge;
+	struct plan_chain *mark;
+};
+
+static enum err put_transit_pair(
+	struct build *b, const char *in, const char *out, struct pair *ret)
+{
+	struct writer *w = &b->w;
+	struct leaf_context c = {.b = b, .set = b->node, .stage = STAGE_FORWARD};
+	struct plan_cause cause = build_compiled_in(writer_text(w, "transit from %s to %s", in, out));
+	const char *name = writer_text(w, "%.50s.%.50s", writer_name(w, "", in),
+		writer_name(w, "", out));
+	struct arena arena;
+	struct flow_match *matches = NULL;
+	size_t count = 0;
+	flow_ref diagram = FLOW_NOTHING;
+	enum err err;
+
+	arena_init(&arena, PLAN_OCTETS_MAX);
+	err = transit_matches(b, in, out, &arena, &matches, &count);
+	if (!err)
+		err = flow_build(b->diagrams, matches, count, &diagram, b->error);
+	arena_fini(&arena);
+	if (err)
+		return err;
+	ret->judge = put_diagram(&c, diagram, writer_text(w, "forward-%s", name), &cause);
+	if (b->protects_forward) {
+		c.stage = STAGE_MARK_FORWARD;
+		ret->mark = put_marking(&c, diagram, writer_text(w, "mark-forward-%s", name), &cause);
+	}
+	return w->error;
+}
+
+struct plan_chain *build_choose_role(struct build *b, const char *roles, void *context)
+{
+	struct plan_chain **by_role = context;
+
+	for (size_t i = 0; i < b->role_count; i++)
+		if (strcmp(b->roles[i], roles) == 0)
+			return by_role[i];
+	return NULL;
+}
+
+enum err build_transit(struct build *b, const struct transit *ret)
+{
+	struct writer *w = &b->w;
+	struct plan_chain **judge = calloc(b->role_count + 1, sizeof(struct plan_chain *));
+	struct plan_chain **mark = calloc(b->role_count + 1, sizeof(struct plan_chain *));
+	enum err err = judge && mark ? E_OK : E_MEMORY;
+
+	for (size_t i = 0; i < b->role_count && !err; i++) {
+		const char *in = b->roles[i];
+
+		for (size_t j = 0; j < b->role_count && !err; j++) {
+			struct pair pair = {NULL, NULL};
+
+			err = put_transit_pair(b, in, b->roles[j], &pair);
+			judge[j] = pair.judge;
+			mark[j] = pair.mark;
+		}
+		if (err)
+			break;
+		ret->judge_from[i] = writer_chain(w, PLAN_HOOK_NONE, writer_name(w, "forward-from-", in));
+		build_interfaces(b, ret->judge_from[i], PLAN_KEY_OUT_NAME, build_choose_role, judge, b->drop_no_role);
+		if (!b->protects_forward)
+			continue;
+		ret->mark_from[i] =
+			writer_chain(w, PLAN_HOOK_NONE, writer_name(w, "mark-forward-from-", in));
+		build_interfaces(b, ret->mark_from[i], PLAN_KEY_FIB_OUT_NAME, build_choose_role, mark, NULL);
+	}
+	free(judge);
+	free(mark);
+	return err;
+}
+
