@@ -8,8 +8,8 @@
  * SPD entries that are no longer wanted. Up to the switch a failure is undone in reverse. What the
  * kernel held before is read from it, not remembered, so the same call takes over after a restart.
  *
- * Ours are the nftables table "inet copsec" and the SPD entries for any addresses whose mark has our
- * mask or passed bit. Nothing else is touched, changed or deleted.
+ * Ours are the nftables table "inet copsec" and the SPD entries for any addresses that have a reqid
+ * of ours or block with our last priority. Nothing else is touched, changed or deleted.
  *
  * The transport is an interface: kernel_open() makes the real one (two netlink sockets in the network
  * namespace of the calling thread), tests bring their own. Calls block for as long as the kernel
@@ -62,7 +62,7 @@ enum err kernel_check(struct kernel *kernel, const struct plan *plan, struct ker
 /* Deletes our SPD entries that are not in the plan. */
 enum err kernel_clean(struct kernel *kernel, const struct plan *plan, struct error *error) MUST_USE;
 /* Takes away all that is ours, and with it every protection: for tests and for removal. */
-enum err kernel_remove(struct kernel *kernel, uint32_t mark_mask, struct error *error) MUST_USE;
+enum err kernel_remove(struct kernel *kernel, struct error *error) MUST_USE;
 
 struct kernel_counter {
 	uint64_t packets;

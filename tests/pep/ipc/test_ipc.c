@@ -24,7 +24,7 @@ static const struct {
 	{{.type = MESSAGE_READY}, IPC_ENFORCE, IPC_SUPERVISOR, "00000001"},
 	{{.type = MESSAGE_PEER}, IPC_SUPERVISOR, IPC_ENFORCE, "00000002"},
 	{{.type = MESSAGE_SHUTDOWN}, IPC_SUPERVISOR, IPC_NET, "00000003"},
-	{{.type = MESSAGE_PDP_STATE, .kind = PDP_ACCEPTED, .pdp = 15, .data = {octets, 4}},
+	{{.type = MESSAGE_PDP_STATE, .kind = CONTACT_OPEN, .pdp = 15, .data = {octets, 4}},
 	 IPC_NET, IPC_ENFORCE, "00000004000000030000000fdeadbeef"},
 	{{.type = MESSAGE_REQUEST_WANTED, .id = 1}, IPC_NET, IPC_ENFORCE, "0000000500000001"},
 	{{.type = MESSAGE_REQUEST_BEGIN, .id = 1, .total = 4, .pieces = 1}, IPC_ENFORCE, IPC_NET,
@@ -34,7 +34,8 @@ static const struct {
 	{{.type = MESSAGE_REQUEST_COMMIT, .id = 1}, IPC_ENFORCE, IPC_NET, "0000000800000001"},
 	{{.type = MESSAGE_REQUEST_CHANGED}, IPC_ENFORCE, IPC_NET, "00000009"},
 	{{.type = MESSAGE_DECISION_BEGIN, .id = UINT32_MAX, .total = MESSAGE_TOTAL_MAX,
-	  .pieces = MESSAGE_PIECES_MAX}, IPC_NET, IPC_ENFORCE, "0000000affffffff0100000000010000"},
+	  .pieces = MESSAGE_PIECES_MAX, .number = 2}, IPC_NET, IPC_ENFORCE,
+	 "0000000affffffff010000000001000000000002"},
 	{{.type = MESSAGE_DECISION_PIECE, .id = 7, .kind = PIECE_REMOVE, .data = {octets, 1}},
 	 IPC_NET, IPC_ENFORCE, "0000000b0000000700000002de"},
 	{{.type = MESSAGE_DECISION_COMMIT, .id = 7}, IPC_NET, IPC_ENFORCE, "0000000c00000007"},
@@ -47,7 +48,7 @@ enum { GOOD = sizeof good / sizeof good[0] };
 static bool same(const struct message *a, const struct message *b)
 {
 	return a->type == b->type && a->id == b->id && a->total == b->total &&
-	       a->pieces == b->pieces && a->kind == b->kind && a->pdp == b->pdp &&
+	       a->pieces == b->pieces && a->number == b->number && a->kind == b->kind && a->pdp == b->pdp &&
 	       view_equal(a->data, b->data);
 }
 
@@ -124,8 +125,9 @@ static const struct {
 	{"000000040000000400000000", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"000000040000000000000010", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000500000000", IPC_NET, IPC_ENFORCE, E_RANGE},
-	{"0000000a000000010100000100000001", IPC_NET, IPC_ENFORCE, E_RANGE},
-	{"0000000a000000010000000100010001", IPC_NET, IPC_ENFORCE, E_RANGE},
+	{"0000000a00000001010000010000000100000001", IPC_NET, IPC_ENFORCE, E_RANGE},
+	{"0000000a00000001000000010001000100000001", IPC_NET, IPC_ENFORCE, E_RANGE},
+	{"0000000a00000001000000010000000100000000", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000b0000000100000000de", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000b0000000100000003de", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000b0000000100000001", IPC_NET, IPC_ENFORCE, E_LENGTH},
