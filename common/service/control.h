@@ -6,8 +6,9 @@
  *	                                       {"error": {"code": "not found", "text": "..."}}
  *
  * The socket has mode 0600; only its owner, root and the daemon's own user are served (checked by
- * the kernel's word on the peer). Clients, the length of a line and unread answers are limited; who
- * breaks a limit is answered with an error, if possible, and cut off.
+ * the kernel's word on the peer). Clients, the length of a line and of a reply are limited; who
+ * breaks a limit is answered with an error and cut off. A client's next request is read when it
+ * has taken the reply to the one before.
  *
  * The server is driven by the loop it was given and owned by who made it; it may be freed from
  * inside a handler. The client, control_call(), blocks and is for the command line tools.
@@ -23,9 +24,8 @@
 struct ev_loop;
 
 enum {
-	CONTROL_LINE_MAX = 64 * 1024,          /* octets of a request */
-	CONTROL_REPLY_MAX = 64 * 1024 * 1024,  /* octets of a reply */
-	CONTROL_QUEUE_MAX = 64 * 1024 * 1024,  /* unread octets of replies for one client */
+	CONTROL_LINE_MAX = 64 * 1024,         /* octets of a request */
+	CONTROL_REPLY_MAX = 16 * 1024 * 1024, /* octets of a reply */
 	CONTROL_CLIENTS_MAX = 16,
 };
 

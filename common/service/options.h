@@ -12,6 +12,8 @@
 #ifndef COPSEC_COMMON_SERVICE_OPTIONS_H
 #define COPSEC_COMMON_SERVICE_OPTIONS_H
 
+#include <getopt.h>
+
 #include "common/base/bytes.h"
 
 enum {
@@ -39,6 +41,8 @@ struct options {
 	char **argv;
 	const char *value; /* of the option just returned, if it takes an argument */
 	char message[ERROR_TEXT_SIZE];
+	char letters[2 * OPTIONS_ROWS_MAX + 3]; /* both for getopt_long */
+	struct option longs[OPTIONS_ROWS_MAX + 1];
 };
 
 /* argv[0] is skipped. Options end at the first operand or at `--`. */
@@ -56,7 +60,7 @@ struct command_row {
 
 /* NULL if there is none of that name. */
 const struct command_row *command_find(const struct command_row *commands, const char *name);
-/* `Commands are a, b and c.`: the words that would have been valid, appended. */
+/* `commands are a, b and c`: the words that would have been valid, appended. */
 void command_names(const struct command_row *commands, struct buffer *out);
 
 /* What --help prints, appended. Any part may be NULL. */
