@@ -130,7 +130,8 @@ struct policy_rule {
 
 struct policy {
 	struct arena arena;
-	const char *roles; /* role combination of all rules, "" if there is none */
+	const char *roles;          /* role combination of all rules, "" without rules */
+	const char *capability_set; /* ipSecRuleIfCapSetName of all rules */
 	const struct policy_rule *rules;
 	size_t rule_count;
 	const struct policy_protection *protections;
@@ -143,6 +144,9 @@ struct policy {
 enum err policy_new(const struct pri_store *store, struct policy **ret,
 	struct pri_failures *failures, struct error *error) MUST_USE;
 struct policy *policy_free(struct policy *policy); /* takes NULL, returns NULL */
+
+/* May a policy set hold instances of this class? What a node says that it supports. */
+bool policy_supports(enum pib_class_id class);
 
 /* Has an interface of this role combination all roles that a forward rule names? "" in the rule
  * means any interface that has a role; an interface without one is never meant. */
