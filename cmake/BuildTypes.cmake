@@ -9,7 +9,8 @@ option(COPSEC_WERROR "Treat warnings as errors" OFF)
 add_library(copsec-build INTERFACE)
 add_library(copsec::build ALIAS copsec-build)
 target_compile_features(copsec-build INTERFACE c_std_17)
-target_compile_definitions(copsec-build INTERFACE _GNU_SOURCE)
+target_compile_definitions(copsec-build INTERFACE
+  _GNU_SOURCE COPSEC_VERSION="${PROJECT_VERSION}")
 target_include_directories(copsec-build INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(copsec-build INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wvla -Wmissing-prototypes
