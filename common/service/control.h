@@ -31,7 +31,8 @@ enum {
 
 /*
  * Handles one request. On success *ret_result gets a new reference to any JSON value (NULL stands
- * for `true`); on failure the error is what the client reads.
+ * for `true`); on failure the error is what the client reads. E_AGAIN keeps the client waiting: the
+ * same request is handled again after control_server_retry(), until it has another answer.
  */
 typedef enum err control_handler(void *context, const json_t *request, json_t **ret_result,
 				 struct error *e);
@@ -52,6 +53,8 @@ struct control_server;
 enum err control_server_new(struct ev_loop *loop, const char *path, uid_t owner,
 			    const struct control_command *commands, void *context,
 			    struct control_server **ret_server, struct error *e) MUST_USE;
+/* Something has changed: requests that were answered E_AGAIN are handled again, from the loop. */
+void control_server_retry(struct control_server *s);
 /* Removes the socket file too. */
 void control_server_free(struct control_server *s);
 

@@ -15,6 +15,7 @@ enum { READ_PIECE = 4096, BACKLOG = 16 };
 
 enum client_state {
 	CLIENT_READING, /* waits for a line */
+	CLIENT_PENDING, /* its request cannot be answered yet; the line stays where it is */
 	CLIENT_WRITING, /* waits until the reply has gone */
 	CLIENT_ENDING,  /* the same, and then it goes too */
 	CLIENT_DEAD,
@@ -67,7 +68,8 @@ static void client_free(struct client *c)
 /* The one place that decides what a client waits for. */
 static void client_watch(struct client *c)
 {
-	int wanted = c->state == CLIENT_READING ? EV_READ : EV_WRITE;
+	/* A client that waits is read too, to see whether it is still there. */
+	int wanted = c->state == CLIENT_READING || c->state == CLIENT_PENDING ? EV_READ : EV_WRITE;
 
 	if (ev_is_active(&c->io) && (c->io.events & (EV_READ | EV_WRITE)) == wanted)
 		return;
@@ -168,12 +170,18 @@ static bool client_step(struct client *c)
 	char *end = c->in.len ? memchr(c->in.data, '\n', c->in.len) : NULL;
 	json_t *result = NULL;
 	struct error e;
+	enum err err;
 	size_t len;
 
 	if (c->state != CLIENT_READING || !end)
 		return false;
 	len = (size_t)((uint8_t *)end - c->in.data);
-	if (handle(c->server, (char *)c->in.data, len, &result, &e))
+	err = handle(c->server, (char *)c->in.data, len, &result, &e);
+	if (err == E_AGAIN) {
+		c->state = CLIENT_PENDING;
+		return false;
+	}
+	if (err)
 		client_error(c, &e);
 	else
 		client_reply(c, json_pack("{s:o}", "result", result ? result : json_true()));
@@ -228,7 +236,7 @@ static void on_client(struct ev_loop *loop, ev_io *io, int events)
 	(void)loop;
 	if (events & EV_WRITE)
 		client_write(c);
-	if ((events & EV_READ) && c->state == CLIENT_READING)
+	if ((events & EV_READ) && (c->state == CLIENT_READING || c->state == CLIENT_PENDING))
 		client_read(c);
 	s->in_callback = true;
 	while (!s->freed && client_step(c))
@@ -383,6 +391,17 @@ enum err control_server_new(struct ev_loop *loop, const char *path, uid_t owner,
 	ev_io_start(loop, &s->io);
 	*ret_server = s;
 	return E_OK;
+}
+
+void control_server_retry(struct control_server *s)
+{
+	for (struct client *c = s->clients; c; c = c->next) {
+		if (c->state != CLIENT_PENDING)
+			continue;
+		c->state = CLIENT_READING;
+		/* From the loop: whoever calls this may be in the middle of something. */
+		ev_feed_event(s->loop, &c->io, EV_CUSTOM);
+	}
 }
 
 void control_server_free(struct control_server *s)

@@ -65,7 +65,20 @@ static enum err stop(void *context, const json_t *request, json_t **ret_result, 
 	return E_OK;
 }
 
+static bool door_open;
+static unsigned knocks;
+
+static enum err knock(void *context, const json_t *request, json_t **ret_result, struct error *e)
+{
+	(void)context;
+	(void)request;
+	(void)ret_result;
+	knocks++;
+	return door_open ? E_OK : error_set(e, E_AGAIN, "the door is closed");
+}
+
 static const struct control_command commands[] = {
+	{"knock", knock, "wait until the door is open"},
 	{"echo", echo, "answer with `value`"},
 	{"refuse", refuse, "answer with an error"},
 	{"large", large, "answer with `len` octets"},
@@ -167,7 +180,7 @@ START_TEST(each_line_is_answered_by_a_line)
 		 "{\"error\":{\"code\":\"not found\",\"text\":\"no node ? of that name\"}}"},
 		{"{\"command\":\"dance\"}",
 		 "{\"error\":{\"code\":\"unknown\",\"text\":\"there is no command 'dance'; commands are "
-		 "echo, refuse, large, stop\"}}"},
+		 "knock, echo, refuse, large, stop\"}}"},
 		{"{\"command\":7}", "{\"error\":{\"code\":\"missing\",\"text\":\"the request is not an "
 				    "object with a `command`\"}}"},
 		{"[]", "{\"error\":{\"code\":\"missing\",\"text\":\"the request is not an object with a "
@@ -190,6 +203,40 @@ START_TEST(each_line_is_answered_by_a_line)
 		else
 			ck_assert_ptr_nonnull(strstr(line, "the request is not JSON: "));
 	}
+	close(fd);
+	turn(2);
+}
+END_TEST
+
+START_TEST(a_request_that_must_wait_is_handled_again_on_retry)
+{
+	static const char requests[] = "{\"command\":\"knock\"}\n{\"command\":\"echo\",\"value\":2}\n";
+	char line[256];
+	int fd = connect_raw(), gone = connect_raw();
+
+	door_open = false;
+	knocks = 0;
+	send_all(fd, requests, sizeof requests - 1);
+	send_all(gone, requests, sizeof requests - 1);
+	turn(10);
+	ck_assert_uint_eq(knocks, 2);
+	ck_assert_int_lt(recv(fd, line, sizeof line, 0), 0);
+	/* Who does not wait any longer is forgotten. */
+	close(gone);
+	turn(3);
+	control_server_retry(server);
+	turn(3);
+	ck_assert_uint_eq(knocks, 3);
+	ck_assert_int_lt(recv(fd, line, sizeof line, 0), 0);
+
+	door_open = true;
+	control_server_retry(server);
+	ck_assert_int_gt(read_line(fd, line, sizeof line), 0);
+	ck_assert_str_eq(line, "{\"result\":true}");
+	/* What was asked behind it comes after it. */
+	ck_assert_int_gt(read_line(fd, line, sizeof line), 0);
+	ck_assert_str_eq(line, "{\"result\":2}");
+	ck_assert_uint_eq(knocks, 4);
 	close(fd);
 	turn(2);
 }
@@ -476,6 +523,7 @@ int main(void)
 	tcase_add_checked_fixture(control, setup, teardown);
 	tcase_set_timeout(control, 60);
 	tcase_add_test(control, each_line_is_answered_by_a_line);
+	tcase_add_test(control, a_request_that_must_wait_is_handled_again_on_retry);
 	tcase_add_test(control, pieces_and_several_lines_at_once_are_read);
 	tcase_add_test(control, a_line_that_is_too_long_ends_the_client);
 	tcase_add_test(control, a_client_that_does_not_read_is_not_read);
