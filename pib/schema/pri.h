@@ -9,8 +9,8 @@
  * answer zero or an empty view for a NULL. Attributes are named by the enumerators of
  * "pib/names.h".
  *
- * On encode the schema is followed to the letter (RFC 3084 §4, §2.5 there by SNMP's BER). On decode
- * these are forgiven: INTEGER's tag on an Unsigned32, lengths in a longer form than needed, trailing
+ * On encode the schema and SNMP's BER are followed to the letter (RFC 3084 §4.1, RFC 3417 §8). On
+ * decode these are forgiven: INTEGER's tag on an Unsigned32, lengths in a longer form than needed, trailing
  * attributes that are missing but have a default, extra trailing attributes (pri.extra is set, so
  * that the caller can warn), NULL for an attribute with a default.
  */
