@@ -136,8 +136,11 @@ static void assemble_assignments(struct verification *v)
 	struct prid prid = {pib_class(PIB_copsecAssignment), 1};
 	struct pri_row row;
 
-	if (v->node && count != 1)
-		refuse_row(v, &prid, PIB_FAULT_INSTANCE, 0, count ? E_DUPLICATE : E_MISSING,
+	if (v->node && !pri_store_find(o->envelopes, &prid, &row))
+		refuse_row(v, &prid, PIB_FAULT_REFERENCE, 0, E_MISSING,
+			"copsecAssignment.1 is missing");
+	else if (v->node && count != 1)
+		refuse_row(v, &prid, PIB_FAULT_INSTANCE, 0, E_DUPLICATE,
 			"%zu assignments, but a node has one", count);
 	if (count > STATE_ASSIGNMENTS_MAX)
 		refuse_row(v, &prid, PIB_FAULT_SPACE, 0, E_LIMIT, "%zu assignments, more than %d",
@@ -534,8 +537,6 @@ static void verify_set_is_listed(struct verification *v, const struct state_set 
 	const struct manifest *m = &set->manifest;
 	const struct set_entry *entry = set_index_find(&s->index, m->name);
 
-	if (state_find_set(s, m->name) != set)
-		refuse(v, &set->envelope, E_DUPLICATE, "set %.*s is there twice", NAME(m->name));
 	if (!entry)
 		refuse(v, &set->envelope, E_UNEXPECTED, "set %.*s is not in the index",
 			NAME(m->name));
@@ -615,6 +616,10 @@ static void verify_completeness(struct verification *v)
 {
 	const struct state *s = &v->owner->state;
 
+	for (size_t i = 0; i < s->set_count; i++)
+		if (state_find_set(s, s->sets[i].manifest.name) != &s->sets[i])
+			refuse(v, &s->sets[i].envelope, E_DUPLICATE, "set %.*s is there twice",
+				NAME(s->sets[i].manifest.name));
 	for (size_t i = 0; i < s->set_count; i++)
 		verify_set_is_listed(v, &s->sets[i]);
 	for (size_t i = 0; i < s->assignment_count; i++)
