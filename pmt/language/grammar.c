@@ -2,7 +2,7 @@
 #include "pmt/language/grammar.h"
 
 #include "common/base/pin.h"
-#include "pmt/language/algorithms.h"
+#include "pib/policy/algorithms.h"
 #include "pmt/language/value.h"
 
 #include <string.h>
@@ -31,7 +31,6 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_HREF] = "href",
 	[ATTRIBUTE_ICMP] = "icmp",
 	[ATTRIBUTE_ICMPV6] = "icmpv6",
-	[ATTRIBUTE_IKE] = "ike",
 	[ATTRIBUTE_IN] = "in",
 	[ATTRIBUTE_IN_ROLE] = "in-role",
 	[ATTRIBUTE_INTEGRITY] = "integrity",
@@ -65,8 +64,7 @@ static const struct grammar_attribute policy_attributes[] = {
 	{ATTRIBUTE_TENANT, TYPE_NAME, true, NULL, "Whose policy this is.", NULL},
 	{ATTRIBUTE_STALE, TYPE_CHOICE, false, "keep",
 		"What a node does when the policy's time of validity has passed and it has no newer "
-		"one: go on with it, let only protected flows and what is needed for them pass, or "
-		"speak with its decision point only.",
+		"one: go on with it, obey only what forbids, or speak with its decision point only.",
 		"keep tighten quarantine"},
 	{0},
 };
@@ -106,8 +104,6 @@ static const struct grammar_attribute node_attributes[] = {
 		"for its addresses, and nothing is compiled for it.",
 		NULL},
 	{ATTRIBUTE_REPORT, TYPE_PIN, false, NULL, "Pin of the key that signs its reports.", NULL},
-	{ATTRIBUTE_IKE, TYPE_PIN, false, NULL,
-		"Pin of the key by which it proves itself to other nodes in IKE.", NULL},
 	{ATTRIBUTE_ROLES, TYPE_ROLES, false, NULL,
 		"Roles of the node as a whole; forward rules are those of these roles.", NULL},
 	{ATTRIBUTE_ADDRESS, TYPE_SINGLES, false, NULL, "Its addresses.", NULL},

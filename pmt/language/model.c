@@ -652,7 +652,6 @@ static void build_node(struct builder *b, const struct element *el)
 	node->at = element_place(el, ATTRIBUTE_NAME);
 	node->has_key = pin_of(el, ATTRIBUTE_KEY, &node->key);
 	node->has_report = pin_of(el, ATTRIBUTE_REPORT, &node->report);
-	node->has_ike = pin_of(el, ATTRIBUTE_IKE, &node->ike);
 	node->roles = combination(b, el);
 	node->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESS);
 	node->interfaces = take(b, interfaces + 1, sizeof *node->interfaces);
@@ -748,7 +747,7 @@ static void build_service(struct builder *b, const struct element *el)
 
 /* --- protections --- */
 
-static const struct algorithm *algorithm_of(struct builder *b, const struct element *el,
+static const struct algorithm *named_algorithm(struct builder *b, const struct element *el,
 	enum attribute_id id, enum algorithm_kind kind, const char *initial)
 {
 	const char *name = element_value(el, id);
@@ -764,7 +763,7 @@ static const struct algorithm *integrity_of(
 	struct builder *b, const struct element *el, const struct algorithm *encryption)
 {
 	if (!encryption->combined)
-		return algorithm_of(b, el, ATTRIBUTE_INTEGRITY, ALGORITHM_INTEGRITY, "sha384");
+		return named_algorithm(b, el, ATTRIBUTE_INTEGRITY, ALGORITHM_INTEGRITY, "sha384");
 	if (element_attribute(el, ATTRIBUTE_INTEGRITY))
 		report_error(b->d, element_place(el, ATTRIBUTE_INTEGRITY),
 			"%s has its own integrity; there must be no other", encryption->name);
@@ -795,10 +794,10 @@ static void build_ike(struct builder *b, const struct element *el, struct model_
 
 	if (el->faulty)
 		return;
-	ike->encryption = algorithm_of(b, el, ATTRIBUTE_ENCRYPTION, ALGORITHM_ENCRYPTION, NULL);
+	ike->encryption = named_algorithm(b, el, ATTRIBUTE_ENCRYPTION, ALGORITHM_ENCRYPTION, NULL);
 	ike->integrity = integrity_of(b, el, ike->encryption);
-	ike->prf = algorithm_of(b, el, ATTRIBUTE_PRF, ALGORITHM_INTEGRITY, NULL);
-	ike->group = algorithm_of(b, el, ATTRIBUTE_GROUP, ALGORITHM_GROUP, NULL);
+	ike->prf = named_algorithm(b, el, ATTRIBUTE_PRF, ALGORITHM_INTEGRITY, NULL);
+	ike->group = named_algorithm(b, el, ATTRIBUTE_GROUP, ALGORITHM_GROUP, NULL);
 	ike->authentication = authentication_of(el);
 	ike->lifetime = seconds_of(el, ATTRIBUTE_LIFETIME);
 	if (p->ike_count && ike->authentication != p->ike[0].authentication)
@@ -813,9 +812,9 @@ static void build_esp(struct builder *b, const struct element *el, struct model_
 
 	if (el->faulty)
 		return;
-	esp->encryption = algorithm_of(b, el, ATTRIBUTE_ENCRYPTION, ALGORITHM_ENCRYPTION, NULL);
+	esp->encryption = named_algorithm(b, el, ATTRIBUTE_ENCRYPTION, ALGORITHM_ENCRYPTION, NULL);
 	esp->integrity = integrity_of(b, el, esp->encryption);
-	esp->group = algorithm_of(b, el, ATTRIBUTE_GROUP, ALGORITHM_GROUP, NULL);
+	esp->group = named_algorithm(b, el, ATTRIBUTE_GROUP, ALGORITHM_GROUP, NULL);
 	esp->esn = element_yes(el, ATTRIBUTE_ESN);
 	esp->lifetime = seconds_of(el, ATTRIBUTE_LIFETIME);
 	p->esp_count++;

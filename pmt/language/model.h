@@ -14,7 +14,7 @@
 #define COPSEC_PMT_LANGUAGE_MODEL_H
 
 #include "common/base/pin.h"
-#include "pmt/language/algorithms.h"
+#include "pib/policy/algorithms.h"
 #include "pmt/language/document.h"
 #include "pmt/language/value.h"
 
@@ -72,8 +72,8 @@ struct model_interface {
 struct model_node {
 	const char *name;
 	struct place at;
-	bool has_key, has_report, has_ike;
-	struct pin key, report, ike;
+	bool has_key, has_report;
+	struct pin key, report;
 	const char *roles;
 	struct address_list addresses; /* of its interfaces too */
 	struct model_interface *interfaces; /* at least one if it has a key */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/language/schema.h"
 
-#include "pmt/language/algorithms.h"
+#include "pib/policy/algorithms.h"
 #include "pmt/language/grammar.h"
 #include "pmt/language/value.h"
 

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/compiler/expect.h"
+
+#include "pib/policy/policy.h"
+#include "pib/set/bundle.h"
+#include "pib/store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	REGIONS_ARENA = 256 << 20,
+	PROTOCOL_ICMP = 1,
+	PROTOCOL_ICMPV6 = 58
+};
+
+/* A set as a node reads it, and the diagrams that were asked for. */
+struct judged {
+	const char *name;
+	struct policy *policy;
+	struct flow_manager *manager[FLOW_DIRECTIONS]; /* NULL: not asked for yet */
+	flow_ref diagram[FLOW_DIRECTIONS];
+};
+
+struct run {
+	const struct model *m;
+	struct diagnostics *d;
+	struct error *e;
+	struct arena arena;
+	struct judged *sets;
+	size_t set_count;
+	const char **names; /* role combinations of all interfaces; number n is names[n - 1] */
+	struct policy_roles roles;
+};
+
+static enum err no_memory(struct run *r)
+{
+	return error_set(r->e, E_MEMORY, "out of memory");
+}
+
+/* --- the sets --- */
+
+static enum err read_set(struct run *r, const struct bundle *b, size_t which)
+{
+	struct judged *set = &r->sets[which];
+	struct pri_failures failures;
+	struct pri_store *store = NULL;
+	struct manifest manifest;
+	enum err code;
+
+	pri_failures_init(&failures);
+	code = bundle_manifest(b, which, &manifest, r->e);
+	if (!code)
+		code = pri_store_build(&b->sets[which].rows, 1, &store, &failures, r->e);
+	if (!code)
+		code = policy_new(store, &set->policy, &failures, r->e);
+	pri_store_free(store);
+	if (code)
+		return code;
+	set->name = (const char *)arena_copy(&r->arena, manifest.name).data;
+	r->set_count++;
+	return set->name ? E_OK : no_memory(r);
+}
+
+static enum err read_sets(struct run *r, struct view file)
+{
+	struct bundle bundle;
+	enum err code = bundle_read(file, &r->arena, &bundle, r->e);
+
+	if (code)
+		return code;
+	r->sets = arena_calloc(&r->arena, bundle.set_count + 1, sizeof *r->sets);
+	if (!r->sets)
+		return no_memory(r);
+	for (size_t i = 0; i < bundle.set_count && !code; i++)
+		code = read_set(r, &bundle, i);
+	return code;
+}
+
+static struct judged *find_set(struct run *r, const char *name)
+{
+	for (size_t i = 0; i < r->set_count; i++)
+		if (strcmp(r->sets[i].name, name) == 0)
+			return &r->sets[i];
+	return NULL;
+}
+
+/* The number of a role combination of interfaces; 0 for none. */
+static uint16_t role_number(const struct run *r, const char *roles)
+{
+	for (size_t i = 0; i < r->roles.count; i++)
+		if (strcmp(r->names[i], roles) == 0)
+			return (uint16_t)(i + 1);
+	return 0;
+}
+
+static enum err number_roles(struct run *r)
+{
+	size_t most = 1;
+
+	for (size_t i = 0; i < r->m->node_count; i++)
+		most += r->m->nodes[i].interface_count;
+	r->names = arena_calloc(&r->arena, most, sizeof *r->names);
+	if (!r->names)
+		return no_memory(r);
+	for (size_t i = 0; i < r->m->node_count; i++)
+		for (size_t k = 0; k < r->m->nodes[i].interface_count; k++) {
+			const char *roles = r->m->nodes[i].interfaces[k].roles;
+
+			if (*roles && !role_number(r, roles))
+				r->names[r->roles.count++] = roles;
+		}
+	r->roles.names = r->names;
+	return E_OK;
+}
+
+static enum err diagram_of(struct run *r, struct judged *set, enum flow_direction direction)
+{
+	if (set->manager[direction])
+		return E_OK;
+	set->manager[direction] = flow_manager_new(FLOW_NODES_DEFAULT);
+	if (!set->manager[direction])
+		return no_memory(r);
+	return policy_diagram(set->policy, direction, &r->roles, set->manager[direction],
+		&set->diagram[direction], r->e);
+}
+
+/* --- the flows an expectation speaks of --- */
+
+/* The addresses of one family; false if there are none. */
+static bool set_addresses(struct run *r, struct flow_match *match, enum flow_field field,
+	const struct address_list *list, enum flow_family family)
+{
+	const enum ip_family wanted = family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+	struct flow_interval *intervals;
+	size_t count = 0;
+
+	if (list->any)
+		return true;
+	intervals = arena_calloc(&r->arena, list->count + 1, sizeof *intervals);
+	for (size_t i = 0; intervals && i < list->count; i++) {
+		uint8_t first[16], last[16];
+
+		if (list->items[i].family != wanted)
+			continue;
+		address_bounds(&list->items[i], first, last);
+		intervals[count++] = flow_range(family, first, last);
+	}
+	if (count)
+		match->field[field] = flow_intervals_join(field, intervals, count);
+	return count > 0;
+}
+
+static void set_one(struct run *r, struct flow_match *match, enum flow_field field, uint64_t low,
+	uint64_t high)
+{
+	struct flow_interval *interval = arena_alloc(&r->arena, sizeof *interval);
+
+	if (!interval)
+		return;
+	*interval = (struct flow_interval){FLOW_VALUE(low), FLOW_VALUE(high)};
+	match->field[field] = flow_intervals_join(field, interval, 1);
+}
+
+static void set_ports(struct run *r, struct flow_match *match, const struct traffic *t)
+{
+	struct flow_interval *intervals = arena_calloc(&r->arena, t->port_count, sizeof *intervals);
+
+	for (size_t i = 0; intervals && i < t->port_count; i++)
+		intervals[i] = (struct flow_interval){
+			FLOW_VALUE(t->ports[i].min), FLOW_VALUE(t->ports[i].max)};
+	if (intervals)
+		match->field[FLOW_DESTINATION_PORT] =
+			flow_intervals_join(FLOW_DESTINATION_PORT, intervals, t->port_count);
+}
+
+/* False if there is no such flow: ICMP is of IPv4, ICMPv6 of IPv6. */
+static bool set_traffic(
+	struct run *r, struct flow_match *match, const struct traffic *t, enum flow_family family)
+{
+	if (t->protocol == (family == FLOW_IPV6 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6))
+		return false;
+	if (t->protocol != PROTOCOL_ANY)
+		set_one(r, match, FLOW_PROTOCOL, t->protocol, t->protocol);
+	if (t->port_count)
+		set_ports(r, match, t);
+	if (t->icmp.type != ICMP_ANY)
+		set_one(r, match, FLOW_ICMP_TYPE, (uint64_t)t->icmp.type, (uint64_t)t->icmp.type);
+	if (t->icmp.code != ICMP_ANY)
+		set_one(r, match, FLOW_ICMP_CODE, (uint64_t)t->icmp.code, (uint64_t)t->icmp.code);
+	return true;
+}
+
+/* Interfaces of the nodes with this combination that have the role (NULL: any). */
+static bool set_interfaces(struct run *r, struct flow_match *match, enum flow_field field,
+	const char *node_roles, const struct model_node *only, const char *role)
+{
+	struct flow_interval *intervals =
+		arena_calloc(&r->arena, r->roles.count + 1, sizeof *intervals);
+	size_t count = 0;
+
+	for (size_t i = 0; intervals && i < r->m->node_count; i++) {
+		const struct model_node *node = &r->m->nodes[i];
+
+		if (!node->has_key || (only ? node != only : strcmp(node->roles, node_roles) != 0))
+			continue;
+		for (size_t k = 0; k < node->interface_count; k++) {
+			const char *roles = node->interfaces[k].roles;
+			uint16_t number = role_number(r, roles);
+			bool twice = number == 0 || (role && !combination_has(roles, role));
+
+			for (size_t n = 0; n < count; n++)
+				twice = twice || intervals[n].low.low == number;
+			if (!twice)
+				intervals[count++] = (struct flow_interval){
+					FLOW_VALUE(number), FLOW_VALUE(number)};
+		}
+	}
+	if (count)
+		match->field[field] = flow_intervals_join(field, intervals, count);
+	return count > 0;
+}
+
+/* --- judging --- */
+
+static bool as_expected(const struct model_expect *expect, const struct policy_rule *rule)
+{
+	enum policy_action action = rule ? rule->action : POLICY_DISCARD;
+
+	if (expect->rule && (!rule || strcmp(rule->name, expect->rule->name) != 0))
+		return false;
+	switch (expect->verdict) {
+	case VERDICT_ALLOW:
+		return action == POLICY_BYPASS;
+	case VERDICT_DENY:
+		return action == POLICY_DISCARD;
+	default:
+		return action == POLICY_PROTECT &&
+			(!expect->protection ||
+				strcmp(rule->protection->name, expect->protection->name) == 0);
+	}
+}
+
+static void put_verdict(const struct policy_rule *rule, struct buffer *out)
+{
+	if (!rule || rule->action == POLICY_DISCARD)
+		buffer_put_text(out, "deny");
+	else if (rule->action == POLICY_BYPASS)
+		buffer_put_text(out, "allow");
+	else
+		buffer_put_text(out, "protect %s", rule->protection->name);
+}
+
+static void put_expected(const struct model_expect *expect, struct buffer *out)
+{
+	static const char *const words[] = {"allow", "deny", "protect"};
+
+	buffer_put_text(out, "%s", words[expect->verdict]);
+	if (expect->protection)
+		buffer_put_text(out, " %s", expect->protection->name);
+	if (expect->rule)
+		buffer_put_text(out, " by \"%s\"", expect->rule->name);
+}
+
+static void put_rule(struct run *r, const struct policy_rule *rule, struct buffer *out)
+{
+	const struct model_rule *source = rule ? model_rule(r->m, rule->name) : NULL;
+
+	if (!rule) {
+		buffer_put_text(out, "as no rule matches");
+		return;
+	}
+	buffer_put_text(out, "by rule \"%s\"", rule->name);
+	if (source) {
+		buffer_put_text(out, " at ");
+		place_print(r->d, source->at, out);
+	}
+}
+
+static void report_failure(struct run *r, const struct model_expect *expect, const char *set,
+	const struct policy_rule *rule, const struct flow *sample)
+{
+	struct buffer text;
+
+	buffer_init(&text, 4096);
+	buffer_put_text(&text, "expected ");
+	put_expected(expect, &text);
+	buffer_put_text(&text, ", but with the roles %s it is ", set);
+	put_verdict(rule, &text);
+	buffer_put_u8(&text, ' ');
+	put_rule(r, rule, &text);
+	if (sample) {
+		buffer_put_text(&text, ", for example ");
+		flow_print(&text, sample);
+	}
+	report_error(r->d, expect->at, "%s", buffer_string(&text));
+	buffer_fini(&text);
+}
+
+/* Rules of one set, over one box of flows. The first that says otherwise is reported. */
+static enum err judge_box(struct run *r, const struct model_expect *expect, struct judged *set,
+	enum flow_direction direction, struct flow_match *box, bool *failed)
+{
+	const uint32_t outside = (uint32_t)set->policy->rule_count + 1;
+	struct flow_manager *manager;
+	flow_ref inside;
+	enum err code;
+	bool *seen;
+
+	code = flow_match_complete(&r->arena, box);
+	if (code)
+		return code == E_NOT_FOUND ? E_OK : no_memory(r);
+	code = diagram_of(r, set, direction);
+	if (code)
+		return code;
+	manager = set->manager[direction];
+	code = flow_restrict(manager, set->diagram[direction], box, outside, &inside, r->e);
+	if (code)
+		return code;
+	seen = calloc(outside + 1, sizeof *seen);
+	if (!seen || flow_numbers(manager, inside, seen, outside + 1)) {
+		free(seen);
+		return no_memory(r);
+	}
+	for (uint32_t n = 0; n < outside && !*failed; n++) {
+		const struct policy_rule *rule = policy_rule(set->policy, n);
+		struct flow sample;
+
+		if (!seen[n] || as_expected(expect, rule))
+			continue;
+		*failed = true;
+		code = flow_sample(manager, inside, n, &sample);
+		sample.direction = direction;
+		report_failure(r, expect, set->name, rule, code ? NULL : &sample);
+	}
+	free(seen);
+	return E_OK;
+}
+
+/* A node or interface without a role, or of a set without rules for this, drops everything. */
+static void judge_nothing(struct run *r, const struct model_expect *expect, const char *roles,
+	bool *failed)
+{
+	if (as_expected(expect, NULL) || *failed)
+		return;
+	*failed = true;
+	report_failure(r, expect, *roles ? roles : "(none)", NULL, NULL);
+}
+
+static enum err judge(struct run *r, const struct model_expect *expect, const char *roles,
+	enum flow_direction direction, bool *failed)
+{
+	static const enum flow_family families[] = {FLOW_IPV6, FLOW_IPV4};
+	struct judged *set = find_set(r, roles);
+	enum err code = E_OK;
+
+	if (!set) {
+		judge_nothing(r, expect, roles, failed);
+		return E_OK;
+	}
+	for (size_t i = 0; i < expect->traffic.count * 2 && !code && !*failed; i++) {
+		struct flow_match box = {.number = 1};
+		const enum flow_family family = families[i % 2];
+
+		set_one(r, &box, FLOW_FAMILY, family, family);
+		if (!set_addresses(r, &box, FLOW_SOURCE, &expect->from, family) ||
+			!set_addresses(r, &box, FLOW_DESTINATION, &expect->to, family) ||
+			!set_traffic(r, &box, &expect->traffic.items[i / 2], family))
+			continue;
+		if (direction == FLOW_FORWARD &&
+			(!set_interfaces(r, &box, FLOW_IN_ROLE, roles, expect->node,
+				 expect->in_role) ||
+				!set_interfaces(r, &box, FLOW_OUT_ROLE, roles, expect->node,
+					expect->out_role))) {
+			judge_nothing(r, expect, roles, failed);
+			continue;
+		}
+		code = judge_box(r, expect, set, direction, &box, failed);
+	}
+	return code;
+}
+
+static bool concerns(const struct model_expect *expect, const struct model_node *node,
+	const char *roles)
+{
+	if (!node->has_key)
+		return false;
+	return expect->node ? expect->node == node : combination_has(roles, expect->role->name);
+}
+
+/* Each role combination once, in the order of the document. */
+static enum err run_one(struct run *r, const struct model_expect *expect)
+{
+	static const enum flow_direction directions[] = {
+		[EXPECT_IN] = FLOW_IN, [EXPECT_OUT] = FLOW_OUT, [EXPECT_FORWARD] = FLOW_FORWARD};
+	const enum flow_direction direction = directions[expect->direction];
+	const char **done = arena_calloc(&r->arena, r->set_count + 2, sizeof *done);
+	size_t done_count = 0;
+	bool failed = false;
+	enum err code = done ? E_OK : no_memory(r);
+
+	for (size_t i = 0; i < r->m->node_count; i++) {
+		const struct model_node *node = &r->m->nodes[i];
+		size_t count = direction == FLOW_FORWARD ? 1 : node->interface_count;
+
+		for (size_t k = 0; k < count && !code && !failed; k++) {
+			const char *roles =
+				direction == FLOW_FORWARD ? node->roles : node->interfaces[k].roles;
+			bool known = !concerns(expect, node, roles);
+
+			for (size_t n = 0; n < done_count; n++)
+				known = known || strcmp(done[n], roles) == 0;
+			if (known)
+				continue;
+			done[done_count++] = roles;
+			code = judge(r, expect, roles, direction, &failed);
+		}
+	}
+	if (!code && done_count == 0)
+		report_error(r->d, expect->at, "no %s has the role \"%s\": this speaks of nothing",
+			direction == FLOW_FORWARD ? "node as a whole" : "interface",
+			expect->role->name);
+	return code;
+}
+
+enum err expect_run(
+	const struct model *m, struct view bundle, struct diagnostics *d, struct error *e)
+{
+	struct run r = {.m = m, .d = d, .e = e};
+	enum err code;
+
+	arena_init(&r.arena, REGIONS_ARENA);
+	code = read_sets(&r, bundle);
+	if (!code)
+		code = number_roles(&r);
+	for (size_t i = 0; i < m->expect_count && !code; i++)
+		code = run_one(&r, &m->expects[i]);
+	for (size_t i = 0; i < r.set_count; i++) {
+		for (size_t k = 0; k < FLOW_DIRECTIONS; k++)
+			flow_manager_free(r.sets[i].manager[k]);
+		policy_free(r.sets[i].policy);
+	}
+	arena_fini(&r.arena);
+	return code;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rules and protections as PRIs of IPSEC-POLICY-PIB and COPSEC-PIB.
+ *
+ * Addresses, ports, selectors, actions and protections that are equal exist once in a set. What
+ * IKEv2 knows stands in the EXTENDS rows; the base rows hold the same as far as IKEv1 has a number
+ * for it.
+ */
+#ifndef COPSEC_PMT_COMPILER_RULES_H
+#define COPSEC_PMT_COMPILER_RULES_H
+
+#include "pmt/compiler/rows.h"
+#include "pmt/language/model.h"
+
+/* The capability set that nodes report for their interfaces (RFC 3318). */
+#define RULES_CAPABILITY_SET "ipsec"
+
+/* Which rules a set needs. */
+struct rule_needs {
+	const char *roles; /* the role combination */
+	bool local;        /* an interface has it: rules for in and out */
+	bool forward;      /* a node has it: rules for what passes through */
+};
+
+/* Appends the rule's rows; *order is the Order of the last rule so far. */
+void rules_put(struct rows *r, const struct rule_needs *needs, const struct model_rule *rule,
+	uint32_t *order);
+
+#endif
