@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* check, compile, test and schema: what is done with a policy file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+#include "pmt/commands/command.h"
+#include "pmt/compiler/compile.h"
+#include "pmt/compiler/expect.h"
+#include "pmt/language/policy_file.h"
+#include "pmt/language/schema.h"
+
+enum {
+	FINDINGS_MAX = 16 << 20,           /* octets of what is said about a policy */
+	VALIDITY = 3650 * 24 * 60 * 60,    /* seconds that a policy is valid for, unless told */
+	OPTION_SERIAL = 256,
+	OPTION_PREVIOUS,
+	OPTION_TIME,
+	OPTION_NOT_BEFORE,
+	OPTION_NOT_AFTER
+};
+
+const struct option_row check_options[] = {{0}};
+const struct option_row test_options[] = {{0}};
+const struct option_row schema_options[] = {{0}};
+const struct option_row compile_options[] = {
+	{'o', "output", "FILE", "the bundle; else the policy's name with .bundle at its end"},
+	{OPTION_SERIAL, "serial", "NUMBER", "of the new bundle; nodes never go back to a smaller one"},
+	{OPTION_PREVIOUS, "previous", "BUNDLE", "the last bundle: the new serial is one more"},
+	{OPTION_TIME, "time", "TIME", "take this as the present time"},
+	{OPTION_NOT_BEFORE, "not-before", "TIME", "valid from then on; else the present time"},
+	{OPTION_NOT_AFTER, "not-after", "TIME", "valid until then; else 3650 days after the beginning"},
+	{0},
+};
+
+static void print_findings(struct policy_file *f)
+{
+	struct buffer out;
+
+	buffer_init(&out, FINDINGS_MAX);
+	diagnostics_print(&f->diagnostics, &out);
+	fputs(buffer_string(&out), stderr);
+	buffer_fini(&out);
+}
+
+/* Reads the policy and prints what is wrong with it; EXIT_SUCCESS if nothing is. */
+static int read_policy(const char *name, const char *path, struct policy_file *f)
+{
+	struct error e;
+
+	if (policy_file_read(f, path, &e))
+		return command_failed(name, &e);
+	if (f->diagnostics.errors == 0)
+		return EXIT_SUCCESS;
+	print_findings(f);
+	return EXIT_BAD_INPUT;
+}
+
+/* A bundle nobody keeps, to see what would be in it. */
+static enum err try_compile(const struct policy_file *f, struct buffer *out,
+	struct compile_summary *summary, struct error *e)
+{
+	const struct compile_terms terms = {.serial = 1, .not_before = 0, .not_after = VALIDITY};
+
+	return compile_policy(&f->model, &terms, out, summary, e);
+}
+
+int command_check(void *context, int argc, char **argv)
+{
+	int status = EXIT_SUCCESS;
+	struct compile_summary summary;
+	struct policy_file f;
+	struct buffer bundle;
+	const char *path;
+	struct options o;
+	struct error e;
+
+	(void)context;
+	command_begin(&o, check_options, argc, argv);
+	if (command_next(&o, argv[0], &status) < 0)
+		return status;
+	path = command_operand(&o, argv[0], "the policy");
+	if (!path)
+		return EXIT_BAD_USAGE;
+	buffer_init(&bundle, BUNDLE_MAX);
+	status = read_policy(argv[0], path, &f);
+	if (!status && try_compile(&f, &bundle, &summary, &e))
+		status = command_failed(argv[0], &e);
+	if (!status)
+		print_findings(&f);
+	buffer_fini(&bundle);
+	policy_file_fini(&f);
+	return status;
+}
+
+int command_test(void *context, int argc, char **argv)
+{
+	int status = EXIT_SUCCESS;
+	struct compile_summary summary;
+	struct policy_file f;
+	struct buffer bundle;
+	const char *path;
+	struct options o;
+	struct error e;
+
+	(void)context;
+	command_begin(&o, test_options, argc, argv);
+	if (command_next(&o, argv[0], &status) < 0)
+		return status;
+	path = command_operand(&o, argv[0], "the policy");
+	if (!path)
+		return EXIT_BAD_USAGE;
+	buffer_init(&bundle, BUNDLE_MAX);
+	status = read_policy(argv[0], path, &f);
+	if (!status && (try_compile(&f, &bundle, &summary, &e) ||
+			       expect_run(&f.model, buffer_view(&bundle), &f.diagnostics, &e)))
+		status = command_failed(argv[0], &e);
+	if (!status) {
+		print_findings(&f);
+		printf("%zu of %zu expectations hold\n",
+			f.model.expect_count - f.diagnostics.errors, f.model.expect_count);
+		status = f.diagnostics.errors ? EXIT_BAD_INPUT : EXIT_SUCCESS;
+	}
+	buffer_fini(&bundle);
+	policy_file_fini(&f);
+	return status;
+}
+
+int command_schema(void *context, int argc, char **argv)
+{
+	int status = EXIT_SUCCESS;
+	struct buffer out;
+	struct options o;
+
+	(void)context;
+	command_begin(&o, schema_options, argc, argv);
+	if (command_next(&o, argv[0], &status) < 0)
+		return status;
+	if (o.argc)
+		return command_misused(argv[0], "\"%s\" is too much", o.argv[0]);
+	buffer_init(&out, FINDINGS_MAX);
+	schema_print(&out);
+	status = command_output(argv[0], &out);
+	buffer_fini(&out);
+	return status;
+}
+
+/* What the command line of compile says. */
+struct compile_wish {
+	const char *output, *previous;
+	struct compile_terms terms;
+	bool has_serial, has_before, has_after;
+	uint64_t time;
+};
+
+static bool compile_option(struct compile_wish *w, int id, const char *name, const char *value)
+{
+	switch (id) {
+	case 'o':
+		w->output = value;
+		return true;
+	case OPTION_SERIAL:
+		w->has_serial = true;
+		return command_number(name, "serial", value, &w->terms.serial);
+	case OPTION_PREVIOUS:
+		w->previous = value;
+		return true;
+	case OPTION_TIME:
+		return command_time(name, "time", value, &w->time);
+	case OPTION_NOT_BEFORE:
+		w->has_before = true;
+		return command_time(name, "not-before", value, &w->terms.not_before);
+	default:
+		w->has_after = true;
+		return command_time(name, "not-after", value, &w->terms.not_after);
+	}
+}
+
+/* One more than that of the last bundle, which must be of the same tenant. */
+static enum err serial_after(
+	const char *path, const char *tenant, uint64_t *ret_serial, struct error *e)
+{
+	struct bundle_file previous;
+	struct set_index index;
+	enum err code = bundle_file_read(&previous, path, e);
+
+	if (!code)
+		code = bundle_index(&previous.bundle, &previous.arena, &index, e);
+	if (!code && !view_equal(index.tenant, view_of_string(tenant)))
+		code = error_set(e, E_MISMATCH, "%s is the bundle of another tenant, \"%.*s\"", path,
+			(int)index.tenant.len, (const char *)index.tenant.data);
+	if (!code && index.serial == UINT64_MAX)
+		code = error_set(e, E_LIMIT, "%s has the last serial there is", path);
+	if (!code)
+		*ret_serial = index.serial + 1;
+	bundle_file_fini(&previous);
+	return code;
+}
+
+static enum err fill_terms(struct compile_wish *w, const struct policy_file *f, struct error *e)
+{
+	uint64_t least = 1;
+	enum err code;
+
+	if (w->previous) {
+		code = serial_after(w->previous, f->model.tenant, &least, e);
+		if (code)
+			return code;
+	}
+	if (!w->has_serial)
+		w->terms.serial = least;
+	if (w->terms.serial < least)
+		return error_set(e, E_STALE, "the serial must be %llu at least",
+			(unsigned long long)least);
+	if (!w->has_before)
+		w->terms.not_before = w->time;
+	if (!w->has_after)
+		w->terms.not_after = w->terms.not_before + VALIDITY;
+	if (w->terms.not_after <= w->terms.not_before)
+		return error_set(e, E_RANGE, "the policy would never be valid: it ends before it begins");
+	return E_OK;
+}
+
+/* POLICY.xml -> POLICY.bundle */
+static void output_name(const char *policy, struct buffer *out)
+{
+	size_t len = strlen(policy);
+
+	if (len > 4 && strcmp(policy + len - 4, ".xml") == 0)
+		len -= 4;
+	buffer_put(out, policy, len);
+	buffer_put_text(out, ".bundle");
+}
+
+static enum err write_bundle(struct compile_wish *w, const struct policy_file *f,
+	const char *path, struct error *e)
+{
+	struct compile_summary s;
+	struct buffer bundle;
+	enum err code = fill_terms(w, f, e);
+
+	if (code)
+		return code;
+	buffer_init(&bundle, BUNDLE_MAX);
+	code = compile_policy(&f->model, &w->terms, &bundle, &s, e);
+	if (!code)
+		code = file_replace(path, buffer_view(&bundle), 0644, e);
+	if (!code)
+		printf("%s: serial %llu, %zu nodes, %zu sets, %zu rules, %zu PRIs, %zu octets, not signed\n",
+			path, (unsigned long long)w->terms.serial, s.nodes, s.sets, s.rules, s.pris,
+			s.octets);
+	buffer_fini(&bundle);
+	return code;
+}
+
+int command_compile(void *context, int argc, char **argv)
+{
+	struct compile_wish w = {.time = now_utc()};
+	int id, status = EXIT_SUCCESS;
+	struct policy_file f;
+	struct buffer output;
+	const char *path;
+	struct options o;
+	struct error e;
+
+	(void)context;
+	command_begin(&o, compile_options, argc, argv);
+	while ((id = command_next(&o, argv[0], &status)) > 0)
+		if (!compile_option(&w, id, argv[0], o.value))
+			return EXIT_BAD_USAGE;
+	if (id < 0)
+		return status;
+	path = command_operand(&o, argv[0], "the policy");
+	if (!path)
+		return EXIT_BAD_USAGE;
+	buffer_init(&output, 8192);
+	output_name(path, &output);
+	status = read_policy(argv[0], path, &f);
+	if (!status && write_bundle(&w, &f, w.output ? w.output : buffer_string(&output), &e))
+		status = command_failed(argv[0], &e);
+	if (!status)
+		print_findings(&f);
+	buffer_fini(&output);
+	policy_file_fini(&f);
+	return status;
+}

@@ -1,0 +1,129 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The program as it is called: what it prints, writes and returns. $1 is pmt, $2 its source folder.
+set -eu
+pmt=$1
+source=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+cd "$work"
+cp "$source"/examples/*.xml .
+failures=0
+
+# expect STATUS WHAT COMMAND...: the status, and nothing but silence about it.
+expect() {
+	wanted=$1 what=$2
+	shift 2
+	got=0
+	"$@" >stdout 2>stderr || got=$?
+	[ "$got" = "$wanted" ] && return
+	failures=$((failures + 1))
+	echo "FAILED: $what: status $got, not $wanted: $*"
+	cat stdout stderr
+}
+
+# said TEXT: the last command said so.
+said() {
+	grep -qF -- "$1" stdout stderr && return
+	failures=$((failures + 1))
+	echo "FAILED: not said: $1"
+	cat stdout stderr
+}
+
+expect 0 'help is what was asked for' "$pmt" --help
+said 'Usage: pmt COMMAND'
+expect 2 'no command' "$pmt"
+expect 2 'unknown command' "$pmt" chek
+said 'commands are check'
+expect 2 'unknown option' "$pmt" compile --sereal 3 office.xml
+said 'unknown option'
+expect 2 'operand missing' "$pmt" check
+expect 2 'operand too many' "$pmt" check office.xml nodes.xml
+said 'nodes.xml'
+expect 2 'not a number' "$pmt" compile --serial -1 office.xml
+for command in check compile test keygen sign verify show schema; do
+	expect 0 "help of $command" "$pmt" $command --help
+	said "Usage: pmt $command"
+done
+
+expect 0 'the example is right' "$pmt" check office.xml
+[ ! -s stdout ] && [ ! -s stderr ] || { echo "FAILED: check has something to say"; exit 1; }
+expect 1 'a faulty policy' "$pmt" check nodes.xml
+said 'nodes.xml:6:2: error: the root of a policy is <policy>, not <part>'
+expect 1 'a file that is not there' "$pmt" check nowhere.xml
+expect 0 'the tests of the example hold' "$pmt" test office.xml
+said '11 of 11 expectations hold'
+sed 's/verdict="deny" role="server" in="yes" service="ssh"/verdict="allow" role="server" in="yes" service="ssh"/' \
+	office.xml >wrong.xml
+expect 1 'a test that does not hold' "$pmt" test wrong.xml
+said 'expected allow by "server-ssh", but with the roles server it is deny by rule "server-ssh" at wrong.xml:'
+
+# The same policy and terms, the same octets.
+expect 0 'compile' "$pmt" compile --time 2026-01-01T00:00:00Z -o one.bundle office.xml
+said 'one.bundle: serial 1, 3 nodes, 6 sets,'
+expect 0 'compile again' "$pmt" compile --time 1767225600 --serial 1 -o two.bundle office.xml
+cmp one.bundle two.bundle || { echo 'FAILED: two compilations differ'; failures=$((failures + 1)); }
+expect 0 'the next one' "$pmt" compile --previous one.bundle office.xml
+said 'office.bundle: serial 2,'
+expect 1 'a serial that is not greater' "$pmt" compile --previous office.bundle --serial 2 office.xml
+said 'the serial must be 3 at least'
+expect 1 'ends before it begins' "$pmt" compile --not-before 2026-01-02T00:00:00Z \
+	--not-after 2026-01-01T00:00:00Z office.xml
+
+# Keys: two who sign, one who has nothing to say.
+for name in ann bob eve; do
+	expect 0 "key of $name" "$pmt" keygen --no-passphrase $name
+	grep -qE '^sha256:[0-9a-f]{64}$' stdout || { echo 'FAILED: no pin'; failures=$((failures + 1)); }
+done
+expect 1 'a key is not overwritten' "$pmt" keygen --no-passphrase ann
+echo 'correct horse' >secret
+expect 0 'key with a passphrase' "$pmt" keygen --passphrase-file secret locked
+grep -q 'ENCRYPTED PRIVATE KEY' locked.key
+cat ann.crt bob.crt >trust.pem
+
+now=2026-06-01T00:00:00Z
+expect 1 'not signed' "$pmt" verify --trust trust.pem --time $now one.bundle
+expect 0 'sign' "$pmt" sign --key ann.key -o signed.bundle one.bundle
+expect 0 'verify' "$pmt" verify --trust trust.pem --time $now signed.bundle
+said 'tenant acme, serial 1, 6 sets, 3 nodes'
+expect 1 'one is not two' "$pmt" verify --trust trust.pem --threshold 2 --time $now signed.bundle
+expect 0 'sign too' "$pmt" sign --key bob.key signed.bundle
+expect 0 'two' "$pmt" verify --trust trust.pem --threshold 2 --time $now signed.bundle
+expect 1 'twice the same is one' "$pmt" sign --key bob.key signed.bundle
+expect 0 'sign with a passphrase' "$pmt" sign --key locked.key --passphrase-file secret signed.bundle
+expect 1 'no terminal to ask on' setsid "$pmt" sign --key locked.key one.bundle
+expect 1 'signed by a stranger' "$pmt" verify --trust eve.crt --time $now signed.bundle
+expect 1 'not valid any more' "$pmt" verify --trust trust.pem --time 2040-01-01T00:00:00Z signed.bundle
+
+# Any octet changed is noticed, in what all three signed.
+cat trust.pem locked.crt >all.pem
+size=$(stat -c %s signed.bundle)
+at=0
+while [ $at -lt "$size" ]; do
+	cp signed.bundle bad.bundle
+	octet=$(od -An -tu1 -j $at -N1 signed.bundle)
+	printf "\\$(printf %03o $(((octet + 1) % 256)))" | dd of=bad.bundle bs=1 seek=$at conv=notrunc status=none
+	expect 1 "octet $at changed" "$pmt" verify --trust all.pem --threshold 3 --time $now bad.bundle
+	at=$((at + 997))
+done
+
+# A manifest verifies without us.
+expect 0 'the manifest' "$pmt" show --manifest host signed.bundle
+cp stdout host.der
+expect 0 'openssl cms -verify' openssl cms -verify -binary -inform DER -in host.der \
+	-certfile all.pem -nointern -noverify -out content
+expect 4 'openssl refuses a stranger' openssl cms -verify -binary -inform DER -in host.der \
+	-certfile eve.crt -nointern -noverify -out content
+expect 1 'no such set' "$pmt" show --manifest nobody signed.bundle
+
+expect 0 'show' "$pmt" show signed.bundle
+said 'rule 1 "host-ledger": out, to 198.51.100.20 tcp port 7000'
+expect 0 'show the PRIs' "$pmt" show --pris signed.bundle
+said 'copsecNegotiationActionName = "strong"'
+expect 0 'show as JSON' "$pmt" show --json signed.bundle
+said '"name": "alice"'
+expect 0 'schema' "$pmt" schema
+cmp stdout "$source/policy.rng" || failures=$((failures + 1))
+
+[ $failures = 0 ] || { echo "$failures failures"; exit 1; }
