@@ -275,7 +275,7 @@ enum err cops_decode(struct view octets, struct arena *arena, struct cops_messag
 	size_t len, room;
 
 	*fault = (struct cops_fault){0};
-	code = cops_frame(octets, octets.len, &len);
+	code = cops_frame(octets, SIZE_MAX, &len);
 	if (code || len != octets.len)
 		return error_set(&fault->error, code && code != E_AGAIN ? code : E_LENGTH,
 				 "message header: %s", err_text(code ? code : E_TRAILING));
