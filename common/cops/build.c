@@ -63,8 +63,8 @@ void cops_put_context(struct buffer *out, uint16_t r_type, uint16_t m_type)
 void cops_put_decision(struct buffer *out, enum cops_command command, uint16_t flags)
 {
 	cops_put_context(out, COPS_R_CONFIGURATION, 0);
-	cops_put(out, OBJECT(COPS_DECISION, COPS_DECISION_FLAGS,
-			     .decision = {(uint16_t)command, flags}));
+	cops_put(out,
+		OBJECT(COPS_DECISION, COPS_DECISION_FLAGS, .decision = {(uint16_t)command, flags}));
 }
 
 void cops_put_report_type(struct buffer *out, enum cops_report_type type)
@@ -99,7 +99,8 @@ void cops_put_acct_timer(struct buffer *out, uint16_t seconds)
 
 void cops_put_start_tls(struct buffer *out)
 {
-	cops_put(out, OBJECT(COPS_INTEGRITY, COPS_INTEGRITY_TLS, .integrity_tls = {COPS_START_TLS}));
+	cops_put(
+		out, OBJECT(COPS_INTEGRITY, COPS_INTEGRITY_TLS, .integrity_tls = {COPS_START_TLS}));
 }
 
 /* --- Runs --- */
@@ -115,8 +116,8 @@ static void open_object(struct cops_run *run)
 	bool si = run->carrier == COPS_IN_CLIENT_SI;
 
 	if (!si)
-		cops_put_decision(out,
-				  run->carrier == COPS_IN_INSTALL ? COPS_INSTALL : COPS_REMOVE, 0);
+		cops_put_decision(
+			out, run->carrier == COPS_IN_INSTALL ? COPS_INSTALL : COPS_REMOVE, 0);
 	run->object = out->len;
 	run->open = true;
 	buffer_put_u16(out, 0);

@@ -6,9 +6,17 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const struct cops_name op_names[] = {
-	{COPS_REQ, "REQ"}, {COPS_DEC, "DEC"}, {COPS_RPT, "RPT"}, {COPS_DRQ, "DRQ"},
-	{COPS_SSQ, "SSQ"}, {COPS_OPN, "OPN"}, {COPS_CAT, "CAT"}, {COPS_CC, "CC"},
-	{COPS_KA, "KA"},   {COPS_SSC, "SSC"}, {0, NULL},
+	{COPS_REQ, "REQ"},
+	{COPS_DEC, "DEC"},
+	{COPS_RPT, "RPT"},
+	{COPS_DRQ, "DRQ"},
+	{COPS_SSQ, "SSQ"},
+	{COPS_OPN, "OPN"},
+	{COPS_CAT, "CAT"},
+	{COPS_CC, "CC"},
+	{COPS_KA, "KA"},
+	{COPS_SSC, "SSC"},
+	{0, NULL},
 };
 
 static const struct cops_name c_num_names[] = {
@@ -114,8 +122,13 @@ static const struct cops_name integrity_tls_names[] = {
 /* The pictures are those of RFC 2748 sections 2.2.1 to 2.2.16 and RFC 4261 section 4.1. */
 
 #define FIELD(kind, member, name, least, greatest, names)                                          \
-	{kind, offsetof(struct cops_object, member), name, least, greatest, names}
-#define RESERVED {COPS_RESERVED16, 0, "reserved", 0, 0, NULL}
+	{                                                                                          \
+		kind, offsetof(struct cops_object, member), name, least, greatest, names           \
+	}
+#define RESERVED                                                                                   \
+	{                                                                                          \
+		COPS_RESERVED16, 0, "reserved", 0, 0, NULL                                         \
+	}
 
 static const struct cops_field octets_fields[] = {
 	FIELD(COPS_OCTETS, octets, "octets", 0, 0, NULL),
@@ -140,7 +153,8 @@ static const struct cops_field reason_fields[] = {
 	FIELD(COPS_U16, error.sub_code, "sub-code", 0, 0, NULL),
 };
 static const struct cops_field decision_fields[] = {
-	FIELD(COPS_U16, decision.command, "command", COPS_NULL_DECISION, COPS_REMOVE, command_names),
+	FIELD(COPS_U16, decision.command, "command", COPS_NULL_DECISION, COPS_REMOVE,
+		command_names),
 	FIELD(COPS_FLAGS16, decision.flags, "flags", 0, 0, decision_flag_names),
 };
 static const struct cops_field error_fields[] = {
@@ -185,13 +199,16 @@ enum {
 };
 
 #define ROW(num, type, name, least, greatest, fields)                                              \
-	{num, type, least, greatest, name, fields, COUNT(fields)}
+	{                                                                                          \
+		num, type, least, greatest, name, fields, COUNT(fields)                            \
+	}
 #define DECISION_ROWS(num, name)                                                                   \
 	ROW(num, COPS_DECISION_FLAGS, name ":Flags", 4, 4, decision_fields),                       \
-	ROW(num, COPS_DECISION_STATELESS, name ":Stateless", 0, ANY_MAX, octets_fields),           \
-	ROW(num, COPS_DECISION_REPLACEMENT, name ":Replacement", 0, ANY_MAX, octets_fields),       \
-	ROW(num, COPS_DECISION_CLIENT, name ":Client", 0, ANY_MAX, octets_fields),                 \
-	ROW(num, COPS_DECISION_NAMED, name ":Named", 0, ANY_MAX, run_fields)
+		ROW(num, COPS_DECISION_STATELESS, name ":Stateless", 0, ANY_MAX, octets_fields),   \
+		ROW(num, COPS_DECISION_REPLACEMENT, name ":Replacement", 0, ANY_MAX,               \
+			octets_fields),                                                            \
+		ROW(num, COPS_DECISION_CLIENT, name ":Client", 0, ANY_MAX, octets_fields),         \
+		ROW(num, COPS_DECISION_NAMED, name ":Named", 0, ANY_MAX, run_fields)
 
 static const struct cops_row rows[] = {
 	ROW(COPS_HANDLE, COPS_ONLY, "Handle", 1, COPS_HANDLE_MAX, octets_fields),
@@ -215,7 +232,7 @@ static const struct cops_row rows[] = {
 	ROW(COPS_LAST_PDP, COPS_IPV6, "LastPDPAddr:IPv6", 20, 20, server6_fields),
 	ROW(COPS_ACCT_TIMER, COPS_ONLY, "AcctTimer", 4, 4, timer_fields),
 	ROW(COPS_INTEGRITY, COPS_INTEGRITY_HMAC, "Integrity", 8 + DIGEST_MIN, 8 + DIGEST_MAX,
-	    integrity_fields),
+		integrity_fields),
 	ROW(COPS_INTEGRITY, COPS_INTEGRITY_TLS, "Integrity-TLS", 4, 4, integrity_tls_fields),
 };
 

@@ -12,7 +12,7 @@
 #define T_IP (T(COPS_IPV4) | T(COPS_IPV6))
 #define T_DATA                                                                                     \
 	(T(COPS_DECISION_STATELESS) | T(COPS_DECISION_REPLACEMENT) | T(COPS_DECISION_CLIENT) |     \
-	 T(COPS_DECISION_NAMED))
+		T(COPS_DECISION_NAMED))
 
 enum { MANY = UINT16_MAX };
 
@@ -30,8 +30,14 @@ struct group {
 	bool instead; /* stands only where the group before it is absent */
 };
 
-#define GROUP(parts, least, most) {parts, COUNT(parts), least, most, false}
-#define INSTEAD(parts, least, most) {parts, COUNT(parts), least, most, true}
+#define GROUP(parts, least, most)                                                                  \
+	{                                                                                          \
+		parts, COUNT(parts), least, most, false                                            \
+	}
+#define INSTEAD(parts, least, most)                                                                \
+	{                                                                                          \
+		parts, COUNT(parts), least, most, true                                             \
+	}
 
 static const struct part req_parts[] = {
 	{COPS_HANDLE, T(COPS_ONLY), 1, 1},
@@ -99,11 +105,11 @@ static const struct part cc_parts[] = {
 
 static const struct group req_groups[] = {GROUP(req_parts, 1, 1), GROUP(lpdp_parts, 0, MANY)};
 static const struct group req_pr_groups[] = {GROUP(req_pr_parts, 1, 1)};
-static const struct group dec_groups[] = {GROUP(handle_parts, 1, 1), GROUP(error_parts, 0, 1),
-					  INSTEAD(decision_parts, 1, MANY)};
+static const struct group dec_groups[] = {
+	GROUP(handle_parts, 1, 1), GROUP(error_parts, 0, 1), INSTEAD(decision_parts, 1, MANY)};
 /* RFC 3084 section 3.2 permits a DEC without any decision. */
-static const struct group dec_pr_groups[] = {GROUP(handle_parts, 1, 1), GROUP(error_parts, 0, 1),
-					     INSTEAD(decision_pr_parts, 0, MANY)};
+static const struct group dec_pr_groups[] = {
+	GROUP(handle_parts, 1, 1), GROUP(error_parts, 0, 1), INSTEAD(decision_pr_parts, 0, MANY)};
 static const struct group rpt_groups[] = {GROUP(rpt_parts, 1, 1)};
 static const struct group rpt_pr_groups[] = {GROUP(rpt_pr_parts, 1, 1)};
 static const struct group drq_groups[] = {GROUP(drq_parts, 1, 1)};
@@ -115,9 +121,9 @@ static const struct group cc_groups[] = {GROUP(cc_parts, 1, 1)};
 enum {
 	BY_PEP = 1,
 	BY_PDP = 2,
-	SOLICITED = 4,    /* may carry the flag */
-	OF_CLIENT = 8,    /* client-type 0 is an error */
-	NEGOTIATES = 16,  /* may carry Integrity-TLS, then with client-type 0 */
+	SOLICITED = 4,   /* may carry the flag */
+	OF_CLIENT = 8,   /* client-type 0 is an error */
+	NEGOTIATES = 16, /* may carry Integrity-TLS, then with client-type 0 */
 	PROFILES = COPS_PR + 1,
 };
 
@@ -128,8 +134,20 @@ static const struct op {
 		size_t count;
 	} grammar[PROFILES];
 } ops[] = {
-#define SAME(groups) {{groups, COUNT(groups)}, {groups, COUNT(groups)}}
-#define NARROWED(groups, pr) {{groups, COUNT(groups)}, {pr, COUNT(pr)}}
+#define SAME(groups)                                                                               \
+	{                                                                                          \
+		{groups, COUNT(groups)},                                                           \
+		{                                                                                  \
+			groups, COUNT(groups)                                                      \
+		}                                                                                  \
+	}
+#define NARROWED(groups, pr)                                                                       \
+	{                                                                                          \
+		{groups, COUNT(groups)},                                                           \
+		{                                                                                  \
+			pr, COUNT(pr)                                                              \
+		}                                                                                  \
+	}
 	[COPS_REQ] = {BY_PEP | OF_CLIENT, NARROWED(req_groups, req_pr_groups)},
 	[COPS_DEC] = {BY_PDP | OF_CLIENT | SOLICITED, NARROWED(dec_groups, dec_pr_groups)},
 	[COPS_RPT] = {BY_PEP | OF_CLIENT | SOLICITED, NARROWED(rpt_groups, rpt_pr_groups)},
@@ -211,7 +229,7 @@ bool cops_peek_handle(struct view octets, struct view *ret_handle)
 
 /* The next object's numbers and contents; its padding is passed over unread. */
 static enum err split_object(struct cursor *c, struct cops_object *o, struct view *ret_contents,
-			     struct cops_fault *fault)
+	struct cops_fault *fault)
 {
 	size_t len;
 
@@ -220,16 +238,17 @@ static enum err split_object(struct cursor *c, struct cops_object *o, struct vie
 	o->c_num = fault->c_num = cursor_u8(c);
 	o->c_type = fault->c_type = cursor_u8(c);
 	if (c->error || len < COPS_OBJECT_HEADER)
-		return error_set(&fault->error, E_LENGTH, "octet %zu: object length %zu is less "
-							  "than its header",
-				 fault->offset, len);
+		return error_set(&fault->error, E_LENGTH,
+			"octet %zu: object length %zu is less "
+			"than its header",
+			fault->offset, len);
 	*ret_contents = cursor_take(c, len - COPS_OBJECT_HEADER);
 	cursor_take(c, (4 - len % 4) % 4);
 	if (c->error)
 		return error_set(&fault->error, E_LENGTH,
-				 "octet %zu: object C-Num %u C-Type %u of length %zu overruns the "
-				 "message",
-				 fault->offset, (unsigned)o->c_num, (unsigned)o->c_type, len);
+			"octet %zu: object C-Num %u C-Type %u of length %zu overruns the "
+			"message",
+			fault->offset, (unsigned)o->c_num, (unsigned)o->c_type, len);
 	return E_OK;
 }
 
@@ -243,8 +262,8 @@ static enum err decode_object(struct cursor *c, struct cops_object *o, struct co
 	row = cops_object_row(o->c_num, o->c_type);
 	if (!row)
 		return error_set(&fault->error, E_UNKNOWN,
-				 "octet %zu: unknown object C-Num %u C-Type %u", fault->offset,
-				 (unsigned)o->c_num, (unsigned)o->c_type);
+			"octet %zu: unknown object C-Num %u C-Type %u", fault->offset,
+			(unsigned)o->c_num, (unsigned)o->c_type);
 	if (cops_row_decode(row, contents, o, &fault->error)) {
 		error_prefix(&fault->error, "octet %zu", fault->offset);
 		return fault->error.code;
@@ -266,8 +285,8 @@ static size_t count_objects(struct cursor c)
 	return count;
 }
 
-enum err cops_decode(struct view octets, struct arena *arena, struct cops_message *ret,
-		     struct cops_fault *fault)
+enum err cops_decode(
+	struct view octets, struct arena *arena, struct cops_message *ret, struct cops_fault *fault)
 {
 	struct cops_message m = {.octets = octets};
 	struct cursor c = cursor_over(octets);
@@ -278,7 +297,7 @@ enum err cops_decode(struct view octets, struct arena *arena, struct cops_messag
 	code = cops_frame(octets, SIZE_MAX, &len);
 	if (code || len != octets.len)
 		return error_set(&fault->error, code && code != E_AGAIN ? code : E_LENGTH,
-				 "message header: %s", err_text(code ? code : E_TRAILING));
+			"message header: %s", err_text(code ? code : E_TRAILING));
 	m.flags = cursor_u8(&c) & 0x0f;
 	m.op = cursor_u8(&c);
 	m.client_type = cursor_u16(&c);
@@ -287,7 +306,7 @@ enum err cops_decode(struct view octets, struct arena *arena, struct cops_messag
 	room = count_objects(c);
 	if (room > COPS_OBJECTS_MAX)
 		return error_set(&fault->error, E_LIMIT, "more than %d objects in a message",
-				 COPS_OBJECTS_MAX);
+			COPS_OBJECTS_MAX);
 	m.objects = arena_calloc(arena, room ? room : 1, sizeof *m.objects);
 	if (!m.objects)
 		return error_set(&fault->error, E_MEMORY, "no memory for %zu objects", room);
@@ -321,13 +340,13 @@ static enum err lacks(const struct cops_message *m, const struct part *p, struct
 	fault->c_num = p->c_num;
 	fault->c_type = 0;
 	return error_set(&fault->error, misplaced ? E_UNEXPECTED : E_MISSING, "%s: %s is %s",
-			 cops_op_name(m->op), cops_c_num_name(p->c_num),
-			 misplaced ? "in the wrong place" : "missing");
+		cops_op_name(m->op), cops_c_num_name(p->c_num),
+		misplaced ? "in the wrong place" : "missing");
 }
 
 /* Passes over one occurrence of the group; *ret_present tells whether there was one. */
 static enum err match_group(const struct cops_message *m, const struct group *g, size_t *at,
-			    bool *ret_present, struct cops_fault *fault)
+	bool *ret_present, struct cops_fault *fault)
 {
 	size_t begin = *at;
 
@@ -351,7 +370,7 @@ static enum err match_group(const struct cops_message *m, const struct group *g,
 }
 
 static enum err match_groups(const struct cops_message *m, const struct group *groups, size_t count,
-			     size_t *at, struct cops_fault *fault)
+	size_t *at, struct cops_fault *fault)
 {
 	bool present = false;
 
@@ -373,31 +392,31 @@ static enum err match_groups(const struct cops_message *m, const struct group *g
 	return E_OK;
 }
 
-static enum err refuse_object(const struct cops_message *m, const struct cops_object *o,
-			      struct cops_fault *fault)
+static enum err refuse_object(
+	const struct cops_message *m, const struct cops_object *o, struct cops_fault *fault)
 {
 	fault->c_num = o->c_num;
 	fault->c_type = o->c_type;
 	return error_set(&fault->error, E_UNEXPECTED, "%s: %s has no place here",
-			 cops_op_name(m->op), cops_object_row(o->c_num, o->c_type)->name);
+		cops_op_name(m->op), cops_object_row(o->c_num, o->c_type)->name);
 }
 
-enum err cops_check(const struct cops_message *m, enum cops_profile profile,
-		    struct cops_fault *fault)
+enum err cops_check(
+	const struct cops_message *m, enum cops_profile profile, struct cops_fault *fault)
 {
 	const struct op *op = &ops[m->op];
 	size_t at = 0;
 
 	*fault = (struct cops_fault){0};
 	if (op->traits & OF_CLIENT && m->client_type == COPS_CLIENT_CONNECTION)
-		return error_set(&fault->error, E_UNEXPECTED, "%s with client-type 0",
-				 cops_op_name(m->op));
+		return error_set(
+			&fault->error, E_UNEXPECTED, "%s with client-type 0", cops_op_name(m->op));
 	if (match_groups(m, op->grammar[profile].groups, op->grammar[profile].count, &at, fault))
 		return fault->error.code;
 	if (at < m->count && m->objects[at].c_num == COPS_INTEGRITY) {
 		/* RFC 4261 section 4.1: the TLS form negotiates, and nothing else. */
 		if (m->objects[at].c_type == COPS_INTEGRITY_TLS &&
-		    (!(op->traits & NEGOTIATES) || m->client_type != COPS_CLIENT_CONNECTION))
+			(!(op->traits & NEGOTIATES) || m->client_type != COPS_CLIENT_CONNECTION))
 			return refuse_object(m, &m->objects[at], fault);
 		at++;
 	}
@@ -411,11 +430,11 @@ static enum err check_context(const struct cops_message *m, uint16_t r_type, str
 	if (r_type & COPS_R_CONFIGURATION)
 		return E_OK;
 	return error_set(e, E_RANGE, "%s: Context R-Type 0x%04x is not configuration",
-			 cops_op_name(m->op), (unsigned)r_type);
+		cops_op_name(m->op), (unsigned)r_type);
 }
 
-static enum err check_decisions(const struct cops_message *m, uint16_t *ret_gperr,
-				uint16_t *ret_sub_code, struct error *e)
+static enum err check_decisions(
+	const struct cops_message *m, uint16_t *ret_gperr, uint16_t *ret_sub_code, struct error *e)
 {
 	struct cops_decision d;
 	size_t at = 0, count = 0;
@@ -427,21 +446,21 @@ static enum err check_decisions(const struct cops_message *m, uint16_t *ret_gper
 			return e->code;
 		if (d.flags & COPS_REQUEST_STATE)
 			state = true;
-		if (d.named.len && (d.command == COPS_NULL_DECISION || d.flags & COPS_REQUEST_STATE))
-			return error_set(e, E_UNEXPECTED,
-					 "DEC: data in a NULL or Request-State decision");
+		if (d.named.len &&
+			(d.command == COPS_NULL_DECISION || d.flags & COPS_REQUEST_STATE))
+			return error_set(
+				e, E_UNEXPECTED, "DEC: data in a NULL or Request-State decision");
 		if (pr_check(d.command == COPS_REMOVE ? PR_IN_REMOVE : PR_IN_INSTALL, d.named,
-			     ret_gperr, ret_sub_code, e))
+			    ret_gperr, ret_sub_code, e))
 			return e->code;
 	}
 	if (state && count > 1)
-		return error_set(e, E_UNEXPECTED,
-				 "DEC: a Request-State decision among others");
+		return error_set(e, E_UNEXPECTED, "DEC: a Request-State decision among others");
 	return E_OK;
 }
 
 static enum err check_named(const struct cops_message *m, enum pr_place place, uint16_t *ret_gperr,
-			    uint16_t *ret_sub_code, struct error *e)
+	uint16_t *ret_sub_code, struct error *e)
 {
 	struct view run;
 	size_t at = 0;
@@ -452,8 +471,8 @@ static enum err check_named(const struct cops_message *m, enum pr_place place, u
 	return E_OK;
 }
 
-enum err cops_check_data(const struct cops_message *m, uint16_t *ret_gperr, uint16_t *ret_sub_code,
-			 struct error *e)
+enum err cops_check_data(
+	const struct cops_message *m, uint16_t *ret_gperr, uint16_t *ret_sub_code, struct error *e)
 {
 	uint16_t gperr = PR_GPERR_MALFORMED_DECISION, sub_code = 0;
 	enum err code = E_OK;
@@ -467,8 +486,8 @@ enum err cops_check_data(const struct cops_message *m, uint16_t *ret_gperr, uint
 	} else if (m->op == COPS_RPT) {
 		bool accounting = cops_find(m, COPS_REPORT_TYPE)->report.type == COPS_ACCOUNTING;
 
-		code = check_named(m, accounting ? PR_IN_ACCOUNTING : PR_IN_REPORT, &gperr,
-				   &sub_code, e);
+		code = check_named(
+			m, accounting ? PR_IN_ACCOUNTING : PR_IN_REPORT, &gperr, &sub_code, e);
 	}
 	if (code) {
 		*ret_gperr = gperr;
@@ -487,8 +506,8 @@ const struct cops_object *cops_find(const struct cops_message *m, uint8_t c_num)
 	return NULL;
 }
 
-const struct cops_object *cops_find_type(const struct cops_message *m, uint8_t c_num,
-					 uint8_t c_type)
+const struct cops_object *cops_find_type(
+	const struct cops_message *m, uint8_t c_num, uint8_t c_type)
 {
 	for (size_t i = 0; i < m->count; i++)
 		if (m->objects[i].c_num == c_num && m->objects[i].c_type == c_type)
@@ -560,7 +579,7 @@ static const struct {
 };
 
 static void answer(const struct cops_fault *fault, uint16_t *ret_error, uint16_t *ret_reason,
-		   uint16_t *ret_sub_code)
+	uint16_t *ret_sub_code)
 {
 	bool peer = err_category(fault->error.code) == ERR_CAT_PEER;
 
@@ -600,8 +619,8 @@ void cops_print(const struct cops_message *m, struct buffer *out)
 {
 	const char *client = cops_client_type_name(m->client_type);
 
-	buffer_put_text(out, "%s client-type 0x%04x", cops_op_name(m->op),
-			(unsigned)m->client_type);
+	buffer_put_text(
+		out, "%s client-type 0x%04x", cops_op_name(m->op), (unsigned)m->client_type);
 	if (client)
 		buffer_put_text(out, " (%s)", client);
 	if (m->octets.len)

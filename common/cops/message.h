@@ -49,7 +49,7 @@ bool cops_peek_handle(struct view octets, struct view *ret_handle);
 
 /* One whole message. Unknown objects fail E_UNKNOWN; see the fault. */
 enum err cops_decode(struct view octets, struct arena *arena, struct cops_message *ret,
-		     struct cops_fault *fault) MUST_USE;
+	struct cops_fault *fault) MUST_USE;
 
 enum cops_profile {
 	COPS_BASE, /* RFC 2748 */
@@ -57,15 +57,15 @@ enum cops_profile {
 };
 /* Objects against the grammar of the op-code, and the client-type where that is prescribed.
  * E_MISSING or E_UNEXPECTED. */
-enum err cops_check(const struct cops_message *m, enum cops_profile profile,
-		    struct cops_fault *fault) MUST_USE;
+enum err cops_check(
+	const struct cops_message *m, enum cops_profile profile, struct cops_fault *fault) MUST_USE;
 /*
- * What RFC 3084 says on the contents of REQ, DEC and RPT that passed cops_check(): context, commands
- * without data, a Request-State decision alone in its message, the runs of COPS-PR objects. On
- * failure also the GPERR for a report.
+ * What RFC 3084 says on the contents of REQ, DEC and RPT that passed cops_check(): context,
+ * commands without data, a Request-State decision alone in its message, the runs of COPS-PR
+ * objects. On failure also the GPERR for a report.
  */
 enum err cops_check_data(const struct cops_message *m, uint16_t *ret_gperr, uint16_t *ret_sub_code,
-			 struct error *e) MUST_USE;
+	struct error *e) MUST_USE;
 
 /* Who sends it; a message that both may send satisfies either. */
 bool cops_sent_by_pep(uint8_t op);
@@ -75,8 +75,8 @@ bool cops_may_be_solicited(uint8_t op);
 
 /* Reading a message that was checked. cops_find() gives the first such object or NULL. */
 const struct cops_object *cops_find(const struct cops_message *m, uint8_t c_num);
-const struct cops_object *cops_find_type(const struct cops_message *m, uint8_t c_num,
-					 uint8_t c_type);
+const struct cops_object *cops_find_type(
+	const struct cops_message *m, uint8_t c_num, uint8_t c_type);
 /* The contents of the Handle; empty if there is none. */
 struct view cops_handle(const struct cops_message *m);
 

@@ -39,7 +39,9 @@ static const struct cops_name cperr_names[] = {
 
 /* Fields as X(kind, member, name, least, greatest, names). */
 #define FIELD(kind, member, name, least, greatest, names)                                          \
-	{kind, offsetof(struct pr_object, member), name, least, greatest, names}
+	{                                                                                          \
+		kind, offsetof(struct pr_object, member), name, least, greatest, names             \
+	}
 
 static const struct cops_field oid_fields[] = {
 	FIELD(COPS_OID, contents, "oid", 0, 0, NULL),
@@ -57,7 +59,9 @@ static const struct cops_field cperr_fields[] = {
 };
 
 #define ROW(num, name, least, greatest, fields)                                                    \
-	{num, PR_BER, least, greatest, name, fields, COUNT(fields)}
+	{                                                                                          \
+		num, PR_BER, least, greatest, name, fields, COUNT(fields)                          \
+	}
 
 static const struct cops_row rows[] = {
 	ROW(PR_PRID, "PRID", 3, PR_OID_MAX, oid_fields),
@@ -101,11 +105,11 @@ static enum err take_object(struct cursor *c, struct pr_object *o, struct error 
 	row = cops_row_find(rows, COUNT(rows), o->s_num, o->s_type);
 	if (!row)
 		return error_set(e, E_UNKNOWN, "unknown object S-Num %u S-Type %u",
-				 (unsigned)o->s_num, (unsigned)o->s_type);
+			(unsigned)o->s_num, (unsigned)o->s_type);
 	o->contents = cursor_take(c, len - PR_HEADER);
 	if (c->error)
-		return error_set(e, c->error, "%s: length %zu overruns what holds it", row->name,
-				 len);
+		return error_set(
+			e, c->error, "%s: length %zu overruns what holds it", row->name, len);
 	padding = (4 - len % 4) % 4;
 	if (cursor_left(c))
 		cursor_zeros(c, padding);
@@ -181,35 +185,32 @@ static const struct {
 	const char *name;
 	uint8_t after[S_NUMS];
 } grammar[] = {
-	[PR_IN_INSTALL] = {"Install decision",
-			   {[0] = BIT(PR_PRID) | BIT(0),
-			    [PR_PRID] = BIT(PR_EPD),
-			    [PR_EPD] = BIT(PR_PRID) | BIT(0)}},
+	[PR_IN_INSTALL] = {"Install decision", {[0] = BIT(PR_PRID) | BIT(0),
+						       [PR_PRID] = BIT(PR_EPD),
+						       [PR_EPD] = BIT(PR_PRID) | BIT(0)}},
 	[PR_IN_REMOVE] = {"Remove decision",
-			  {[0] = BIT(PR_PRID) | BIT(PR_PPRID) | BIT(0),
-			   [PR_PRID] = BIT(PR_PRID) | BIT(PR_PPRID) | BIT(0),
-			   [PR_PPRID] = BIT(PR_PRID) | BIT(PR_PPRID) | BIT(0)}},
-	[PR_IN_REQUEST] = {"request",
-			   {[0] = BIT(PR_PRID) | BIT(0),
-			    [PR_PRID] = BIT(PR_EPD),
-			    [PR_EPD] = BIT(PR_PRID) | BIT(0)}},
+		{[0] = BIT(PR_PRID) | BIT(PR_PPRID) | BIT(0),
+			[PR_PRID] = BIT(PR_PRID) | BIT(PR_PPRID) | BIT(0),
+			[PR_PPRID] = BIT(PR_PRID) | BIT(PR_PPRID) | BIT(0)}},
+	[PR_IN_REQUEST] = {"request", {[0] = BIT(PR_PRID) | BIT(0),
+					      [PR_PRID] = BIT(PR_EPD),
+					      [PR_EPD] = BIT(PR_PRID) | BIT(0)}},
 	/* RFC 3084 5.3.1 knows bindings only behind an error; a report of success carries
 	 * the instances that prove it. */
 	[PR_IN_REPORT] = {"report",
-			  {[0] = BIT(PR_GPERR) | BIT(PR_PRID) | BIT(PR_ERROR_PRID) | BIT(0),
-			   [PR_GPERR] = BIT(PR_PRID) | BIT(PR_ERROR_PRID) | BIT(0),
-			   [PR_ERROR_PRID] = BIT(PR_CPERR),
-			   [PR_CPERR] = BIT(PR_PRID) | BIT(PR_ERROR_PRID) | BIT(0),
-			   [PR_PRID] = BIT(PR_EPD),
-			   [PR_EPD] = BIT(PR_PRID) | BIT(PR_ERROR_PRID) | BIT(0)}},
-	[PR_IN_ACCOUNTING] = {"accounting report",
-			      {[0] = BIT(PR_PRID) | BIT(0),
-			       [PR_PRID] = BIT(PR_EPD),
-			       [PR_EPD] = BIT(PR_PRID) | BIT(0)}},
+		{[0] = BIT(PR_GPERR) | BIT(PR_PRID) | BIT(PR_ERROR_PRID) | BIT(0),
+			[PR_GPERR] = BIT(PR_PRID) | BIT(PR_ERROR_PRID) | BIT(0),
+			[PR_ERROR_PRID] = BIT(PR_CPERR),
+			[PR_CPERR] = BIT(PR_PRID) | BIT(PR_ERROR_PRID) | BIT(0),
+			[PR_PRID] = BIT(PR_EPD),
+			[PR_EPD] = BIT(PR_PRID) | BIT(PR_ERROR_PRID) | BIT(0)}},
+	[PR_IN_ACCOUNTING] = {"accounting report", {[0] = BIT(PR_PRID) | BIT(0),
+							   [PR_PRID] = BIT(PR_EPD),
+							   [PR_EPD] = BIT(PR_PRID) | BIT(0)}},
 };
 
 enum err pr_check(enum pr_place place, struct view run, uint16_t *ret_code, uint16_t *ret_sub_code,
-		  struct error *e)
+	struct error *e)
 {
 	struct cursor c = cursor_over(run);
 	struct pr_object o;
@@ -225,9 +226,8 @@ enum err pr_check(enum pr_place place, struct view run, uint16_t *ret_code, uint
 			*ret_code = PR_GPERR_MALFORMED_DECISION;
 			*ret_sub_code = 0;
 			return error_set(e, E_UNEXPECTED, "%s, octet %zu: %s cannot stand %s%s",
-					 grammar[place].name, c.at - o.raw.len,
-					 pr_s_num_name(o.s_num), last ? "behind " : "first",
-					 last ? pr_s_num_name(last) : "");
+				grammar[place].name, c.at - o.raw.len, pr_s_num_name(o.s_num),
+				last ? "behind " : "first", last ? pr_s_num_name(last) : "");
 		}
 		last = o.s_num;
 	}
@@ -235,7 +235,7 @@ enum err pr_check(enum pr_place place, struct view run, uint16_t *ret_code, uint
 		*ret_code = PR_GPERR_MALFORMED_DECISION;
 		*ret_sub_code = 0;
 		return error_set(e, E_MISSING, "%s: nothing follows the last %s",
-				 grammar[place].name, pr_s_num_name(last));
+			grammar[place].name, pr_s_num_name(last));
 	}
 	return E_OK;
 }

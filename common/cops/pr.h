@@ -95,7 +95,7 @@ enum pr_place {
 /* Splits the whole run and checks its grammar. On failure E_UNEXPECTED or E_MISSING besides those
  * of pr_next(), and what to tell the peer. */
 enum err pr_check(enum pr_place place, struct view run, uint16_t *ret_code, uint16_t *ret_sub_code,
-		  struct error *e) MUST_USE;
+	struct error *e) MUST_USE;
 
 /*
  * How many octets from the start of a run fit into `room` when it may be cut only where a binding

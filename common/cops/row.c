@@ -16,8 +16,8 @@ const char *cops_name(const struct cops_name *names, uint32_t value)
 	return NULL;
 }
 
-const struct cops_row *cops_row_find(const struct cops_row *rows, size_t count, uint8_t num,
-				     uint8_t type)
+const struct cops_row *cops_row_find(
+	const struct cops_row *rows, size_t count, uint8_t num, uint8_t type)
 {
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].num == num && rows[i].type == type)
@@ -55,7 +55,7 @@ static struct view oid_contents(struct view v)
 	}
 	octets = cursor_take(&c, len);
 	if (cursor_done(&c) || tag != TAG_OBJECT_IDENTIFIER || octets.len == 0 ||
-	    octets.data[octets.len - 1] & 0x80)
+		octets.data[octets.len - 1] & 0x80)
 		return VIEW_NONE;
 	return octets;
 }
@@ -76,11 +76,11 @@ static struct view text_contents(struct view v)
 	return nul ? VIEW(v.data, (size_t)(nul - v.data)) : v;
 }
 
-static enum err out_of_range(const struct cops_row *row, const struct cops_field *f, uint32_t value,
-			     struct error *e)
+static enum err out_of_range(
+	const struct cops_row *row, const struct cops_field *f, uint32_t value, struct error *e)
 {
 	return error_set(e, E_RANGE, "%s: %s is %u, must be %u to %u", row->name, f->name,
-			 (unsigned)value, (unsigned)f->least, (unsigned)f->greatest);
+		(unsigned)value, (unsigned)f->least, (unsigned)f->greatest);
 }
 
 static bool in_range(const struct cops_field *f, uint32_t value)
@@ -89,7 +89,7 @@ static bool in_range(const struct cops_field *f, uint32_t value)
 }
 
 static enum err decode_field(const struct cops_row *row, const struct cops_field *f,
-			     struct cursor *c, void *into, struct error *e)
+	struct cursor *c, void *into, struct error *e)
 {
 	uint32_t value = 0;
 	struct view v;
@@ -117,8 +117,8 @@ static enum err decode_field(const struct cops_row *row, const struct cops_field
 	case COPS_TEXT:
 		v = text_contents(cursor_rest(c));
 		if (!is_printable(v))
-			return error_set(e, E_SYNTAX, "%s: %s is not printable ASCII", row->name,
-					 f->name);
+			return error_set(
+				e, E_SYNTAX, "%s: %s is not printable ASCII", row->name, f->name);
 		*(struct view *)member(f, into) = v;
 		value = (uint32_t)v.len;
 		break;
@@ -140,15 +140,14 @@ static enum err decode_field(const struct cops_row *row, const struct cops_field
 	return E_OK;
 }
 
-enum err cops_row_decode(const struct cops_row *row, struct view contents, void *into,
-			 struct error *e)
+enum err cops_row_decode(
+	const struct cops_row *row, struct view contents, void *into, struct error *e)
 {
 	struct cursor c = cursor_over(contents);
 
 	if (contents.len < row->least || contents.len > row->greatest)
 		return error_set(e, E_LENGTH, "%s: %zu octets of contents, must be %u to %u",
-				 row->name, contents.len, (unsigned)row->least,
-				 (unsigned)row->greatest);
+			row->name, contents.len, (unsigned)row->least, (unsigned)row->greatest);
 	for (size_t i = 0; i < row->count; i++)
 		if (decode_field(row, &row->fields[i], &c, into, e))
 			return e->code;
@@ -301,8 +300,8 @@ static void print_field(const struct cops_field *f, const void *from, struct buf
 		break;
 	case COPS_ADDRESS4:
 	case COPS_ADDRESS6:
-		inet_ntop(f->kind == COPS_ADDRESS4 ? AF_INET : AF_INET6, const_member(f, from), text,
-			  sizeof text);
+		inet_ntop(f->kind == COPS_ADDRESS4 ? AF_INET : AF_INET6, const_member(f, from),
+			text, sizeof text);
 		buffer_put_text(out, "%s", text);
 		break;
 	case COPS_TEXT:
@@ -317,8 +316,8 @@ static void print_field(const struct cops_field *f, const void *from, struct buf
 		print_octets(*(const struct view *)const_member(f, from), out);
 		break;
 	case COPS_OBJECTS:
-		buffer_put_text(out, "%zu octets",
-				((const struct view *)const_member(f, from))->len);
+		buffer_put_text(
+			out, "%zu octets", ((const struct view *)const_member(f, from))->len);
 		break;
 	}
 }

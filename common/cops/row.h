@@ -54,13 +54,13 @@ struct cops_row {
 const char *cops_name(const struct cops_name *names, uint32_t value);
 
 /* NULL if the table has no such row. */
-const struct cops_row *cops_row_find(const struct cops_row *rows, size_t count, uint8_t num,
-				     uint8_t type);
+const struct cops_row *cops_row_find(
+	const struct cops_row *rows, size_t count, uint8_t num, uint8_t type);
 
 /* E_LENGTH, E_RANGE or E_SYNTAX with a sentence that names object and field; *into is filled
  * field by field and is worth nothing after a failure. */
-enum err cops_row_decode(const struct cops_row *row, struct view contents, void *into,
-			 struct error *e) MUST_USE;
+enum err cops_row_decode(
+	const struct cops_row *row, struct view contents, void *into, struct error *e) MUST_USE;
 
 /* Appends header, contents and padding. A value that breaks the row makes the buffer fail E_BUG,
  * or E_LIMIT if the contents are longer than the row permits. */

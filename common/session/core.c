@@ -13,8 +13,8 @@ enum {
 struct session_limits session_limits_default(void)
 {
 	return (struct session_limits){.message = COPS_MESSAGE_LIMIT,
-				       .states = SESSION_STATES_MAX,
-				       .output = SESSION_OUTPUT_LIMIT};
+		.states = SESSION_STATES_MAX,
+		.output = SESSION_OUTPUT_LIMIT};
 }
 
 const char *session_oddity_text(enum session_oddity odd)
@@ -126,8 +126,8 @@ static enum err wanted(const struct core *c, struct view octets, size_t *ret_wan
 	return code;
 }
 
-static void give_out(struct core *c, enum err code, struct view octets, size_t want,
-		     struct view *ret_message)
+static void give_out(
+	struct core *c, enum err code, struct view octets, size_t want, struct view *ret_message)
 {
 	size_t len;
 

@@ -65,8 +65,8 @@ bool core_congested(const struct core *c);
 bool core_odd(struct core *c, enum session_oddity odd);
 
 /* Whole messages that both ends send, or build alike; they are queued as answers. */
-enum err core_send_close(struct core *c, uint16_t client_type, uint16_t code,
-			 uint16_t sub_code) MUST_USE;
+enum err core_send_close(
+	struct core *c, uint16_t client_type, uint16_t code, uint16_t sub_code) MUST_USE;
 enum err core_send_keep_alive(struct core *c) MUST_USE;
 
 #endif

@@ -38,7 +38,7 @@ struct pdp_session {
 	struct core core;
 	const struct pdp_session_config *config;
 	enum phase phase;
-	bool told; /* CLOSED was given out */
+	bool told;              /* CLOSED was given out */
 	uint16_t synchronizing; /* SSQs without their SSC */
 	uint32_t last_state, decisions;
 	uint64_t now;
@@ -50,9 +50,9 @@ struct pdp_session {
 struct pdp_session_config pdp_session_config_default(void)
 {
 	return (struct pdp_session_config){.security = SESSION_TLS_REQUIRED,
-					   .limits = session_limits_default(),
-					   .ka_seconds = 30,
-					   .open_timeout = 30 * 1000};
+		.limits = session_limits_default(),
+		.ka_seconds = 30,
+		.open_timeout = 30 * 1000};
 }
 
 /* --- Look-up --- */
@@ -100,12 +100,12 @@ static struct view handle_of(const struct state *state)
 	return VIEW(state->handle, state->handle_len);
 }
 
-static struct state *find_handle(const struct pdp_session *s, uint16_t client_type,
-				 struct view handle)
+static struct state *find_handle(
+	const struct pdp_session *s, uint16_t client_type, struct view handle)
 {
 	for (uint32_t i = 0; i < s->states.count; i++)
 		if (states(s)[i].client_type == client_type &&
-		    view_equal(handle_of(&states(s)[i]), handle))
+			view_equal(handle_of(&states(s)[i]), handle))
 			return &states(s)[i];
 	return NULL;
 }
@@ -127,7 +127,7 @@ static struct pdp_event *emit(struct pdp_session *s, enum pdp_event_kind kind, u
 }
 
 static void emit_error(struct pdp_session *s, enum pdp_event_kind kind, uint16_t client_type,
-		       uint16_t code, uint16_t sub_code, const struct error *error)
+	uint16_t code, uint16_t sub_code, const struct error *error)
 {
 	struct pdp_event *e = emit(s, kind, client_type);
 
@@ -203,7 +203,7 @@ static void check_answer(struct pdp_session *s, enum err code)
 
 /* CC for what is open, or for `client_type` if nothing is; then the end. */
 static void finish(struct pdp_session *s, uint16_t client_type, uint16_t code, uint16_t sub_code,
-		   const struct error *error)
+	const struct error *error)
 {
 	enum err failed = E_OK;
 
@@ -228,7 +228,7 @@ static void finish_fault(struct pdp_session *s, const struct cops_fault *fault)
 
 /* CC for one client-type, for its fault or ours. */
 static void close_client(struct pdp_session *s, uint16_t client_type, uint16_t code,
-			 uint16_t sub_code, const struct error *error)
+	uint16_t sub_code, const struct error *error)
 {
 	struct client *client = find_client(s, client_type);
 	enum err failed;
@@ -244,8 +244,8 @@ static void close_client(struct pdp_session *s, uint16_t client_type, uint16_t c
 	check_answer(s, failed);
 }
 
-static void close_client_fault(struct pdp_session *s, uint16_t client_type,
-			       const struct cops_fault *fault)
+static void close_client_fault(
+	struct pdp_session *s, uint16_t client_type, const struct cops_fault *fault)
 {
 	uint16_t code, sub_code;
 
@@ -270,7 +270,7 @@ static enum err send_accept(struct pdp_session *s, uint16_t client_type)
 
 /* DEC with an Error, always the answer to a request. */
 static enum err send_error(struct pdp_session *s, uint16_t client_type, struct view handle,
-			   uint16_t code, uint16_t sub_code)
+	uint16_t code, uint16_t sub_code)
 {
 	struct buffer b = core_buffer(&s->core);
 	size_t begun = cops_begin(&b, COPS_DEC, COPS_FLAG_SOLICITED, client_type);
@@ -285,8 +285,8 @@ static enum err send_error(struct pdp_session *s, uint16_t client_type, struct v
 
 enum { WANT_TLS = COPS_INTEGRITY << 8 | COPS_INTEGRITY_TLS, WANT_NOTHING = COPS_INTEGRITY << 8 };
 
-static void refuse_security(struct pdp_session *s, uint16_t client_type, uint16_t wanted,
-			    const char *why)
+static void refuse_security(
+	struct pdp_session *s, uint16_t client_type, uint16_t wanted, const char *why)
 {
 	struct error e;
 
@@ -304,7 +304,7 @@ static void on_open_connection(struct pdp_session *s)
 
 	if (s->config->security == SESSION_PLAIN) {
 		refuse_security(s, COPS_CLIENT_CONNECTION, WANT_NOTHING,
-				"the PEP wants security, which is switched off here");
+			"the PEP wants security, which is switched off here");
 		return;
 	}
 	if (s->phase != WAITING) {
@@ -314,7 +314,7 @@ static void on_open_connection(struct pdp_session *s)
 	}
 	if (o && (o->c_type != COPS_INTEGRITY_TLS || !(o->integrity_tls.flags & COPS_START_TLS))) {
 		refuse_security(s, COPS_CLIENT_CONNECTION, WANT_TLS,
-				"the PEP offers another security than TLS");
+			"the PEP offers another security than TLS");
 		return;
 	}
 	code = send_accept(s, COPS_CLIENT_CONNECTION);
@@ -373,14 +373,16 @@ static struct state *add_state(struct pdp_session *s, uint16_t client_type, stru
 	do
 		s->last_state++;
 	while (s->last_state == 0 || find_state(s, s->last_state));
-	*state = (struct state){.number = s->last_state, .client_type = client_type,
-				.handle = copy, .handle_len = handle.len};
+	*state = (struct state){.number = s->last_state,
+		.client_type = client_type,
+		.handle = copy,
+		.handle_len = handle.len};
 	return state;
 }
 
 /* A request that cannot be taken as it is; RFC 2748 section 3.1. */
 static void refuse_request(struct pdp_session *s, uint16_t client_type, struct view handle,
-			   const struct cops_fault *fault)
+	const struct cops_fault *fault)
 {
 	struct state *state = find_handle(s, client_type, handle);
 	uint32_t number = state ? state->number : 0;
@@ -427,10 +429,10 @@ static void on_request(struct pdp_session *s)
 		state = add_state(s, m->client_type, handle);
 		if (!state)
 			error_set(&fault.error, E_LIMIT, "no more than %zu request states",
-				  s->config->limits.states);
+				s->config->limits.states);
 	} else if (state->unanswered >= SESSION_UNANSWERED_MAX) {
 		error_set(&fault.error, E_LIMIT, "%d requests on a handle without a decision",
-			  SESSION_UNANSWERED_MAX);
+			SESSION_UNANSWERED_MAX);
 	}
 	if (fault.error.code) {
 		refuse_request(s, m->client_type, handle, &fault);
@@ -519,7 +521,7 @@ static void on_delete(struct pdp_session *s)
 		e->code = reason->error.code;
 		e->sub_code = reason->error.sub_code;
 		error_set(&e->error, E_CLOSED, "the PEP deleted the request state: reason %u (%s)",
-			  (unsigned)e->code, name ? name : "unknown");
+			(unsigned)e->code, name ? name : "unknown");
 	}
 	forget_state(s, state);
 }
@@ -556,8 +558,8 @@ static void on_close(struct pdp_session *s)
 	struct error e;
 
 	error_set(&e, E_CLOSED, "the PEP closed %s: error %u (%s), sub-code 0x%04x",
-		  m->client_type ? "the client-type" : "the connection", (unsigned)why->error.code,
-		  name ? name : "unknown", (unsigned)why->error.sub_code);
+		m->client_type ? "the client-type" : "the connection", (unsigned)why->error.code,
+		name ? name : "unknown", (unsigned)why->error.sub_code);
 	if (m->client_type == COPS_CLIENT_CONNECTION) {
 		end(s, &e);
 	} else if (!client) {
@@ -565,7 +567,7 @@ static void on_close(struct pdp_session *s)
 	} else {
 		forget_client(s, client);
 		emit_error(s, PDP_CLIENT_CLOSED, m->client_type, why->error.code,
-			   why->error.sub_code, &e);
+			why->error.sub_code, &e);
 	}
 }
 
@@ -580,17 +582,20 @@ static const struct {
 	void (*handle)(struct pdp_session *);
 	bool of_client; /* only on an open client-type */
 } handlers[] = {
-	[COPS_REQ] = {on_request, true},      [COPS_RPT] = {on_report, true},
-	[COPS_DRQ] = {on_delete, true},       [COPS_OPN] = {on_open, false},
-	[COPS_CC] = {on_close, false},        [COPS_KA] = {on_keep_alive, false},
+	[COPS_REQ] = {on_request, true},
+	[COPS_RPT] = {on_report, true},
+	[COPS_DRQ] = {on_delete, true},
+	[COPS_OPN] = {on_open, false},
+	[COPS_CC] = {on_close, false},
+	[COPS_KA] = {on_keep_alive, false},
 	[COPS_SSC] = {on_synchronized, true},
 };
 
 static void on_unknown_client(struct pdp_session *s, uint16_t client_type)
 {
 	odd(s, SESSION_ODD_UNKNOWN_CLIENT);
-	check_answer(s, core_send_close(&s->core, client_type, COPS_ERROR_UNSUPPORTED_CLIENT_TYPE,
-					0));
+	check_answer(
+		s, core_send_close(&s->core, client_type, COPS_ERROR_UNSUPPORTED_CLIENT_TYPE, 0));
 }
 
 /* A message that could not be read, or breaks its grammar. A request is answered by a decision
@@ -601,7 +606,7 @@ static void on_malformed(struct pdp_session *s, struct view octets, const struct
 	struct view handle;
 
 	if (octets.data[1] == COPS_REQ && is_open(s, client_type) &&
-	    cops_peek_handle(octets, &handle))
+		cops_peek_handle(octets, &handle))
 		refuse_request(s, client_type, handle, fault);
 	else
 		close_client_fault(s, client_type, fault);
@@ -621,8 +626,8 @@ static void on_message(struct pdp_session *s, struct view octets)
 	}
 	/* RFC 4261 section 10: nothing in clear but the offer of security. */
 	if (s->phase == WAITING && (op != COPS_OPN || client_type != COPS_CLIENT_CONNECTION)) {
-		refuse_security(s, client_type, WANT_TLS,
-				"the PEP speaks without TLS, which is required");
+		refuse_security(
+			s, client_type, WANT_TLS, "the PEP speaks without TLS, which is required");
 		return;
 	}
 	if (cops_decode(octets, &s->core.arena, m, &fault) || cops_check(m, COPS_PR, &fault)) {
@@ -644,7 +649,7 @@ static void on_oversized(struct pdp_session *s, struct view head)
 	struct cops_fault fault = {0};
 
 	error_set(&fault.error, E_LIMIT, "%s longer than the %zu octets that are taken",
-		  cops_op_name(head.data[1]), s->config->limits.message);
+		cops_op_name(head.data[1]), s->config->limits.message);
 	if (s->phase == READY)
 		on_malformed(s, head, &fault);
 	else
@@ -656,7 +661,7 @@ static void on_lost_stream(struct pdp_session *s, enum err code)
 	struct cops_fault fault = {0};
 
 	error_set(&fault.error, code, "the stream of the PEP cannot be read: message header: %s",
-		  err_text(code));
+		err_text(code));
 	finish_fault(s, &fault);
 }
 
@@ -689,7 +694,9 @@ size_t pdp_session_receive(struct pdp_session *s, struct view octets, uint64_t n
 {
 	size_t used = 0;
 
-	if (s->events.count || s->phase == CLOSED || !octets.len)
+	if (s->phase == CLOSED)
+		return octets.len;
+	if (s->events.count || !octets.len)
 		return 0;
 	s->now = s->last_heard = now;
 	while (used < octets.len && !s->events.count && s->phase != CLOSED) {
@@ -700,11 +707,11 @@ size_t pdp_session_receive(struct pdp_session *s, struct view octets, uint64_t n
 		core_release(&s->core);
 		if (s->phase == HANDSHAKE) {
 			refuse_security(s, COPS_CLIENT_CONNECTION, WANT_TLS,
-					"octets in clear where the TLS handshake was due");
+				"octets in clear where the TLS handshake was due");
 			break;
 		}
-		code = core_take(&s->core, VIEW(octets.data + used, octets.len - used), &part,
-				 &message);
+		code = core_take(
+			&s->core, VIEW(octets.data + used, octets.len - used), &part, &message);
 		used += part;
 		if (code == E_AGAIN)
 			break;
@@ -717,7 +724,7 @@ size_t pdp_session_receive(struct pdp_session *s, struct view octets, uint64_t n
 	}
 	if (!s->events.count)
 		core_release(&s->core);
-	return used;
+	return s->phase == CLOSED ? octets.len : used;
 }
 
 void pdp_session_tls_done(struct pdp_session *s, uint64_t now)
@@ -755,8 +762,8 @@ void pdp_session_tick(struct pdp_session *s, uint64_t now)
 	if (now < pdp_session_deadline(s))
 		return;
 	error_set(&e, E_TIMEOUT, "%s",
-		  unopened ? "no client-type was opened within the time limit"
-			   : "the PEP is silent for longer than the keep-alive interval");
+		unopened ? "no client-type was opened within the time limit"
+			 : "the PEP is silent for longer than the keep-alive interval");
 	finish(s, COPS_CLIENT_CONNECTION, COPS_ERROR_COMMUNICATION, 0, &e);
 }
 
@@ -827,8 +834,8 @@ enum err pdp_session_accept(struct pdp_session *s, uint16_t client_type)
 	return E_OK;
 }
 
-enum err pdp_session_refuse(struct pdp_session *s, uint16_t client_type, enum cops_error_code code,
-			    uint16_t sub_code)
+enum err pdp_session_refuse(
+	struct pdp_session *s, uint16_t client_type, enum cops_error_code code, uint16_t sub_code)
 {
 	struct client *client = find_client(s, client_type);
 	enum err failed;
@@ -850,8 +857,8 @@ struct decision {
 	uint16_t flags;
 };
 
-static void put_pieces(struct buffer *b, enum cops_carrier carrier, const struct view *pieces,
-		       size_t count)
+static void put_pieces(
+	struct buffer *b, enum cops_carrier carrier, const struct view *pieces, size_t count)
 {
 	struct cops_run run;
 
@@ -872,13 +879,13 @@ static bool is_empty(const struct pdp_transaction *t)
 	return true;
 }
 
-static enum err send_decision(struct pdp_session *s, const struct state *state,
-			      const struct decision *d)
+static enum err send_decision(
+	struct pdp_session *s, const struct state *state, const struct decision *d)
 {
 	const struct pdp_transaction *t = d->transaction;
 	struct buffer b = core_buffer(&s->core);
-	size_t begun = cops_begin(&b, COPS_DEC, state->unanswered ? COPS_FLAG_SOLICITED : 0,
-				  state->client_type);
+	size_t begun = cops_begin(
+		&b, COPS_DEC, state->unanswered ? COPS_FLAG_SOLICITED : 0, state->client_type);
 
 	cops_put_handle(&b, handle_of(state));
 	if (t && !is_empty(t)) {
@@ -891,8 +898,8 @@ static enum err send_decision(struct pdp_session *s, const struct state *state,
 	return core_queue(&s->core, &b, false);
 }
 
-static enum err decide(struct pdp_session *s, uint32_t number, const struct decision *d,
-		       uint32_t *ret_decision)
+static enum err decide(
+	struct pdp_session *s, uint32_t number, const struct decision *d, uint32_t *ret_decision)
 {
 	struct state *state = find_state(s, number);
 	struct duty *duty;
@@ -923,7 +930,7 @@ static enum err decide(struct pdp_session *s, uint32_t number, const struct deci
 }
 
 enum err pdp_session_decide(struct pdp_session *s, uint32_t state, const struct pdp_transaction *t,
-			    uint32_t *ret_decision)
+	uint32_t *ret_decision)
 {
 	return decide(s, state, &(struct decision){t, COPS_NULL_DECISION, 0}, ret_decision);
 }
@@ -933,15 +940,15 @@ enum err pdp_session_decide_null(struct pdp_session *s, uint32_t state, uint32_t
 	return decide(s, state, &(struct decision){NULL, COPS_NULL_DECISION, 0}, ret_decision);
 }
 
-enum err pdp_session_decide_state(struct pdp_session *s, uint32_t state, enum cops_command command,
-				  uint32_t *ret_decision)
+enum err pdp_session_decide_state(
+	struct pdp_session *s, uint32_t state, enum cops_command command, uint32_t *ret_decision)
 {
-	return decide(s, state, &(struct decision){NULL, command, COPS_REQUEST_STATE},
-		      ret_decision);
+	return decide(
+		s, state, &(struct decision){NULL, command, COPS_REQUEST_STATE}, ret_decision);
 }
 
-enum err pdp_session_decide_error(struct pdp_session *s, uint32_t number, enum cops_error_code code,
-				  uint16_t sub_code)
+enum err pdp_session_decide_error(
+	struct pdp_session *s, uint32_t number, enum cops_error_code code, uint16_t sub_code)
 {
 	struct state *state = find_state(s, number);
 	enum err failed;
@@ -994,7 +1001,7 @@ void pdp_session_close(struct pdp_session *s, uint16_t client_type, enum cops_er
 		return;
 	if (client_type == COPS_CLIENT_CONNECTION) {
 		error_set(&e, E_CLOSED, "closed by us: error %u (%s)", (unsigned)code,
-			  cops_error_name((uint16_t)code));
+			cops_error_name((uint16_t)code));
 		finish(s, COPS_CLIENT_CONNECTION, (uint16_t)code, 0, &e);
 	} else if (client) {
 		forget_client(s, client);

@@ -27,8 +27,8 @@ struct pdp_session_config pdp_session_config_default(void);
 
 enum pdp_event_kind {
 	PDP_START_TLS,
-	PDP_OPENING,       /* accept or refuse */
-	PDP_REQUEST,       /* decide */
+	PDP_OPENING, /* accept or refuse */
+	PDP_REQUEST, /* decide */
 	PDP_REPORT,
 	PDP_DELETED,       /* the PEP deleted a request state */
 	PDP_SYNCHRONIZED,  /* SSC */
@@ -49,7 +49,7 @@ struct pdp_event {
 	bool again;         /* OPENING, REQUEST: of what is open already */
 	/* OPENING, REQUEST, REPORT: the whole message; cops_next_named() walks its data. */
 	const struct cops_message *message;
-	uint32_t decision;  /* REPORT: what it answers; 0: sent on the PEP's own account */
+	uint32_t decision; /* REPORT: what it answers; 0: sent on the PEP's own account */
 	enum cops_report_type report;
 	/* DELETED: Reason; CLIENT_CLOSED, REFUSED: Error code. */
 	uint16_t code, sub_code;
@@ -79,7 +79,7 @@ bool pdp_session_is_closed(const struct pdp_session *s);
  * there; a decision that answers no request fails E_LIMIT while congested. */
 enum err pdp_session_accept(struct pdp_session *s, uint16_t client_type) MUST_USE;
 enum err pdp_session_refuse(struct pdp_session *s, uint16_t client_type, enum cops_error_code code,
-			    uint16_t sub_code) MUST_USE;
+	uint16_t sub_code) MUST_USE;
 
 /* One transaction: removes first. The pieces hold whole COPS-PR objects and whole bindings; they
  * are copied and spread over as many decisions of the one DEC as needed. */
@@ -90,19 +90,19 @@ struct pdp_transaction {
 	size_t install_count;
 };
 enum err pdp_session_decide(struct pdp_session *s, uint32_t state, const struct pdp_transaction *t,
-			    uint32_t *ret_decision) MUST_USE;
-enum err pdp_session_decide_null(struct pdp_session *s, uint32_t state,
-				 uint32_t *ret_decision) MUST_USE;
+	uint32_t *ret_decision) MUST_USE;
+enum err pdp_session_decide_null(
+	struct pdp_session *s, uint32_t state, uint32_t *ret_decision) MUST_USE;
 /* Answers a request by an Error object; E_UNEXPECTED if none waits. A state that never had a
  * decision is gone. No report follows. */
 enum err pdp_session_decide_error(struct pdp_session *s, uint32_t state, enum cops_error_code code,
-				  uint16_t sub_code) MUST_USE;
+	uint16_t sub_code) MUST_USE;
 /* Request-State: COPS_INSTALL asks for another request state, COPS_REMOVE to delete this one. */
 enum err pdp_session_decide_state(struct pdp_session *s, uint32_t state, enum cops_command command,
-				  uint32_t *ret_decision) MUST_USE;
+	uint32_t *ret_decision) MUST_USE;
 /* SSQ; state 0: all of the client-type. */
-enum err pdp_session_synchronize(struct pdp_session *s, uint16_t client_type,
-				 uint32_t state) MUST_USE;
+enum err pdp_session_synchronize(
+	struct pdp_session *s, uint16_t client_type, uint32_t state) MUST_USE;
 /* CC for one client-type, or with COPS_CLIENT_CONNECTION for all and the end (event CLOSED). */
 void pdp_session_close(struct pdp_session *s, uint16_t client_type, enum cops_error_code code);
 

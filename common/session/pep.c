@@ -45,7 +45,7 @@ struct pep_session {
 	struct core core;
 	struct session_limits limits;
 	enum phase phase;
-	bool told; /* CLOSED was given out */
+	bool told;              /* CLOSED was given out */
 	uint16_t connection_ka; /* seconds, of the CAT for client-type 0 */
 	uint32_t open_timeout, request_timeout;
 	uint32_t next_handle, decisions;
@@ -64,9 +64,9 @@ struct pep_session {
 struct pep_session_config pep_session_config_default(void)
 {
 	return (struct pep_session_config){.security = SESSION_TLS_REQUIRED,
-					   .limits = session_limits_default(),
-					   .open_timeout = 30 * 1000,
-					   .request_timeout = 30 * 1000};
+		.limits = session_limits_default(),
+		.open_timeout = 30 * 1000,
+		.request_timeout = 30 * 1000};
 }
 
 /* --- Look-up --- */
@@ -110,8 +110,8 @@ static struct state *find_state(const struct pep_session *s, uint32_t handle)
 }
 
 /* Our handles are four octets; what has another length is not ours. */
-static struct state *find_state_octets(const struct pep_session *s, uint16_t client_type,
-				       struct view handle)
+static struct state *find_state_octets(
+	const struct pep_session *s, uint16_t client_type, struct view handle)
 {
 	struct cursor c = cursor_over(handle);
 	uint32_t number = cursor_u32(&c);
@@ -137,7 +137,7 @@ static struct pep_event *emit(struct pep_session *s, enum pep_event_kind kind, u
 }
 
 static void emit_error(struct pep_session *s, enum pep_event_kind kind, uint16_t client_type,
-		       uint32_t handle, uint16_t code, uint16_t sub_code, const struct error *error)
+	uint32_t handle, uint16_t code, uint16_t sub_code, const struct error *error)
 {
 	struct pep_event *e = emit(s, kind, client_type);
 
@@ -183,8 +183,8 @@ static void check_answer(struct pep_session *s, enum err code)
 }
 
 /* CC for what is open, or for the connection if nothing is; then the end. */
-static void finish(struct pep_session *s, uint16_t code, uint16_t sub_code,
-		   const struct error *error)
+static void finish(
+	struct pep_session *s, uint16_t code, uint16_t sub_code, const struct error *error)
 {
 	bool any = false;
 	enum err failed = E_OK;
@@ -238,7 +238,7 @@ static void forget_client(struct pep_session *s, struct client *client)
 static void put_own_handle(struct buffer *b, uint32_t handle)
 {
 	uint8_t octets[4] = {(uint8_t)(handle >> 24), (uint8_t)(handle >> 16),
-			     (uint8_t)(handle >> 8), (uint8_t)handle};
+		(uint8_t)(handle >> 8), (uint8_t)handle};
 
 	cops_put_handle(b, VIEW(octets, sizeof octets));
 }
@@ -256,7 +256,7 @@ static enum err send_open(struct pep_session *s, uint16_t client_type)
 }
 
 static enum err send_deletion(struct pep_session *s, uint16_t client_type, struct view handle,
-			      uint16_t reason, uint16_t sub_code)
+	uint16_t reason, uint16_t sub_code)
 {
 	struct buffer b = core_buffer(&s->core);
 	size_t begun = cops_begin(&b, COPS_DRQ, 0, client_type);
@@ -267,8 +267,8 @@ static enum err send_deletion(struct pep_session *s, uint16_t client_type, struc
 	return core_queue(&s->core, &b, true);
 }
 
-static enum err send_own_deletion(struct pep_session *s, const struct state *state, uint16_t reason,
-				  uint16_t sub_code)
+static enum err send_own_deletion(
+	struct pep_session *s, const struct state *state, uint16_t reason, uint16_t sub_code)
 {
 	struct buffer b = core_buffer(&s->core);
 	size_t begun = cops_begin(&b, COPS_DRQ, 0, state->client_type);
@@ -290,7 +290,7 @@ static void put_pieces(struct buffer *b, const struct view *pieces, size_t count
 }
 
 static enum err send_request(struct pep_session *s, uint16_t client_type, uint32_t handle,
-			     const struct view *named, size_t count)
+	const struct view *named, size_t count)
 {
 	struct buffer b = core_buffer(&s->core);
 	size_t begun = cops_begin(&b, COPS_REQ, 0, client_type);
@@ -303,8 +303,7 @@ static enum err send_request(struct pep_session *s, uint16_t client_type, uint32
 }
 
 static enum err send_report(struct pep_session *s, const struct state *state, uint8_t flags,
-			    enum cops_report_type type, const struct view *named, size_t count,
-			    bool answer)
+	enum cops_report_type type, const struct view *named, size_t count, bool answer)
 {
 	struct buffer b = core_buffer(&s->core);
 	size_t begun = cops_begin(&b, COPS_RPT, flags, state->client_type);
@@ -336,8 +335,8 @@ static enum err send_own_reports(struct pep_session *s, const struct state *stat
 		piece = buffer_view(&run);
 		code = run.error;
 		if (!code)
-			code = send_report(s, state, COPS_FLAG_SOLICITED, COPS_FAILURE, &piece, 1,
-					   true);
+			code = send_report(
+				s, state, COPS_FLAG_SOLICITED, COPS_FAILURE, &piece, 1, true);
 		buffer_fini(&run);
 		if (code)
 			return code;
@@ -374,7 +373,7 @@ static void plan_keep_alive(struct pep_session *s)
 /* --- What the PDP sends --- */
 
 static void lose_state(struct pep_session *s, struct state *state, uint16_t reason,
-		       uint16_t sub_code, const struct error *error)
+	uint16_t sub_code, const struct error *error)
 {
 	uint16_t client_type = state->client_type;
 	uint32_t handle = state->handle;
@@ -387,7 +386,7 @@ static void lose_state(struct pep_session *s, struct state *state, uint16_t reas
 
 /* CC for one client-type, for its fault or ours. */
 static void close_client(struct pep_session *s, uint16_t client_type, uint16_t code,
-			 uint16_t sub_code, const struct error *error)
+	uint16_t sub_code, const struct error *error)
 {
 	struct client *client = find_client(s, client_type);
 	enum err failed;
@@ -402,8 +401,8 @@ static void close_client(struct pep_session *s, uint16_t client_type, uint16_t c
 	check_answer(s, failed);
 }
 
-static void close_client_fault(struct pep_session *s, uint16_t client_type,
-			       const struct cops_fault *fault)
+static void close_client_fault(
+	struct pep_session *s, uint16_t client_type, const struct cops_fault *fault)
 {
 	uint16_t code, sub_code;
 
@@ -414,7 +413,7 @@ static void close_client_fault(struct pep_session *s, uint16_t client_type,
 
 /* Takes on the duty to report; *ret_number is that of the decision. */
 static bool owe_report(struct pep_session *s, const struct state *state, uint16_t gperr,
-		       uint16_t sub_code, uint32_t *ret_number)
+	uint16_t sub_code, uint32_t *ret_number)
 {
 	struct duty *duty = NULL;
 	struct error e;
@@ -423,7 +422,7 @@ static bool owe_report(struct pep_session *s, const struct state *state, uint16_
 		duty = list_add(&s->duties, sizeof *duty);
 	if (!duty) {
 		error_set(&e, E_LIMIT, "more than %d decisions without a report",
-			  SESSION_UNREPORTED_MAX);
+			SESSION_UNREPORTED_MAX);
 		finish(s, COPS_ERROR_UNABLE, 0, &e);
 		return false;
 	}
@@ -449,7 +448,7 @@ static bool settle(struct pep_session *s, struct state *state, uint8_t flags)
 
 /* A decision that we report ourselves, as a failure. */
 static void refuse_decision(struct pep_session *s, struct state *state, uint8_t flags,
-			    uint16_t gperr, uint16_t sub_code, const struct error *error)
+	uint16_t gperr, uint16_t sub_code, const struct error *error)
 {
 	bool solicited = settle(s, state, flags);
 	struct pep_event *e;
@@ -472,7 +471,7 @@ static void refuse_decision(struct pep_session *s, struct state *state, uint8_t 
 }
 
 static void on_unknown_handle(struct pep_session *s, uint16_t client_type, struct view handle,
-			      enum cops_reason_code reason)
+	enum cops_reason_code reason)
 {
 	odd(s, client_type, SESSION_ODD_UNKNOWN_HANDLE);
 	check_answer(s, send_deletion(s, client_type, handle, (uint16_t)reason, 0));
@@ -484,9 +483,9 @@ static void on_denial(struct pep_session *s, struct state *state, const struct c
 	struct error e;
 
 	error_set(&e, E_DENIED, "the PDP answered the request by error %u (%s)",
-		  (unsigned)denial->error.code, name ? name : "unknown");
+		(unsigned)denial->error.code, name ? name : "unknown");
 	emit_error(s, PEP_DENIED, state->client_type, state->handle, denial->error.code,
-		   denial->error.sub_code, &e);
+		denial->error.sub_code, &e);
 	if (!state->decided)
 		lose_state(s, state, COPS_REASON_UNSPECIFIED, 0, &e);
 }
@@ -543,7 +542,7 @@ static void on_secure_accept(struct pep_session *s, const struct cops_message *m
 	if (!tls || !(tls->integrity_tls.flags & COPS_START_TLS)) {
 		error_set(&e, E_DENIED, "the PDP accepts without TLS, which is required");
 		finish(s, COPS_ERROR_AUTH_REQUIRED,
-		       COPS_SUB_CODE(COPS_INTEGRITY, COPS_INTEGRITY_TLS), &e);
+			COPS_SUB_CODE(COPS_INTEGRITY, COPS_INTEGRITY_TLS), &e);
 		return;
 	}
 	s->connection_ka = cops_find(m, COPS_KA_TIMER)->timer.seconds;
@@ -587,8 +586,8 @@ static void on_close(struct pep_session *s)
 	struct error e;
 
 	error_set(&e, E_CLOSED, "the PDP closed %s: error %u (%s), sub-code 0x%04x",
-		  m->client_type ? "the client-type" : "the connection", (unsigned)why->error.code,
-		  name ? name : "unknown", (unsigned)why->error.sub_code);
+		m->client_type ? "the client-type" : "the connection", (unsigned)why->error.code,
+		name ? name : "unknown", (unsigned)why->error.sub_code);
 	if (client && client->opening != WISHED) {
 		forget_client(s, client);
 	} else if (m->client_type != COPS_CLIENT_CONNECTION) {
@@ -620,7 +619,7 @@ static void on_synchronize(struct pep_session *s)
 	}
 	if (handle.len && !state) {
 		check_answer(s, send_deletion(s, m->client_type, handle,
-					      COPS_REASON_SYNC_HANDLE_UNKNOWN, 0));
+					COPS_REASON_SYNC_HANDLE_UNKNOWN, 0));
 		return;
 	}
 	e = emit(s, PEP_SYNCHRONIZE, m->client_type);
@@ -640,8 +639,11 @@ static void on_keep_alive(struct pep_session *s)
 }
 
 static void (*const handlers[])(struct pep_session *) = {
-	[COPS_DEC] = on_decision,    [COPS_SSQ] = on_synchronize, [COPS_CAT] = on_accept,
-	[COPS_CC] = on_close,        [COPS_KA] = on_keep_alive,
+	[COPS_DEC] = on_decision,
+	[COPS_SSQ] = on_synchronize,
+	[COPS_CAT] = on_accept,
+	[COPS_CC] = on_close,
+	[COPS_KA] = on_keep_alive,
 };
 
 /*
@@ -676,7 +678,8 @@ static void on_message(struct pep_session *s, struct view octets)
 
 	if (!cops_sent_by_pdp(octets.data[1])) {
 		fault = (struct cops_fault){0};
-		error_set(&fault.error, E_UNEXPECTED, "%s from a PDP", cops_op_name(octets.data[1]));
+		error_set(
+			&fault.error, E_UNEXPECTED, "%s from a PDP", cops_op_name(octets.data[1]));
 		finish_fault(s, &fault);
 		return;
 	}
@@ -690,7 +693,8 @@ static void on_message(struct pep_session *s, struct view octets)
 		handlers[m->op](s);
 }
 
-/* More than we take: RFC 3084 has a word for a decision of that kind, for the rest there is none. */
+/* More than we take: RFC 3084 has a word for a decision of that kind, for the rest there is none.
+ */
 static void on_oversized(struct pep_session *s, struct view head)
 {
 	uint16_t client_type = (uint16_t)(head.data[2] << 8 | head.data[3]);
@@ -699,12 +703,12 @@ static void on_oversized(struct pep_session *s, struct view head)
 	struct view handle;
 
 	error_set(&fault.error, E_LIMIT, "%s longer than the %zu octets that are taken",
-		  cops_op_name(head.data[1]), s->limits.message);
+		cops_op_name(head.data[1]), s->limits.message);
 	if (head.data[1] == COPS_DEC && is_open(s, client_type) && cops_peek_handle(head, &handle))
 		state = find_state_octets(s, client_type, handle);
 	if (state)
 		refuse_decision(s, state, head.data[0] & 0x0f, PR_GPERR_MAX_MSG_SIZE_EXCEEDED, 0,
-				&fault.error);
+			&fault.error);
 	else
 		finish_fault(s, &fault);
 }
@@ -714,7 +718,7 @@ static void on_lost_stream(struct pep_session *s, enum err code)
 	struct cops_fault fault = {0};
 
 	error_set(&fault.error, code, "the stream of the PDP cannot be read: message header: %s",
-		  err_text(code));
+		err_text(code));
 	finish_fault(s, &fault);
 }
 
@@ -775,7 +779,9 @@ size_t pep_session_receive(struct pep_session *s, struct view octets, uint64_t n
 {
 	size_t used = 0;
 
-	if (s->events.count || s->phase == CLOSED || !octets.len)
+	if (s->phase == CLOSED)
+		return octets.len;
+	if (s->events.count || !octets.len)
 		return 0;
 	s->now = s->last_heard = now;
 	while (used < octets.len && !s->events.count && s->phase != CLOSED) {
@@ -788,8 +794,8 @@ size_t pep_session_receive(struct pep_session *s, struct view octets, uint64_t n
 			on_clear_octets(s);
 			break;
 		}
-		code = core_take(&s->core, VIEW(octets.data + used, octets.len - used), &part,
-				 &message);
+		code = core_take(
+			&s->core, VIEW(octets.data + used, octets.len - used), &part, &message);
 		used += part;
 		if (code == E_AGAIN)
 			break;
@@ -802,7 +808,7 @@ size_t pep_session_receive(struct pep_session *s, struct view octets, uint64_t n
 	}
 	if (!s->events.count)
 		core_release(&s->core);
-	return used;
+	return s->phase == CLOSED ? octets.len : used;
 }
 
 static void open_wished(struct pep_session *s)
@@ -844,7 +850,7 @@ static void time_out_client(struct pep_session *s, const struct client *c)
 	struct error e;
 
 	error_set(&e, E_TIMEOUT, "the PDP does not answer the opening of client-type 0x%04x",
-		  (unsigned)c->type);
+		(unsigned)c->type);
 	close_client(s, c->type, COPS_ERROR_COMMUNICATION, 0, &e);
 }
 
@@ -853,7 +859,7 @@ static void time_out_request(struct pep_session *s, struct state *state)
 	struct error e;
 
 	error_set(&e, E_TIMEOUT, "the PDP does not answer the request with handle %u",
-		  (unsigned)state->handle);
+		(unsigned)state->handle);
 	lose_state(s, state, COPS_REASON_TIMEOUT, 0, &e);
 }
 
@@ -880,7 +886,7 @@ static bool tick_once(struct pep_session *s)
 	}
 	for (uint32_t i = 0; i < s->clients.count; i++) {
 		if (clients(s)[i].opening == OPENING &&
-		    s->now - clients(s)[i].since >= s->open_timeout) {
+			s->now - clients(s)[i].since >= s->open_timeout) {
 			time_out_client(s, &clients(s)[i]);
 			return true;
 		}
@@ -1018,7 +1024,7 @@ enum err pep_session_open(struct pep_session *s, uint16_t client_type, uint64_t 
 }
 
 enum err pep_session_request(struct pep_session *s, uint16_t client_type, const struct view *named,
-			     size_t count, uint64_t now, uint32_t *ret_handle)
+	size_t count, uint64_t now, uint32_t *ret_handle)
 {
 	enum err code = may_wish(s);
 	struct state *state;
@@ -1038,8 +1044,8 @@ enum err pep_session_request(struct pep_session *s, uint16_t client_type, const 
 	state = list_add(&s->states, sizeof *state);
 	if (!state)
 		return E_MEMORY;
-	*state = (struct state){.handle = handle, .client_type = client_type, .waiting = true,
-				.since = now};
+	*state = (struct state){
+		.handle = handle, .client_type = client_type, .waiting = true, .since = now};
 	code = send_request(s, client_type, handle, named, count);
 	if (code) {
 		list_remove(&s->states, sizeof *state, s->states.count - 1);
@@ -1051,7 +1057,7 @@ enum err pep_session_request(struct pep_session *s, uint16_t client_type, const 
 }
 
 enum err pep_session_update(struct pep_session *s, uint32_t handle, const struct view *named,
-			    size_t count, uint64_t now)
+	size_t count, uint64_t now)
 {
 	struct state *state = find_state(s, handle);
 	enum err code = may_wish(s);
@@ -1072,7 +1078,7 @@ enum err pep_session_update(struct pep_session *s, uint32_t handle, const struct
 }
 
 enum err pep_session_report(struct pep_session *s, uint32_t decision, enum cops_report_type type,
-			    const struct view *named, size_t count)
+	const struct view *named, size_t count)
 {
 	struct duty *duty = NULL;
 	const struct state *state;
@@ -1104,7 +1110,7 @@ enum err pep_session_report(struct pep_session *s, uint32_t decision, enum cops_
 }
 
 enum err pep_session_tell(struct pep_session *s, uint32_t handle, enum cops_report_type type,
-			  const struct view *named, size_t count)
+	const struct view *named, size_t count)
 {
 	const struct state *state = find_state(s, handle);
 	enum err code = may_wish(s);
@@ -1161,7 +1167,7 @@ void pep_session_close(struct pep_session *s, uint16_t client_type, enum cops_er
 		return;
 	if (client_type == COPS_CLIENT_CONNECTION) {
 		error_set(&e, E_CLOSED, "closed by us: error %u (%s)", (unsigned)code,
-			  cops_error_name((uint16_t)code));
+			cops_error_name((uint16_t)code));
 		finish(s, (uint16_t)code, 0, &e);
 	} else if (client) {
 		bool sent = client->opening != WISHED;

@@ -88,23 +88,23 @@ bool pep_session_is_closed(const struct pep_session *s);
 enum err pep_session_open(struct pep_session *s, uint16_t client_type, uint64_t now) MUST_USE;
 /* A new request state. */
 enum err pep_session_request(struct pep_session *s, uint16_t client_type, const struct view *named,
-			     size_t count, uint64_t now, uint32_t *ret_handle) MUST_USE;
+	size_t count, uint64_t now, uint32_t *ret_handle) MUST_USE;
 /* Another REQ on a state; E_AGAIN while the last one is not answered. */
 enum err pep_session_update(struct pep_session *s, uint32_t handle, const struct view *named,
-			    size_t count, uint64_t now) MUST_USE;
+	size_t count, uint64_t now) MUST_USE;
 /* The one solicited report of a decision; E_UNEXPECTED while an earlier one of the same handle is
  * not reported. */
 enum err pep_session_report(struct pep_session *s, uint32_t decision, enum cops_report_type type,
-			    const struct view *named, size_t count) MUST_USE;
+	const struct view *named, size_t count) MUST_USE;
 /* A later failure of what was installed, or accounting. */
 enum err pep_session_tell(struct pep_session *s, uint32_t handle, enum cops_report_type type,
-			  const struct view *named, size_t count) MUST_USE;
+	const struct view *named, size_t count) MUST_USE;
 /* DRQ; decisions of the state that are not reported yet need no report any more. */
-enum err pep_session_delete(struct pep_session *s, uint32_t handle,
-			    enum cops_reason_code reason) MUST_USE;
+enum err pep_session_delete(
+	struct pep_session *s, uint32_t handle, enum cops_reason_code reason) MUST_USE;
 /* SSC: all requests that SYNCHRONIZE asked for are sent. */
-enum err pep_session_synchronized(struct pep_session *s, uint16_t client_type,
-				  uint32_t handle) MUST_USE;
+enum err pep_session_synchronized(
+	struct pep_session *s, uint16_t client_type, uint32_t handle) MUST_USE;
 /* CC for one client-type, or with COPS_CLIENT_CONNECTION for all and the end (event CLOSED). */
 void pep_session_close(struct pep_session *s, uint16_t client_type, enum cops_error_code code);
 

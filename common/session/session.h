@@ -21,8 +21,9 @@
  * the connection (the PEP is the client), and calls x_session_tls_done(); any octet in clear that
  * it hands over in between ends the session (RFC 4261 section 5).
  *
- * After CLOSED the session takes and gives nothing more but the rest of its output, which holds
- * the Client-Closes; send it, then close the connection. Time is monotonic, in milliseconds.
+ * After CLOSED the session gives nothing more but the rest of its output, which holds the
+ * Client-Closes, and swallows what it is given; send the output, then close the connection. Time
+ * is monotonic, in milliseconds.
  */
 #ifndef COPSEC_COMMON_SESSION_SESSION_H
 #define COPSEC_COMMON_SESSION_SESSION_H
@@ -48,22 +49,22 @@ enum session_security {
 };
 
 struct session_limits {
-	size_t message;  /* octets of one message */
-	size_t states;   /* request states of all client-types */
-	size_t output;   /* octets waiting to be sent, above which wishes are refused */
+	size_t message; /* octets of one message */
+	size_t states;  /* request states of all client-types */
+	size_t output;  /* octets waiting to be sent, above which wishes are refused */
 };
 /* The defaults above and COPS_MESSAGE_LIMIT. */
 struct session_limits session_limits_default(void);
 
 /* What a peer does wrong without harm; reported once a kind, counted always. */
 enum session_oddity {
-	SESSION_ODD_NOT_SOLICITED,      /* a report that answers a decision lacks the flag */
-	SESSION_ODD_SOLICITED,          /* the flag where it never belongs, or has no reason */
-	SESSION_ODD_KEEP_ALIVE,         /* a KA that nobody asked for */
-	SESSION_ODD_UNKNOWN_HANDLE,     /* a report, deletion or decision for no known handle */
-	SESSION_ODD_UNKNOWN_CLIENT,     /* a message for a client-type that is not open */
-	SESSION_ODD_CLIENT_TYPE,        /* a KA with a client-type */
-	SESSION_ODD_UNEXPECTED,         /* an answer to nothing */
+	SESSION_ODD_NOT_SOLICITED,  /* a report that answers a decision lacks the flag */
+	SESSION_ODD_SOLICITED,      /* the flag where it never belongs, or has no reason */
+	SESSION_ODD_KEEP_ALIVE,     /* a KA that nobody asked for */
+	SESSION_ODD_UNKNOWN_HANDLE, /* a report, deletion or decision for no known handle */
+	SESSION_ODD_UNKNOWN_CLIENT, /* a message for a client-type that is not open */
+	SESSION_ODD_CLIENT_TYPE,    /* a KA with a client-type */
+	SESSION_ODD_UNEXPECTED,     /* an answer to nothing */
 	SESSION_ODDITIES,
 };
 const char *session_oddity_text(enum session_oddity odd);

@@ -39,7 +39,7 @@ START_TEST(vectors_decode_print_and_encode_to_the_same_octets)
 	ck_assert_msg(cops_check(&m, COPS_BASE, &fault) == E_OK, "%s", fault.error.text);
 	ck_assert_msg(cops_check(&m, COPS_PR, &fault) == E_OK, "%s", fault.error.text);
 	ck_assert_msg(cops_check_data(&m, &gperr, &sub_code, &fault.error) == E_OK, "%s",
-		      fault.error.text);
+		fault.error.text);
 
 	cops_print(&m, &out);
 	ck_assert_int_eq(out.error, E_OK);
@@ -64,9 +64,19 @@ START_TEST(values_land_in_their_members)
 		size_t object;
 		uint32_t first, second;
 	} cases[] = {
-		{1, 0, 30, 0},	{1, 1, 60, 0}, {3, 1, 8, 0},   {3, 2, 0, 0}, {4, 2, 2, 0},
-		{5, 1, 1, 0},	{6, 1, 2, 0},  {7, 1, 2, 0},   {11, 0, 12, 0}, {11, 1, 3288, 0},
-		{12, 1, 1, 0}, {13, 0, 15, 0x1002}, {14, 1, 1, 10},
+		{1, 0, 30, 0},
+		{1, 1, 60, 0},
+		{3, 1, 8, 0},
+		{3, 2, 0, 0},
+		{4, 2, 2, 0},
+		{5, 1, 1, 0},
+		{6, 1, 2, 0},
+		{7, 1, 2, 0},
+		{11, 0, 12, 0},
+		{11, 1, 3288, 0},
+		{12, 1, 1, 0},
+		{13, 0, 15, 0x1002},
+		{14, 1, 1, 10},
 	};
 	struct arena arena;
 
@@ -137,7 +147,7 @@ static struct view lone_object(const struct cops_row *row, size_t len)
 	p[11] = row->type;
 	for (size_t i = 0; i < len; i++)
 		p[12 + i] = row->fields[0].kind == COPS_TEXT ? i < COPS_PEPID_MAX ? 'p' : 0
-							      : (uint8_t)(i & 1);
+							     : (uint8_t)(i & 1);
 	return VIEW(p, whole);
 }
 
@@ -156,7 +166,7 @@ START_TEST(lengths_from_nothing_to_twice_each_row)
 
 		arena_init(&arena, COPS_ARENA_LIMIT);
 		ck_assert_msg(cops_decode(octets, &arena, &m, &fault) == (good ? E_OK : E_LENGTH),
-			      "%s with %zu octets: %s", row->name, len, fault.error.text);
+			"%s with %zu octets: %s", row->name, len, fault.error.text);
 		if (!good) {
 			ck_assert_uint_eq(fault.c_num, row->num);
 			ck_assert_uint_eq(fault.c_type, row->type);
@@ -189,15 +199,16 @@ START_TEST(what_is_tolerated_and_what_is_not)
 	} cases[] = {
 		{"PEPID without NUL", "100640010000001000080b0170657031", E_OK, 0, 0},
 		{"PEPID, its length without padding", "100640010000001400090b017065703100000000",
-		 E_OK, 0, 0},
+			E_OK, 0, 0},
 		{"PEPID, padded by a word", "1006400100000014000c0b017065703100000000", E_OK, 0, 0},
-		{"PEPID, NUL missing and padding not zero", "100640010000001000070b017065706e", E_OK,
-		 0, 0},
+		{"PEPID, NUL missing and padding not zero", "100640010000001000070b017065706e",
+			E_OK, 0, 0},
 		{"empty PEPID", "100640010000001000080b0100000000", E_RANGE, 11, 1},
 		{"PEPID with a line feed", "100640010000001000080b0170650a00", E_SYNTAX, 11, 1},
 		{"reserved bits of a KATimer", "100740010000001000080a01ffff001e", E_OK, 0, 0},
 		{"unknown flags of the header", "1e09000000000008", E_OK, 0, 0},
-		{"Report-Type in the lower half", "100340010000001000080c0100000001", E_RANGE, 12, 1},
+		{"Report-Type in the lower half", "100340010000001000080c0100000001", E_RANGE, 12,
+			1},
 		{"Report-Type 4", "100340010000001000080c0100040000", E_RANGE, 12, 1},
 		{"Command 3", "10024001000000100008060100030000", E_RANGE, 6, 1},
 		{"Error 0", "10084001000000100008080100000000", E_RANGE, 8, 1},
@@ -225,10 +236,10 @@ START_TEST(what_is_tolerated_and_what_is_not)
 		struct arena arena;
 
 		arena_init(&arena, COPS_ARENA_LIMIT);
-		ck_assert_msg(cops_decode(octets, &arena, &m, &fault) == cases[i].code, "%s: %s: %s",
-			      cases[i].why, err_text(fault.error.code), fault.error.text);
+		ck_assert_msg(cops_decode(octets, &arena, &m, &fault) == cases[i].code,
+			"%s: %s: %s", cases[i].why, err_text(fault.error.code), fault.error.text);
 		ck_assert_msg(fault.c_num == cases[i].c_num && fault.c_type == cases[i].c_type,
-			      "%s: %u/%u", cases[i].why, fault.c_num, fault.c_type);
+			"%s: %u/%u", cases[i].why, fault.c_num, fault.c_type);
 		arena_fini(&arena);
 		octets_free(octets);
 	}
@@ -257,11 +268,11 @@ START_TEST(frames_are_found_at_every_cut)
 			ck_assert_uint_eq(len, there < COPS_HEADER ? 0 : whole);
 			octets_free(part);
 		}
-		ck_assert_int_eq(cops_frame(VIEW(stream.data + at, stream.len - at), 1000, &len),
-				 E_OK);
+		ck_assert_int_eq(
+			cops_frame(VIEW(stream.data + at, stream.len - at), 1000, &len), E_OK);
 		ck_assert_uint_eq(len, whole);
-		ck_assert_int_eq(cops_frame(VIEW(stream.data + at, stream.len - at), whole, &len),
-				 E_OK);
+		ck_assert_int_eq(
+			cops_frame(VIEW(stream.data + at, stream.len - at), whole, &len), E_OK);
 		ck_assert_int_eq(cops_frame(VIEW(stream.data + at, 8), whole - 1, &len), E_LIMIT);
 		ck_assert_uint_eq(len, whole);
 		at += whole;
@@ -278,7 +289,8 @@ START_TEST(a_lost_stream_shows_in_its_first_octets)
 	ck_assert_int_eq(cops_frame(VIEW("\x16", 1), 1000, &len), E_AGAIN);
 	ck_assert_int_eq(cops_frame(VIEW("\x16\x03\x01", 3), 1000, &len), E_AGAIN);
 	ck_assert_int_eq(cops_frame(VIEW("\x10\x0b", 2), 1000, &len), E_UNKNOWN);
-	ck_assert_int_eq(cops_frame(VIEW("\x10\x02\x40\x01\xff\xff\xff\xfc", 8), 1000, &len), E_LIMIT);
+	ck_assert_int_eq(
+		cops_frame(VIEW("\x10\x02\x40\x01\xff\xff\xff\xfc", 8), 1000, &len), E_LIMIT);
 	ck_assert_uint_eq(len, 0xfffffffc);
 }
 END_TEST
@@ -326,8 +338,8 @@ START_TEST(mutated_messages_survive_a_round_trip)
 
 		memcpy(&p, &octets.data, sizeof p);
 		for (uint32_t k = chance(&seed) % 4; k; k--)
-			p[chance(&seed) % octets.len] = (uint8_t)(chance(&seed) >>
-								  (chance(&seed) % 24));
+			p[chance(&seed) % octets.len] =
+				(uint8_t)(chance(&seed) >> (chance(&seed) % 24));
 		arena_init(&arena, 4 * COPS_ARENA_LIMIT);
 		buffer_init(&out, 100000);
 		buffer_init(&once, 100000);
@@ -338,14 +350,15 @@ START_TEST(mutated_messages_survive_a_round_trip)
 			good++;
 			cops_encode(&m, &out);
 			ck_assert_msg(!out.error, "seed %llx, run %zu: %s",
-				      (unsigned long long)first, n, err_text(out.error));
-			ck_assert_int_eq(cops_decode(buffer_view(&out), &arena, &again, &fault), E_OK);
+				(unsigned long long)first, n, err_text(out.error));
+			ck_assert_int_eq(
+				cops_decode(buffer_view(&out), &arena, &again, &fault), E_OK);
 			m.octets = again.octets = VIEW_NONE;
 			cops_print(&m, &once);
 			cops_print(&again, &twice);
 			ck_assert_str_eq(buffer_string(&once), buffer_string(&twice));
 			if (!cops_check(&m, COPS_PR, &fault) &&
-			    cops_check_data(&m, &gperr, &sub_code, &fault.error))
+				cops_check_data(&m, &gperr, &sub_code, &fault.error))
 				ck_assert_uint_ne(gperr, 0);
 			else if (!cops_check(&m, COPS_BASE, &fault))
 				ck_assert_uint_le(m.count, COPS_OBJECTS_MAX);
@@ -376,20 +389,20 @@ static struct cops_object object_of(char letter)
 		{'0', {COPS_DECISION, COPS_DECISION_FLAGS, .decision = {COPS_NULL_DECISION, 0}}},
 		{'-', {COPS_DECISION, COPS_DECISION_FLAGS, .decision = {COPS_REMOVE, 0}}},
 		{'+', {COPS_DECISION, COPS_DECISION_FLAGS,
-		       .decision = {COPS_INSTALL, COPS_REQUEST_STATE}}},
+			      .decision = {COPS_INSTALL, COPS_REQUEST_STATE}}},
 		{'d', {COPS_DECISION, COPS_DECISION_STATELESS, .octets = {NULL, 0}}},
 		{'N', {COPS_DECISION, COPS_DECISION_NAMED,
-		       .octets = {(const uint8_t *)"\0\x08\1\1\6\2\x2b\6\0\4\3\1", 12}}},
+			      .octets = {(const uint8_t *)"\0\x08\1\1\6\2\x2b\6\0\4\3\1", 12}}},
 		{'X', {COPS_DECISION, COPS_DECISION_NAMED,
-		       .octets = {(const uint8_t *)"\0\x08\2\1\6\2\x2b\6", 8}}},
+			      .octets = {(const uint8_t *)"\0\x08\2\1\6\2\x2b\6", 8}}},
 		{'l', {COPS_LPDP_DECISION, COPS_DECISION_FLAGS, .decision = {COPS_INSTALL, 0}}},
 		{'m', {COPS_LPDP_DECISION, COPS_DECISION_NAMED, .octets = {NULL, 0}}},
 		{'E', {COPS_ERROR, 1, .error = {1, 0}}},
 		{'s', {COPS_CLIENT_SI, COPS_SI_SIGNALED, .octets = {NULL, 0}}},
 		{'S', {COPS_CLIENT_SI, COPS_SI_NAMED,
-		       .octets = {(const uint8_t *)"\0\x08\1\1\6\2\x2b\6\0\4\3\1", 12}}},
+			      .octets = {(const uint8_t *)"\0\x08\1\1\6\2\x2b\6\0\4\3\1", 12}}},
 		{'g', {COPS_CLIENT_SI, COPS_SI_NAMED,
-		       .octets = {(const uint8_t *)"\0\x08\4\1\0\5\0\0", 8}}},
+			      .octets = {(const uint8_t *)"\0\x08\4\1\0\5\0\0", 8}}},
 		{'K', {COPS_KA_TIMER, 1, .timer = {1}}},
 		{'A', {COPS_ACCT_TIMER, 1, .timer = {1}}},
 		{'P', {COPS_PEPID, 1, .pepid = {(const uint8_t *)"p", 1}}},
@@ -398,7 +411,7 @@ static struct cops_object object_of(char letter)
 		{'D', {COPS_PDP_REDIRECT, COPS_IPV6, .server = {.port = 1}}},
 		{'L', {COPS_LAST_PDP, COPS_IPV4, .server = {.port = 1}}},
 		{'I', {COPS_INTEGRITY, COPS_INTEGRITY_HMAC,
-		       .integrity = {1, 1, {(const uint8_t *)"abcdefghijkl", 12}}}},
+			      .integrity = {1, 1, {(const uint8_t *)"abcdefghijkl", 12}}}},
 		{'Z', {COPS_INTEGRITY, COPS_INTEGRITY_TLS, .integrity_tls = {COPS_START_TLS}}},
 	};
 
@@ -413,7 +426,7 @@ struct sentence {
 	uint16_t client_type;
 	const char *objects;
 	enum err base, pr; /* cops_check() under the two profiles */
-	enum err data;	   /* cops_check_data(), if the second holds */
+	enum err data;     /* cops_check_data(), if the second holds */
 };
 
 static const struct sentence sentences[] = {
@@ -496,20 +509,20 @@ START_TEST(each_op_code_has_its_grammar)
 {
 	const struct sentence *c = &sentences[_i];
 	struct cops_object objects[16];
-	struct cops_message m = {.op = (uint8_t)c->op, .client_type = c->client_type,
-				 .objects = objects};
+	struct cops_message m = {
+		.op = (uint8_t)c->op, .client_type = c->client_type, .objects = objects};
 	struct cops_fault fault;
 	uint16_t gperr, sub_code;
 
 	for (; c->objects[m.count]; m.count++)
 		objects[m.count] = object_of(c->objects[m.count]);
-	ck_assert_msg(cops_check(&m, COPS_BASE, &fault) == c->base, "%s %s: %s",
-		      cops_op_name(m.op), c->objects, fault.error.text);
+	ck_assert_msg(cops_check(&m, COPS_BASE, &fault) == c->base, "%s %s: %s", cops_op_name(m.op),
+		c->objects, fault.error.text);
 	ck_assert_msg(cops_check(&m, COPS_PR, &fault) == c->pr, "%s %s, COPS-PR: %s",
-		      cops_op_name(m.op), c->objects, fault.error.text);
+		cops_op_name(m.op), c->objects, fault.error.text);
 	if (!c->pr)
 		ck_assert_msg(cops_check_data(&m, &gperr, &sub_code, &fault.error) == c->data,
-			      "%s %s, data: %s", cops_op_name(m.op), c->objects, fault.error.text);
+			"%s %s, data: %s", cops_op_name(m.op), c->objects, fault.error.text);
 }
 END_TEST
 
@@ -520,17 +533,22 @@ START_TEST(errors_in_the_words_of_the_protocol)
 		uint8_t c_num, c_type;
 		uint16_t error, reason, sub_code;
 	} cases[] = {
-		{E_UNKNOWN, 20, 1, 13, 13, 0x1401}, {E_UNKNOWN, 0, 0, 3, 12, 0},
-		{E_MISSING, 2, 0, 7, 12, 0},	    {E_LENGTH, 2, 1, 3, 12, 0},
-		{E_UNEXPECTED, 2, 1, 3, 12, 0},	    {E_VERSION, 0, 0, 3, 12, 0},
-		{E_LIMIT, 0, 0, 4, 7, 0},	    {E_BUG, 0, 0, 10, 1, 0},
-		{E_UNSUPPORTED, 0, 0, 6, 9, 0},	    {E_TIMEOUT, 0, 0, 9, 5, 0},
+		{E_UNKNOWN, 20, 1, 13, 13, 0x1401},
+		{E_UNKNOWN, 0, 0, 3, 12, 0},
+		{E_MISSING, 2, 0, 7, 12, 0},
+		{E_LENGTH, 2, 1, 3, 12, 0},
+		{E_UNEXPECTED, 2, 1, 3, 12, 0},
+		{E_VERSION, 0, 0, 3, 12, 0},
+		{E_LIMIT, 0, 0, 4, 7, 0},
+		{E_BUG, 0, 0, 10, 1, 0},
+		{E_UNSUPPORTED, 0, 0, 6, 9, 0},
+		{E_TIMEOUT, 0, 0, 9, 5, 0},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct cops_fault fault = {.error = {.code = cases[i].code},
-					   .c_num = cases[i].c_num,
-					   .c_type = cases[i].c_type};
+			.c_num = cases[i].c_num,
+			.c_type = cases[i].c_type};
 		uint16_t code, sub_code;
 
 		cops_fault_error(&fault, &code, &sub_code);
@@ -589,8 +607,8 @@ static size_t check_pieces(struct view message, struct view bindings)
 	buffer_init(&all, 100 << 20);
 	ck_assert_msg(!cops_decode(message, &arena, &m, &fault), "%s", fault.error.text);
 	ck_assert_msg(!cops_check(&m, COPS_PR, &fault), "%s", fault.error.text);
-	ck_assert_msg(!cops_check_data(&m, &gperr, &sub_code, &fault.error), "%s",
-		      fault.error.text);
+	ck_assert_msg(
+		!cops_check_data(&m, &gperr, &sub_code, &fault.error), "%s", fault.error.text);
 	while (cops_next_decision(&m, &at, &d)) {
 		ck_assert_uint_eq(d.command, COPS_INSTALL);
 		ck_assert_uint_gt(d.named.len, 0);
@@ -634,8 +652,8 @@ START_TEST(long_runs_are_split_between_bindings_only)
 		cops_run_end(&run);
 		cops_end(&b, begun);
 		ck_assert_int_eq(b.error, E_OK);
-		ck_assert_uint_eq(check_pieces(buffer_view(&b), buffer_view(&bindings)),
-				  cases[i].pieces);
+		ck_assert_uint_eq(
+			check_pieces(buffer_view(&b), buffer_view(&bindings)), cases[i].pieces);
 		buffer_fini(&b);
 		buffer_fini(&bindings);
 	}
@@ -694,8 +712,8 @@ START_TEST(random_runs_in_random_pieces_arrive_whole)
 
 			put_bindings(&bindings, &length, 1);
 			if (chance(&seed) % 3 == 0 || k == 1) {
-				cops_run_add(&run, VIEW(bindings.data + piece,
-							bindings.len - piece));
+				cops_run_add(
+					&run, VIEW(bindings.data + piece, bindings.len - piece));
 				piece = bindings.len;
 			}
 		}
@@ -725,8 +743,8 @@ int main(void)
 	tcase_add_test(c, a_lost_stream_shows_in_its_first_octets);
 	tcase_add_test(c, a_message_of_very_many_objects_is_refused);
 	tcase_add_test(c, mutated_messages_survive_a_round_trip);
-	tcase_add_loop_test(c, each_op_code_has_its_grammar, 0,
-			    (int)(sizeof sentences / sizeof sentences[0]));
+	tcase_add_loop_test(
+		c, each_op_code_has_its_grammar, 0, (int)(sizeof sentences / sizeof sentences[0]));
 	tcase_add_test(c, errors_in_the_words_of_the_protocol);
 	tcase_add_test(c, a_handle_is_seen_in_a_broken_message);
 	tcase_add_test(c, long_runs_are_split_between_bindings_only);

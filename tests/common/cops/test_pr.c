@@ -60,7 +60,8 @@ START_TEST(faults_have_their_own_gperr)
 		{"PRID with something behind the OID", "000901010603010203000000", E_OK, 0, 0},
 		{"PRID with an octet behind the OID", "000a010106032b0601050000", E_SYNTAX, 11, 0},
 		{"OID of no octets", "000801010600ffff", E_SYNTAX, 11, 0},
-		{"OID that ends inside a sub-identifier", "000901010603010283000000", E_SYNTAX, 11, 0},
+		{"OID that ends inside a sub-identifier", "000901010603010283000000", E_SYNTAX, 11,
+			0},
 		{"CPERR 0", "0008050100000000", E_RANGE, 11, 0},
 	};
 
@@ -71,13 +72,13 @@ START_TEST(faults_have_their_own_gperr)
 		uint16_t gperr = 0, sub_code = 0;
 
 		ck_assert_msg(pr_next(&c, &o) == cases[i].code, "%s: %s", cases[i].why,
-			      err_text(c.error));
+			err_text(c.error));
 		if (cases[i].code) {
 			pr_fault(&c, &gperr, &sub_code);
 			ck_assert_uint_eq(c.at, 0);
 		}
 		ck_assert_msg(gperr == cases[i].gperr && sub_code == cases[i].sub_code,
-			      "%s: GPERR %u sub-code 0x%04x", cases[i].why, gperr, sub_code);
+			"%s: GPERR %u sub-code 0x%04x", cases[i].why, gperr, sub_code);
 		octets_free(run);
 	}
 }
@@ -139,7 +140,7 @@ START_TEST(lengths_from_nothing_to_twice_the_row)
 				p[7] = (uint8_t)(len - 4);
 			}
 			ck_assert_msg((pr_next(&c, &o) == E_OK) == good, "%s of %zu octets: %s",
-				      pr_s_num_name((uint8_t)rows[r].s_num), len, err_text(c.error));
+				pr_s_num_name((uint8_t)rows[r].s_num), len, err_text(c.error));
 			free(p);
 		}
 	}
@@ -232,7 +233,7 @@ START_TEST(each_place_has_its_grammar)
 		put_letters(&b, cases[i].run);
 		ck_assert_msg(pr_check(cases[i].place, buffer_view(&b), &gperr, &sub_code, &e) ==
 				      cases[i].code,
-			      "place %d, \"%s\": %s", (int)cases[i].place, cases[i].run, e.text);
+			"place %d, \"%s\": %s", (int)cases[i].place, cases[i].run, e.text);
 		ck_assert_uint_eq(gperr, cases[i].code ? PR_GPERR_MALFORMED_DECISION : 0);
 		buffer_fini(&b);
 	}
@@ -255,12 +256,12 @@ START_TEST(cuts_leave_bindings_whole)
 	for (size_t room = 0; room <= run.len + 1; room++) {
 		size_t cut = pr_cut(run, room);
 
-		ck_assert_uint_eq(cut, room >= run.len	       ? run.len
-				       : room >= report + 8    ? report + 8
-				       : room >= report	       ? report
-				       : room >= 2 * pair      ? 2 * pair
-				       : room >= pair	       ? pair
-							       : 0);
+		ck_assert_uint_eq(cut, room >= run.len      ? run.len
+				       : room >= report + 8 ? report + 8
+				       : room >= report     ? report
+				       : room >= 2 * pair   ? 2 * pair
+				       : room >= pair       ? pair
+							    : 0);
 	}
 	buffer_fini(&b);
 }
@@ -276,11 +277,11 @@ START_TEST(print_names_codes_and_dots_oids)
 	buffer_put(&b, "\0\0\0\0", 4);
 	pr_print(buffer_view(&b), "> ", &out);
 	ck_assert_str_eq(buffer_string(&out),
-			 "> ErrorPRID oid=1.3.6.1.2.2.8.1\n"
-			 "> CPERR code=unknownPrc(9) sub-code=0\n"
-			 "> PRID oid=1.3.6.1.2.2.8.1\n"
-			 "> EPD values=020107\n"
-			 "> malformed: object length 0 is less than its header\n");
+		"> ErrorPRID oid=1.3.6.1.2.2.8.1\n"
+		"> CPERR code=unknownPrc(9) sub-code=0\n"
+		"> PRID oid=1.3.6.1.2.2.8.1\n"
+		"> EPD values=020107\n"
+		"> malformed: object length 0 is less than its header\n");
 	buffer_fini(&b);
 	buffer_fini(&out);
 }
