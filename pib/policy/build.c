@@ -453,7 +453,7 @@ enum err policy_new(const struct pri_store *store, struct policy **ret,
 	if (!err)
 		err = build_groups(&b);
 	if (!err)
-		err = build_protections(&b);
+		err = policy_build_protections(&b);
 	if (!err)
 		err = build_rules(&b);
 	if (b.err) {

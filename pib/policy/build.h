@@ -84,6 +84,6 @@ enum err build_matches(
 	struct build *b, const struct pri *rule, uint32_t number, struct policy_rule *ret) MUST_USE;
 
 /* protections.c */
-enum err build_protections(struct build *b) MUST_USE;
+enum err policy_build_protections(struct build *b) MUST_USE;
 
 #endif

@@ -507,7 +507,7 @@ static enum err read_protection(struct build *b, const struct pri *pri, struct p
 	return err;
 }
 
-enum err build_protections(struct build *b)
+enum err policy_build_protections(struct build *b)
 {
 	struct pri_cursor c = pri_store_class(b->store, PIB_ipSecNegotiationAction);
 	struct policy_protection *protections;
