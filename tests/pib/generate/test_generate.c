@@ -132,6 +132,32 @@ START_TEST(ranges_with_holes)
 }
 END_TEST
 
+START_TEST(integer32_without_a_range_has_32_bits)
+{
+	static const struct {
+		const char *octets;
+		enum err err;
+	} numbers[] = {
+		{"\x02\x04\x80\x00\x00\x00", E_OK},
+		{"\x02\x04\x7f\xff\xff\xff", E_OK},
+		{"\x02\x05\xff\x7f\xff\xff\xff", E_RANGE},
+		{"\x02\x05\x00\x80\x00\x00\x00", E_RANGE},
+	};
+	const struct prid prid = {pib_class(PIB_more), 1};
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		size_t length = 2 + (size_t)numbers[i].octets[1];
+		struct pib_fault fault;
+		struct error error;
+		struct pri pri;
+
+		ck_assert_int_eq(
+			epd_decode(&prid, VIEW(numbers[i].octets, length), &pri, &fault, &error),
+			numbers[i].err);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pib-generate");
@@ -142,6 +168,7 @@ int main(void)
 	tcase_add_test(c, references_within_the_class);
 	tcase_add_test(c, all_base_types_and_all_kinds_of_defaults);
 	tcase_add_test(c, ranges_with_holes);
+	tcase_add_test(c, integer32_without_a_range_has_32_bits);
 	suite_add_tcase(suite, c);
 	return suite_main(suite);
 }

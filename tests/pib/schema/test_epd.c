@@ -160,6 +160,10 @@ static const struct {
 		PIB_FAULT_VALUE, 7, 0, "Unsigned64 of 65 bits"},
 	{PIB_ipSecStaticAction, "4201070201014201000201014201004201004b0880ffffffffffff00",
 		PIB_FAULT_VALUE, 7, 0, "negative Unsigned64"},
+	{PIB_ipSecStaticAction, "4201070201014201000201014201004201004b0a00800000000000000000",
+		PIB_FAULT_VALUE, 7, 0, "Unsigned64 of 80 bits"},
+	{PIB_ipSecStaticAction, "42010702010142050100000000", PIB_FAULT_VALUE, 3, 0,
+		"Unsigned32 of 33 bits without a range"},
 };
 
 START_TEST(refuses_and_says_which_attribute_and_why)
@@ -724,6 +728,8 @@ START_TEST(what_has_no_default_must_be_set)
 	pri_set_u32(&pri, frwk802MarkerVlanId, 1);
 	ck_assert_int_eq(pri_put(&out, &pri, &error), E_MISSING);
 	ck_assert_ptr_nonnull(strstr(error.text, "frwk802MarkerPriority"));
+	ck_assert_uint_eq(out.len, 0);
+	ck_assert_int_eq(epd_encode(&out, &pri, &error), E_MISSING);
 	ck_assert_uint_eq(out.len, 0);
 	pri_set_u32(&pri, frwk802MarkerPriority, 7);
 	ck_assert_int_eq(pri_put(&out, &pri, &error), E_OK);
