@@ -17,8 +17,9 @@
  * its key: as a `closed` that says so.
  *
  * Output: net_connection_write() takes octets up to the limit and says how many; the rest is the
- * owner's to keep until `drained`. While the queue is full the peer is not read. A peer that takes
- * too little is cut off after `stall_ms`.
+ * owner's to keep until `drained`. While the queue of an accepted connection is full its peer is
+ * not read; a connection that we made goes on reading, for if both ends waited, both would for ever.
+ * A peer that takes next to nothing is cut off after `stall_ms`.
  */
 #ifndef COPSEC_COMMON_NET_NET_H
 #define COPSEC_COMMON_NET_NET_H
@@ -56,7 +57,7 @@ struct net_limits {
 	size_t input;          /* octets that wait for more to come: the largest message */
 	size_t output;         /* octets in the queue */
 	uint64_t connect_ms;   /* until TCP is up, for each endpoint tried */
-	uint64_t secure_ms;    /* from TCP on until TLS is up; 0: it may stay plain */
+	uint64_t secure_ms;    /* from TCP on until TLS is up; 0: it may stay plain for ever */
 	uint64_t stall_ms;     /* the peer must take something, if there is something, in this time */
 	uint64_t linger_ms;    /* what is left to send and the peer's answer to our close may take */
 };
@@ -78,6 +79,8 @@ enum err net_connect(struct net *n, const struct endpoint *endpoints, size_t cou
 		     const struct net_limits *limits, const struct net_events *events, void *owner,
 		     struct net_connection **ret_connection, struct error *e) MUST_USE;
 
+enum { NET_ENDPOINTS_MAX = 16 }; /* tried by one net_connect() */
+
 enum net_role { NET_CLIENT, NET_SERVER };
 /*
  * From inside `octets` (or any time later): what was written before still goes out plain, then the
@@ -85,7 +88,7 @@ enum net_role { NET_CLIENT, NET_SERVER };
  */
 enum err net_connection_start_tls(struct net_connection *c, enum net_role role,
 				  struct error *e) MUST_USE;
-/* How many octets were taken, 0 if it is ending. */
+/* How many octets were taken; 0 if it is ending, not yet up, or between plain and secure. */
 size_t net_connection_write(struct net_connection *c, struct view octets) MUST_USE;
 size_t net_connection_room(const struct net_connection *c);
 /* Sends what is queued, closes in TLS and TCP properly. No callbacks from now on. */
@@ -109,7 +112,7 @@ struct net_listener_limits {
 };
 
 struct net_listener_events {
-	/* A new connection: set its owner here, or net_connection_abort() it. */
+	/* A new connection: set its owner here; otherwise it is dropped. */
 	void (*accepted)(void *owner, struct net_listener *l, struct net_connection *c);
 	/* A peer was turned away, or accept failed (peer is then NULL). May be NULL. */
 	void (*refused)(void *owner, struct net_listener *l, const struct endpoint *peer,

@@ -15,8 +15,11 @@ enum tls_answer {
 	TLS_WANT_READ,  /* again when the socket can be read */
 	TLS_WANT_WRITE, /* again when it can be written */
 	TLS_CLOSED,     /* the peer has closed, properly */
-	TLS_FAILED,     /* the error says why; only tls_free() is left */
+	TLS_FAILED,     /* the error says why, the peer has been told; only tls_free() is left */
 };
+
+/* A read of this size takes all that is decrypted, so what is left is seen by polling. */
+enum { TLS_RECORD_MAX = 16 * 1024 };
 
 struct tls_context;
 struct tls;
@@ -28,7 +31,7 @@ void tls_context_free(struct tls_context *c);
 struct tls_config {
 	int fd; /* stays the caller's */
 	bool server;
-	/* Called once, inside tls_handshake(). */
+	/* Called once, inside tls_handshake(), which must not be freed there. */
 	bool (*authorize)(void *context, const struct pin *peer);
 	void *context;
 };

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What connection.c and listener.c share; nobody else includes this. */
+#ifndef COPSEC_COMMON_NET_INTERNAL_H
+#define COPSEC_COMMON_NET_INTERNAL_H
+
+#include <ev.h>
+
+#include "common/net/net.h"
+#include "common/net/tls.h"
+
+enum { LISTENER_BUCKETS = 1024 };
+
+struct net {
+	struct ev_loop *loop;
+	struct tls_context *tls; /* NULL without a key */
+	ev_prepare reaper;       /* before each poll: what has died is released */
+	struct net_connection *connections;
+	struct net_connection *dead;
+	struct net_listener *listeners;
+	struct net_listener *dead_listeners;
+	uint8_t scratch[TLS_RECORD_MAX]; /* all connections read through it */
+};
+
+struct net_listener {
+	struct net *net;
+	struct net_listener *next;
+	struct net_listener_limits listener_limits;
+	struct net_limits limits;
+	const struct net_listener_events *events;
+	void *owner;
+	struct endpoint at;
+	int fd; /* -1: dead */
+	ev_io io;
+	ev_timer pause; /* while the process has no descriptor left */
+	unsigned connections;
+	unsigned unsecured;
+	/* The connections by address, for the limit on one of them. */
+	struct net_connection *buckets[LISTENER_BUCKETS];
+};
+
+enum connection_state {
+	STATE_CONNECTING, /* TCP is not up; no descriptor: the next endpoint is tried by the timer */
+	STATE_PLAIN,
+	STATE_STARTING,  /* the last plain octets go out, nothing is read */
+	STATE_HANDSHAKE,
+	STATE_SECURE,
+	STATE_FLUSHING,  /* the owner is gone, its octets are not */
+	STATE_LINGERING, /* all is said; waits for the peer's end, so that no reset eats our words */
+	STATE_DEAD,      /* released before the next poll */
+};
+
+struct net_connection {
+	struct net *net;
+	struct net_connection *next, **link; /* in net.connections or net.dead */
+	enum connection_state state;
+	const struct net_events *events; /* NULL: nobody is told any more */
+	void *owner;
+	struct net_limits limits;
+	struct endpoint peer;
+
+	int fd;
+	ev_io io;
+	ev_timer timer;
+	/* What the timer is for; 0: not running. Times of the loop. */
+	ev_tstamp state_until; /* connecting, becoming secure, ending */
+	ev_tstamp stall_until; /* the peer must have taken stall_need octets by then */
+	ev_tstamp timer_at;
+	size_t stall_need;
+
+	struct tls *tls;
+	enum net_role role;
+	int read_wants, write_wants; /* the event that lets reading or writing go on */
+	struct pin pin;
+
+	struct buffer in;  /* what the owner has not used yet */
+	struct buffer out; /* from out_sent on */
+	size_t out_sent;
+	bool short_write; /* the owner waits for `drained` */
+	bool was_secure;
+
+	struct endpoint *endpoints; /* those to try, while connecting */
+	size_t endpoint_count, endpoint_next;
+	struct error connect_error; /* of the last one tried */
+
+	struct net_listener *listener; /* that it came from, if that lives */
+	struct net_connection *bucket_next;
+	bool accepted;
+	bool unsecured; /* counted as such by the listener */
+};
+
+/* A connection over an accepted descriptor, which it takes; NULL when out of memory. */
+struct net_connection *connection_accept(struct net_listener *l, int fd,
+					 const struct endpoint *peer);
+
+/* By the connection, when it becomes secure or ends before, and when it dies. */
+void listener_secured(struct net_connection *c);
+void listener_forget(struct net_connection *c);
+
+#endif
