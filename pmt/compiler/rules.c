@@ -441,8 +441,8 @@ static void put_rule(struct rows *r, const struct rule_needs *needs, const struc
 	pri_init(&extension, PIB_copsecRule, 1);
 	pri_set_text(&extension, copsecRuleName, rule->name);
 	pri_set_bool(&extension, copsecRuleForward, forward);
-	pri_set_text(&extension, copsecRuleInRole, rule->in_role ? rule->in_role : "");
-	pri_set_text(&extension, copsecRuleOutRole, rule->out_role ? rule->out_role : "");
+	pri_set_text(&extension, copsecRuleInRole, forward && rule->in_role ? rule->in_role : "");
+	pri_set_text(&extension, copsecRuleOutRole, forward && rule->out_role ? rule->out_role : "");
 	pri_set_bool(&extension, copsecRuleStateful, true);
 	pri_set_bool(&extension, copsecRuleLog, rule->log);
 	rows_put(r, &pri, &extension);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/language/policy_file.h"
 #include "pmt/language/schema.h"
-#include "tests/suite.h"
+#include "tests/pmt/policy_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,26 +67,6 @@ START_TEST(what_is_wrong_is_said_with_place_line_and_caret)
 }
 END_TEST
 
-/* Reads a text as a file of its own, in a folder of its own. */
-static void read_text(struct policy_file *f, struct view text)
-{
-	char folder[] = "/tmp/copsec-language-XXXXXX", path[64];
-	struct error e;
-	FILE *out;
-
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/p.xml", folder);
-	out = fopen(path, "we");
-	ck_assert_ptr_nonnull(out);
-	ck_assert_uint_eq(fwrite(text.data, 1, text.len, out), text.len);
-	ck_assert_int_eq(fclose(out), 0);
-	ck_assert_int_eq(policy_file_read(f, path, &e), E_OK);
-	unlink(path);
-	rmdir(folder);
-}
-
-#define POLICY(body) "<policy xmlns=\"urn:copsec:policy:1\" tenant=\"acme\">" body "</policy>"
-
 START_TEST(addresses_of_a_role_are_those_of_its_nodes_and_interfaces)
 {
 	static const char text[] = POLICY(
@@ -100,7 +80,7 @@ START_TEST(addresses_of_a_role_are_those_of_its_nodes_and_interfaces)
 		"192.0.2.1 192.0.2.2 192.0.2.3 ", "192.0.2.0/24 ", "192.0.2.3 "};
 	struct policy_file f;
 
-	read_text(&f, view_of_string(text));
+	policy_text_read(&f, view_of_string(text));
 	ck_assert_uint_eq(f.diagnostics.errors, 0);
 	ck_assert_uint_eq(f.model.rule_count, 3);
 	ck_assert_str_eq(f.model.nodes[0].interfaces[1].roles, "b+c");
@@ -129,7 +109,7 @@ START_TEST(services_of_a_rule_are_joined_by_protocol)
 	struct policy_file f;
 	const struct traffic_list *t;
 
-	read_text(&f, view_of_string(text));
+	policy_text_read(&f, view_of_string(text));
 	ck_assert_uint_eq(f.diagnostics.errors, 0);
 	t = &f.model.rules[0]->traffic;
 	ck_assert_uint_eq(t->count, 5);
@@ -162,14 +142,14 @@ START_TEST(floods_of_faults_and_elements_are_bounded)
 	for (int i = 0; i < 10000; i++)
 		buffer_put_text(&text, "<role name=\"1\"/>\n");
 	buffer_put_text(&text, "</policy>");
-	read_text(&f, buffer_view(&text));
+	policy_text_read(&f, buffer_view(&text));
 	ck_assert_uint_eq(f.diagnostics.errors, 10000);
 	ck_assert_uint_eq(f.diagnostics.finding_count, DIAGNOSTICS_MAX);
 	policy_file_fini(&f);
 	buffer_reset(&text);
 	for (int i = 0; i < 100000; i++)
 		buffer_put_text(&text, "<policy xmlns=\"urn:copsec:policy:1\">");
-	read_text(&f, buffer_view(&text));
+	policy_text_read(&f, buffer_view(&text));
 	ck_assert_uint_eq(f.diagnostics.errors, 1);
 	ck_assert(f.document.incomplete);
 	policy_file_fini(&f);
@@ -187,7 +167,7 @@ START_TEST(no_prefix_of_a_policy_passes)
 	for (size_t len = 0; len < text.len - 1; len += 7) {
 		struct policy_file f;
 
-		read_text(&f, VIEW(text.data, len));
+		policy_text_read(&f, VIEW(text.data, len));
 		ck_assert_uint_gt(f.diagnostics.errors, 0);
 		policy_file_fini(&f);
 	}
@@ -210,7 +190,7 @@ START_TEST(damaged_octets_never_crash)
 
 		text.data[at] = (uint8_t)octets[at / 5 % sizeof octets];
 		buffer_init(&said, 1 << 20);
-		read_text(&f, buffer_view(&text));
+		policy_text_read(&f, buffer_view(&text));
 		diagnostics_print(&f.diagnostics, &said);
 		policy_file_fini(&f);
 		buffer_fini(&said);
