@@ -327,22 +327,25 @@ void pri_set_null(struct pri *pri, unsigned attribute)
 
 /* ---- reading ---- */
 
-/* NULL if it has no value. A getter of another type than the attribute's is our own mistake. */
+/* NULL if it has no value. An attribute that the class does not have, or a getter of another type
+ * than the attribute's, is our own mistake. */
 static const struct pri_value *value_to_get(const struct pri *pri, unsigned number,
 	enum pib_syntax syntax, enum pib_syntax or_syntax)
 {
 	const struct pib_attribute *attribute = pib_attribute(pri->class, number);
+	bool fits = attribute && (attribute->syntax == syntax || attribute->syntax == or_syntax);
 
-	assert(attribute && (attribute->syntax == syntax || attribute->syntax == or_syntax));
-	return pri_has(pri, number) ? &pri->values[number - 1] : NULL;
+	assert(fits);
+	return fits && pri_has(pri, number) ? &pri->values[number - 1] : NULL;
 }
 
 bool pri_has(const struct pri *pri, unsigned attribute)
 {
-	const struct pri_value *v = &pri->values[attribute - 1];
+	bool exists = pib_attribute(pri->class, attribute) != NULL;
 
-	assert(pib_attribute(pri->class, attribute));
-	return v->state == PRI_SET || v->state == PRI_DEFAULT;
+	assert(exists);
+	return exists && (pri->values[attribute - 1].state == PRI_SET ||
+				 pri->values[attribute - 1].state == PRI_DEFAULT);
 }
 
 int32_t pri_i32(const struct pri *pri, unsigned attribute)
