@@ -230,13 +230,16 @@ START_TEST(a_restriction_is_the_region_and_nothing_else)
 {
 	struct random r = start_random(_i);
 	size_t count = random_matches(&r, &arena, matches, MATCHES);
-	struct flow_match *region = &matches[random_below(&r, (uint32_t)count)];
+	/* A region of its own: some flows in it get no number. */
+	struct flow_match *region = &matches[count];
 	flow_ref whole = build(matches, count);
 	flow_ref part, outside, back;
 
+	while (!random_match(&r, &arena, 1, region))
+		;
 	ck_assert_int_eq(flow_restrict(manager, whole, region, 999, &part, &error), E_OK);
 	for (size_t i = 0; i < FLOWS; i++) {
-		struct flow flow = random_flow(&r, matches, count);
+		struct flow flow = random_flow(&r, matches + count / 2, count - count / 2 + 1);
 		uint32_t expected = flow_match_contains(region, &flow)
 					    ? flow_first_match(matches, count, &flow)
 					    : 999;
@@ -246,7 +249,7 @@ START_TEST(a_restriction_is_the_region_and_nothing_else)
 	/* Twice is once. */
 	ck_assert_int_eq(flow_restrict(manager, part, region, 999, &back, &error), E_OK);
 	ck_assert_uint_eq(back, part);
-	/* The first match is nowhere else than in its own region. */
+	/* Of what is everywhere there is left what the region is. */
 	ck_assert_int_eq(
 		flow_restrict(manager, FLOW_LEAF(1), &matches[0], 0, &outside, &error), E_OK);
 	ck_assert_uint_eq(outside, build(matches, 1));
@@ -449,6 +452,31 @@ START_TEST(a_walk_tells_families_apart_where_the_diagram_need_not)
 }
 END_TEST
 
+/* What is the same for both families is there once. */
+START_TEST(a_walk_shares_what_does_not_ask_by_family)
+{
+	const uint8_t octets[16] = {10};
+	struct flow_interval v4 = flow_prefix(FLOW_IPV4, octets, 8);
+	struct flow_interval v6 = flow_prefix(FLOW_IPV6, octets, 16);
+	struct flow_match list[2] = {{.number = 1}, {.number = 1}};
+	struct flow_walk walk;
+
+	list[0].field[FLOW_FAMILY] = one(FLOW_IPV4, FLOW_IPV4);
+	list[0].field[FLOW_SOURCE] = (struct flow_intervals){&v4, 1};
+	list[1].field[FLOW_FAMILY] = one(FLOW_IPV6, FLOW_IPV6);
+	list[1].field[FLOW_SOURCE] = (struct flow_intervals){&v6, 1};
+	for (size_t i = 0; i < 2; i++)
+		list[i].field[FLOW_PROTOCOL] = one(6, 6);
+	ck_assert_int_eq(flow_walk_init(&walk, manager, build(list, 2)), E_OK);
+	check_walk(&walk);
+	/* Family, a source of each, and one protocol. */
+	ck_assert_uint_eq(walk.node_count, 4);
+	ck_assert_int_eq(walk.nodes[3].field, FLOW_PROTOCOL);
+	ck_assert_int_eq(walk.nodes[3].family, FLOW_ANY_FAMILY);
+	flow_walk_fini(&walk);
+}
+END_TEST
+
 START_TEST(most_edges_go_otherwise)
 {
 	struct flow_match list[3] = {{.number = 1}, {.number = 2}, {.number = 3}};
@@ -532,6 +560,7 @@ int main(void)
 	tcase_add_loop_test(c, a_walk_says_what_its_diagram_says, 0, LISTS);
 	tcase_add_loop_test(c, a_walk_depends_on_the_function_alone, 0, LISTS);
 	tcase_add_test(c, a_walk_tells_families_apart_where_the_diagram_need_not);
+	tcase_add_test(c, a_walk_shares_what_does_not_ask_by_family);
 	tcase_add_test(c, most_edges_go_otherwise);
 	tcase_add_test(c, a_limit_is_an_error_and_leaves_the_rest_usable);
 	tcase_add_test(c, a_match_that_is_not_well_formed_is_refused);

@@ -118,6 +118,18 @@ START_TEST(the_group_of_the_key_exchange_may_be_taken_over)
 }
 END_TEST
 
+START_TEST(replay_protection_may_be_off)
+{
+	struct policy *policy;
+
+	pri_set_bool(rows_get(&rows, PIB_ipSecEspTransform, 1),
+		ipSecEspTransformUseReplayPrevention, false);
+	policy = set_policy(&rows);
+	ck_assert_uint_eq(policy->protections[0].proposals[0].replay_window, 0);
+	policy_free(policy);
+}
+END_TEST
+
 START_TEST(a_tunnel_has_an_endpoint)
 {
 	struct policy *policy;
@@ -670,6 +682,7 @@ int main(void)
 	tcase_add_test(c, rules_stand_in_the_order_of_their_order);
 	tcase_add_test(c, without_extensions_the_base_classes_have_their_say);
 	tcase_add_test(c, the_group_of_the_key_exchange_may_be_taken_over);
+	tcase_add_test(c, replay_protection_may_be_off);
 	tcase_add_test(c, a_tunnel_has_an_endpoint);
 	tcase_add_test(c, an_empty_group_matches_nothing);
 	tcase_add_test(c, a_set_may_be_empty);
