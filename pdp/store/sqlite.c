@@ -19,14 +19,15 @@ struct store {
 	sqlite3 *db;
 };
 
-/* `trail` is append-only: every manifest, index and assignment that was ever published. */
+/* Items keep the order in which they were published. `trail` is append-only: every manifest, index
+ * and assignment that was ever published. */
 static const char schema[] =
 	"CREATE TABLE publication (serial INTEGER NOT NULL, published INTEGER NOT NULL,"
 	" publisher TEXT NOT NULL, octets BLOB NOT NULL);"
-	"CREATE TABLE assignment (name TEXT PRIMARY KEY, serial INTEGER NOT NULL,"
-	" octets BLOB NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE policy_set (name TEXT PRIMARY KEY, serial INTEGER NOT NULL,"
-	" octets BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE assignment (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" serial INTEGER NOT NULL, octets BLOB NOT NULL);"
+	"CREATE TABLE policy_set (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" serial INTEGER NOT NULL, octets BLOB NOT NULL);"
 	"CREATE TABLE report (node TEXT PRIMARY KEY, time INTEGER NOT NULL,"
 	" serial INTEGER NOT NULL, since INTEGER NOT NULL, success INTEGER NOT NULL,"
 	" text TEXT NOT NULL) WITHOUT ROWID;"
@@ -197,14 +198,14 @@ static const struct item_table assignment_table = {
 	"assignment",
 	"DELETE FROM assignment",
 	"INSERT INTO assignment (name, serial, octets) VALUES (?1, ?2, ?3)",
-	"SELECT name, serial, octets FROM assignment ORDER BY name",
+	"SELECT name, serial, octets FROM assignment ORDER BY position",
 };
 
 static const struct item_table set_table = {
 	"set",
 	"DELETE FROM policy_set",
 	"INSERT INTO policy_set (name, serial, octets) VALUES (?1, ?2, ?3)",
-	"SELECT name, serial, octets FROM policy_set ORDER BY name",
+	"SELECT name, serial, octets FROM policy_set ORDER BY position",
 };
 
 static enum err put_trail(struct store *store, const struct store_publication *publication,

@@ -27,7 +27,7 @@ struct store_publication {
 	uint64_t published;       /* seconds since 1970 UTC */
 	const char *publisher;    /* pin of the key that brought it */
 	struct view index;        /* copsecIndex as S-objects */
-	const struct store_item *assignments;
+	const struct store_item *assignments; /* their order is kept, as that of the sets */
 	size_t assignment_count;
 	const struct store_item *sets;
 	size_t set_count;

@@ -37,8 +37,8 @@ static struct store *open_store(void)
 }
 
 static const struct store_item assignments[] = {
-	{"alice", 7, {(const uint8_t *)"A", 1}},
 	{"web1", 7, {(const uint8_t *)"W\0W", 3}},
+	{"alice", 7, {(const uint8_t *)"A", 1}},
 };
 static const struct store_item sets[] = {
 	{"gateway+lan", 3, {(const uint8_t *)"gateway", 7}},

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pdp/control.h"
+
+static enum err answer(json_t *value, json_t **ret_result, struct error *error)
+{
+	if (!value)
+		return error_set(error, E_MEMORY, "out of memory");
+	*ret_result = value;
+	return E_OK;
+}
+
+static enum err nodes(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	(void)request;
+	return answer(server_describe_nodes(context), ret_result, error);
+}
+
+static enum err policy(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	(void)request;
+	return answer(server_describe_policy(context), ret_result, error);
+}
+
+static enum err resend(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	const char *node = json_string_value(json_object_get(request, "node"));
+
+	(void)ret_result;
+	if (!node)
+		return error_set(error, E_MISSING, "resend: which node?");
+	return server_resend(context, node, error);
+}
+
+/* Stays open until it holds: E_AGAIN has the control server ask again after every change. */
+static enum err wait(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	json_int_t serial = json_integer_value(json_object_get(request, "serial"));
+
+	if (!server_converged(context) || (json_int_t)server_serial(context) < serial)
+		return error_set(error, E_AGAIN, "not every node is there yet");
+	return nodes(context, request, ret_result, error);
+}
+
+const struct control_command pdp_control_commands[] = {
+	{"nodes", nodes, "every node of the policy, and what it reported"},
+	{"policy", policy, "the serial in force and its sets"},
+	{"resend", resend, "send the full state to a node again"},
+	{"wait", wait, "until every node has the policy in force"},
+	{0},
+};

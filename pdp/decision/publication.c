@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pdp/decision/publication.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pib/set/state.h"
+
+struct publication {
+	struct arena arena;
+	struct buffer objects; /* what `bundle` borrows from */
+	struct bundle bundle;
+	struct set_index index;
+	struct assignment *assignments; /* as in the bundle */
+	struct publication_node *nodes; /* as in the bundle */
+	struct manifest *manifests;     /* as bundle.sets */
+};
+
+static struct publication *publication_new(void)
+{
+	struct publication *p = calloc(1, sizeof *p);
+
+	if (p) {
+		arena_init(&p->arena, 4 * (size_t)BUNDLE_MAX);
+		buffer_init(&p->objects, BUNDLE_MAX);
+	}
+	return p;
+}
+
+struct publication *publication_free(struct publication *p)
+{
+	if (p) {
+		buffer_fini(&p->objects);
+		arena_fini(&p->arena);
+		free(p);
+	}
+	return NULL;
+}
+
+static enum err read_node(struct publication *p, size_t which, struct error *error)
+{
+	const struct assignment *assignment = &p->assignments[which];
+	struct publication_node *node = &p->nodes[which];
+	struct view name = arena_copy(&p->arena, assignment->node);
+
+	if (!name.data)
+		return error_set(error, E_MEMORY, "publication: no memory for node names");
+	node->name = (const char *)name.data;
+	memcpy(node->key.sha256, assignment->node_key, PIN_SIZE);
+	node->has_report_key = assignment->report_key.len == PIN_SIZE;
+	if (node->has_report_key)
+		memcpy(node->report_key.sha256, assignment->report_key.data, PIN_SIZE);
+	node->which = which;
+	return E_OK;
+}
+
+static enum err objects_complete(const struct publication *p, struct error *error)
+{
+	if (p->objects.error)
+		return error_set(error, p->objects.error, "publication: %s (at most %d octets)",
+			err_text(p->objects.error), BUNDLE_MAX);
+	return E_OK;
+}
+
+/* Reads what p->objects holds. */
+static enum err publication_read(struct publication *p, struct error *error)
+{
+	enum err result;
+
+	result = bundle_read_objects(buffer_view(&p->objects), &p->arena, &p->bundle, error);
+	if (!result)
+		result = bundle_index(&p->bundle, &p->arena, &p->index, error);
+	if (result)
+		return result;
+
+	p->assignments = arena_calloc(
+		&p->arena, p->bundle.assignment_count + 1, sizeof *p->assignments);
+	p->nodes = arena_calloc(&p->arena, p->bundle.assignment_count + 1, sizeof *p->nodes);
+	p->manifests = arena_calloc(&p->arena, p->bundle.set_count + 1, sizeof *p->manifests);
+	if (!p->assignments || !p->nodes || !p->manifests)
+		return error_set(error, E_MEMORY, "publication: out of memory");
+
+	for (size_t i = 0; !result && i < p->bundle.assignment_count; i++) {
+		result = bundle_assignment(&p->bundle, i, &p->arena, &p->assignments[i], error);
+		if (!result)
+			result = read_node(p, i, error);
+	}
+	for (size_t i = 0; !result && i < p->bundle.set_count; i++)
+		result = bundle_manifest(&p->bundle, i, &p->arena, &p->manifests[i], error);
+	return result;
+}
+
+/* The serials of what is in force, below which nothing new may lie. */
+static enum err floors_of(const struct publication *current, struct arena *arena,
+	struct serial_floors *ret_floors, struct error *error)
+{
+	struct serial_floor *assignments, *sets;
+
+	*ret_floors = (struct serial_floors){0};
+	if (!current)
+		return E_OK;
+	assignments = arena_calloc(arena, current->bundle.assignment_count + 1, sizeof *assignments);
+	sets = arena_calloc(arena, current->bundle.set_count + 1, sizeof *sets);
+	if (!assignments || !sets)
+		return error_set(error, E_MEMORY, "publication: out of memory");
+	for (size_t i = 0; i < current->bundle.assignment_count; i++)
+		assignments[i] = (struct serial_floor){
+			current->assignments[i].node, current->assignments[i].serial};
+	for (size_t i = 0; i < current->bundle.set_count; i++)
+		sets[i] = (struct serial_floor){
+			current->manifests[i].name, current->manifests[i].serial};
+	*ret_floors = (struct serial_floors){
+		.index = current->index.serial + 1,
+		.assignments = assignments,
+		.assignment_count = current->bundle.assignment_count,
+		.sets = sets,
+		.set_count = current->bundle.set_count,
+	};
+	return E_OK;
+}
+
+static enum err verify_objects(struct publication *p, const struct state_terms *terms,
+	struct error *error)
+{
+	struct pri_failures *failures = calloc(1, sizeof *failures);
+	struct view piece = buffer_view(&p->objects);
+	struct pri_store *rows = NULL;
+	struct state *state = NULL;
+	enum err result;
+
+	if (!failures)
+		return error_set(error, E_MEMORY, "publication: out of memory");
+	pri_failures_init(failures);
+	result = pri_store_build(&piece, 1, &rows, failures, error);
+	if (!result)
+		result = state_verify_bundle(rows, terms, &state, failures, error);
+	state_free(state);
+	pri_store_free(rows);
+	free(failures);
+	return result;
+}
+
+enum err publication_verify(struct view objects, const struct trust *trust, const char *tenant,
+	const struct publication *current, uint64_t now_utc, struct publication **ret_publication,
+	struct error *error)
+{
+	struct publication *p = publication_new();
+	struct serial_floors floors;
+	struct state_terms terms = {
+		.trust = trust,
+		.tenant = view_of_string(tenant),
+		.floors = &floors,
+		.now_utc = now_utc,
+	};
+	enum err result;
+
+	if (!p)
+		return error_set(error, E_MEMORY, "publication: out of memory");
+	buffer_put_view(&p->objects, objects);
+	result = objects_complete(p, error);
+	if (!result)
+		result = floors_of(current, &p->arena, &floors, error);
+	/* Signatures first: only a verified bundle is looked into. */
+	if (!result)
+		result = verify_objects(p, &terms, error);
+	if (!result)
+		result = publication_read(p, error);
+	if (result)
+		publication_free(p);
+	else
+		*ret_publication = p;
+	return result;
+}
+
+enum err publication_of_store(const struct store_publication *stored,
+	struct publication **ret_publication, struct error *error)
+{
+	struct publication *p = publication_new();
+	enum err result;
+
+	if (!p)
+		return error_set(error, E_MEMORY, "publication: out of memory");
+	buffer_put_view(&p->objects, stored->index);
+	for (size_t i = 0; i < stored->assignment_count; i++)
+		buffer_put_view(&p->objects, stored->assignments[i].octets);
+	for (size_t i = 0; i < stored->set_count; i++)
+		buffer_put_view(&p->objects, stored->sets[i].octets);
+	result = objects_complete(p, error);
+	if (!result)
+		result = publication_read(p, error);
+	if (result)
+		publication_free(p);
+	else
+		*ret_publication = p;
+	return result;
+}
+
+uint64_t publication_serial(const struct publication *p)
+{
+	return p->index.serial;
+}
+
+const struct set_index *publication_index(const struct publication *p)
+{
+	return &p->index;
+}
+
+size_t publication_node_count(const struct publication *p)
+{
+	return p->bundle.assignment_count;
+}
+
+const struct publication_node *publication_node(const struct publication *p, size_t which)
+{
+	return &p->nodes[which];
+}
+
+const struct publication_node *publication_find_key(
+	const struct publication *p, const struct pin *key)
+{
+	for (size_t i = 0; i < p->bundle.assignment_count; i++)
+		if (pin_equal(&p->nodes[i].key, key))
+			return &p->nodes[i];
+	return NULL;
+}
+
+static enum err put_incarnation(const struct publication *p, const char *pdp_name,
+	struct buffer *out, struct error *error)
+{
+	char serial[24];
+	struct pri pri;
+
+	snprintf(serial, sizeof serial, "%" PRIu64, p->index.serial);
+	pri_init(&pri, PIB_frwkPibIncarnation, 1);
+	pri_set_text(&pri, frwkPibIncarnationName, pdp_name);
+	pri_set_text(&pri, frwkPibIncarnationId, serial);
+	/* Not supported here, and said so by NULL (RFC 3084 §4.3): a stale rule takes their place. */
+	for (unsigned n = frwkPibIncarnationLongevity; n <= frwkPibIncarnationFullState; n++)
+		pri_set_null(&pri, n);
+	return pri_put(out, &pri, error);
+}
+
+enum err publication_put_node(const struct publication *p, const struct publication_node *node,
+	const char *pdp_name, struct buffer *out, struct error *error)
+{
+	const struct assignment *assignment = &p->assignments[node->which];
+	enum err result = put_incarnation(p, pdp_name, out, error);
+
+	if (result)
+		return result;
+	bundle_put_assignment(1, p->bundle.assignments[node->which], out);
+	bundle_put_index(p->bundle.index, out);
+	for (size_t i = 0; i < p->bundle.set_count; i++)
+		if (assignment_demands(assignment, p->manifests[i].name))
+			buffer_put_view(out, p->bundle.sets[i].objects);
+	if (out->error)
+		return error_set(error, out->error, "state of node %s: %s", node->name,
+			err_text(out->error));
+	return E_OK;
+}
+
+enum err publication_to_store(const struct publication *p, const char *publisher,
+	uint64_t published, struct arena *arena, struct store_publication *ret_stored,
+	struct error *error)
+{
+	struct store_item *assignments =
+		arena_calloc(arena, p->bundle.assignment_count + 1, sizeof *assignments);
+	struct store_item *sets = arena_calloc(arena, p->bundle.set_count + 1, sizeof *sets);
+	struct buffer row;
+	struct view index = VIEW_NONE;
+	enum err result = E_OK;
+
+	buffer_init(&row, BUNDLE_MAX);
+	bundle_put_index(p->bundle.index, &row);
+	index = arena_copy(arena, buffer_view(&row));
+	if (row.error || !assignments || !sets || !index.data)
+		result = E_MEMORY;
+
+	for (size_t i = 0; !result && i < p->bundle.assignment_count; i++) {
+		buffer_reset(&row);
+		bundle_put_assignment((uint32_t)i + 1, p->bundle.assignments[i], &row);
+		assignments[i].name = p->nodes[i].name;
+		assignments[i].serial = p->assignments[i].serial;
+		assignments[i].octets = arena_copy(arena, buffer_view(&row));
+		if (row.error || !assignments[i].octets.data)
+			result = E_MEMORY;
+	}
+	for (size_t i = 0; !result && i < p->bundle.set_count; i++) {
+		struct view name = arena_copy(arena, p->manifests[i].name);
+
+		sets[i].name = (const char *)name.data;
+		sets[i].serial = p->manifests[i].serial;
+		sets[i].octets = p->bundle.sets[i].objects;
+		if (!name.data)
+			result = E_MEMORY;
+	}
+	buffer_fini(&row);
+	if (result)
+		return error_set(error, result, "publication: out of memory");
+
+	*ret_stored = (struct store_publication){
+		.serial = p->index.serial,
+		.published = published,
+		.publisher = publisher,
+		.index = index,
+		.assignments = assignments,
+		.assignment_count = p->bundle.assignment_count,
+		.sets = sets,
+		.set_count = p->bundle.set_count,
+	};
+	return E_OK;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A publication: everything that the tenant's nodes are served, as one immutable value. It owns a
+ * copy of the signed objects and finds in it what a node is to get.
+ *
+ * publication_verify() is the gate: a bundle that came from outside becomes a publication only
+ * after all of pib/set/state.h holds for it, and it continues the one in force.
+ * publication_of_store() trusts nothing less and nothing more than the database: whoever altered
+ * it is found out by the nodes, which verify everything again.
+ */
+#ifndef COPSEC_PDP_DECISION_PUBLICATION_H
+#define COPSEC_PDP_DECISION_PUBLICATION_H
+
+#include "common/base/pin.h"
+#include "common/crypto/trust.h"
+#include "pdp/store/store.h"
+#include "pib/set/bundle.h"
+
+struct publication;
+
+/* A node as its assignment has it. Lives as long as the publication. */
+struct publication_node {
+	const char *name;      /* PEPID */
+	struct pin key;        /* of its TLS key */
+	bool has_report_key;
+	struct pin report_key; /* of the key that its enforcer signs reports with */
+	size_t which;          /* number of its assignment in the bundle */
+};
+
+/*
+ * `objects` as in a bundle without the file header. E_STALE if its serial is not above that of
+ * `current` (NULL: nothing is in force). `now_utc` in seconds since 1970.
+ */
+enum err publication_verify(struct view objects, const struct trust *trust, const char *tenant,
+	const struct publication *current, uint64_t now_utc, struct publication **ret_publication,
+	struct error *error) MUST_USE;
+enum err publication_of_store(const struct store_publication *stored,
+	struct publication **ret_publication, struct error *error) MUST_USE;
+struct publication *publication_free(struct publication *p);
+
+uint64_t publication_serial(const struct publication *p);
+const struct set_index *publication_index(const struct publication *p);
+size_t publication_node_count(const struct publication *p);
+const struct publication_node *publication_node(const struct publication *p, size_t which);
+/* NULL if the publication has no such node. */
+const struct publication_node *publication_find_key(
+	const struct publication *p, const struct pin *key);
+
+/*
+ * Appends the full state of a node as S-objects: frwkPibIncarnation by `pdp_name`, assignment,
+ * index, then every set that the assignment demands.
+ */
+enum err publication_put_node(const struct publication *p, const struct publication_node *node,
+	const char *pdp_name, struct buffer *out, struct error *error) MUST_USE;
+
+/* What the store is to keep; the views borrow from the publication, the arrays are the arena's. */
+enum err publication_to_store(const struct publication *p, const char *publisher,
+	uint64_t published, struct arena *arena, struct store_publication *ret_stored,
+	struct error *error) MUST_USE;
+
+#endif

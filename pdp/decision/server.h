@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The decision point: listens, knows its peers by their keys, serves the policy in force to nodes
+ * under client-type 0x4950, and takes new policy from publishers under 0x4953.
+ *
+ * A node is whoever holds the key that a signed assignment names; its PEPID must be that of the
+ * assignment. Every REQ is answered by the full state, or by a NULL decision if the node says that
+ * it holds the serial in force; every publication goes to all connected nodes at once.
+ */
+#ifndef COPSEC_PDP_DECISION_SERVER_H
+#define COPSEC_PDP_DECISION_SERVER_H
+
+#include <jansson.h>
+
+#include "common/service/log.h"
+#include "pdp/decision/compliance.h"
+#include "pdp/settings.h"
+
+struct server;
+
+struct server_parts {
+	struct ev_loop *loop;
+	struct log *log;
+	const struct pdp_settings *settings;
+	const struct key *key;
+	const struct trust *trust;
+	struct store *store;
+	/* Called when a node came, went or reported, or policy changed. May be NULL. */
+	void (*changed)(void *context);
+	void *context;
+};
+
+/* All parts are borrowed and outlive the server. It listens when this returns. */
+enum err server_new(const struct server_parts *parts, struct server **ret_server,
+	struct error *error) MUST_USE;
+/* Stops listening and says good-bye to all peers (Client-Close, shutting down). The loop has
+ * nothing more to do for the server once they are gone; only then may it be freed. */
+void server_stop(struct server *s);
+struct server *server_free(struct server *s);
+
+/* 0 if nothing is published. */
+uint64_t server_serial(const struct server *s);
+/* Full state again, to one node; E_NOT_FOUND if it is not connected. */
+enum err server_resend(struct server *s, const char *node, struct error *error) MUST_USE;
+
+/* New references; NULL when memory is out. Seconds since 1970 for all times. */
+json_t *server_describe_nodes(const struct server *s);
+json_t *server_describe_policy(const struct server *s);
+
+/* Whether every node of the policy is connected and has the serial in force, by signed report. */
+bool server_converged(const struct server *s);
+
+#endif

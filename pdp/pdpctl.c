@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/service/control.h"
+#include "common/service/options.h"
+#include "common/service/settings.h"
+
+#define ABOUT "Looks at a running pdpd, and tells it what to do."
+
+enum { CALL_TIMEOUT_MS = 10000 };
+
+struct pdpctl {
+	const char *socket;
+};
+
+static const struct option_row rows[] = {
+	{'s', "socket", "PATH", "control socket, instead of /run/copsec/pdpd.sock"},
+	{'h', "help", NULL, "print this and exit"},
+	{'V', "version", NULL, "print the version and exit"},
+	{0},
+};
+
+static const struct option_row show_rows[] = {
+	{'j', "json", NULL, "print JSON"},
+	{0},
+};
+
+static const struct option_row wait_rows[] = {
+	{'j', "json", NULL, "print JSON"},
+	{'n', "serial", "SERIAL", "for this serial or a newer one"},
+	{'t', "timeout", "TIME", "give up after this time, for example 30s (the default)"},
+	{0},
+};
+
+static int fail(const char *command, const char *text, int status)
+{
+	fprintf(stderr, "pdpctl: %s: %s\n", command, text);
+	return status;
+}
+
+/* Takes the request. */
+static int call(const struct pdpctl *ctl, json_t *request, uint64_t timeout_ms, json_t **ret_result)
+{
+	const char *command = json_string_value(json_object_get(request, "command"));
+	struct error error;
+	int status = EXIT_SUCCESS;
+
+	if (control_call(ctl->socket, request, timeout_ms, ret_result, &error))
+		status = fail(command, error.text, EXIT_BAD_INPUT);
+	json_decref(request);
+	return status;
+}
+
+static void print_json(const json_t *value)
+{
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	putchar('\n');
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static json_int_t number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void print_nodes(const json_t *result)
+{
+	const json_t *nodes = json_object_get(result, "nodes");
+	const json_t *node;
+	size_t i;
+
+	printf("policy serial %" PRId64 "\n", (int64_t)number_of(result, "serial"));
+	printf("%-20s %-10s %8s  %-20s %s\n", "NODE", "STANDING", "SERIAL", "SINCE (UTC)", "REASON");
+	json_array_foreach(nodes, i, node) {
+		time_t since = (time_t)number_of(node, "since");
+		char when[32] = "-";
+		struct tm tm;
+
+		if (since && gmtime_r(&since, &tm))
+			strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
+		printf("%-20s %-10s %8" PRId64 "  %-20s %s\n", text_of(node, "node"),
+			text_of(node, "standing"), (int64_t)number_of(node, "serial"), when,
+			text_of(node, "reason"));
+	}
+}
+
+static void print_policy(const json_t *result)
+{
+	const json_t *sets = json_object_get(result, "sets");
+	const json_t *set;
+	size_t i;
+
+	printf("policy serial %" PRId64 "\n", (int64_t)number_of(result, "serial"));
+	printf("%-24s %8s  %s\n", "SET", "SERIAL", "ROOT");
+	json_array_foreach(sets, i, set) {
+		printf("%-24s %8" PRId64 "  %s\n", text_of(set, "set"),
+			(int64_t)number_of(set, "serial"), text_of(set, "root"));
+	}
+}
+
+/* Options of a command; false: the exit status is in *ret_status. */
+struct command_options {
+	bool json;
+	uint64_t timeout_ms;
+	json_int_t serial;
+};
+
+static bool read_options(const struct option_row *table, int argc, char **argv,
+	struct command_options *ret, struct options *o, int *ret_status)
+{
+	int id;
+
+	*ret = (struct command_options){.timeout_ms = 30000};
+	options_begin(o, table, argc, argv);
+	while ((id = options_next(o)) != OPTIONS_END) {
+		char *end;
+
+		if (id == 'j') {
+			ret->json = true;
+		} else if (id == 'n') {
+			ret->serial = strtoll(o->value, &end, 10);
+			if (*end || end == o->value || ret->serial < 0) {
+				*ret_status = fail(argv[0], "--serial takes a number", EXIT_BAD_USAGE);
+				return false;
+			}
+		} else if (id == 't') {
+			if (!duration_parse(o->value, &ret->timeout_ms)) {
+				*ret_status = fail(argv[0],
+					"--timeout takes a time, for example 30s", EXIT_BAD_USAGE);
+				return false;
+			}
+		} else {
+			*ret_status = fail(argv[0], o->message, EXIT_BAD_USAGE);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int show(const struct pdpctl *ctl, int argc, char **argv,
+	void (*print)(const json_t *result))
+{
+	struct command_options wanted;
+	json_t *result = NULL;
+	struct options o;
+	int status;
+
+	if (!read_options(show_rows, argc, argv, &wanted, &o, &status))
+		return status;
+	if (o.argc)
+		return fail(argv[0], "takes no argument", EXIT_BAD_USAGE);
+	status = call(ctl, json_pack("{s:s}", "command", argv[0]), CALL_TIMEOUT_MS, &result);
+	if (!status)
+		(wanted.json ? print_json : print)(result);
+	json_decref(result);
+	return status;
+}
+
+static int run_nodes(void *context, int argc, char **argv)
+{
+	return show(context, argc, argv, print_nodes);
+}
+
+static int run_policy(void *context, int argc, char **argv)
+{
+	return show(context, argc, argv, print_policy);
+}
+
+static int run_resend(void *context, int argc, char **argv)
+{
+	json_t *result = NULL;
+	int status;
+
+	if (argc != 2)
+		return fail(argv[0], "takes the name of one node", EXIT_BAD_USAGE);
+	status = call(context, json_pack("{s:s, s:s}", "command", "resend", "node", argv[1]),
+		CALL_TIMEOUT_MS, &result);
+	json_decref(result);
+	return status;
+}
+
+static int run_wait(void *context, int argc, char **argv)
+{
+	struct command_options wanted;
+	json_t *result = NULL;
+	struct options o;
+	int status;
+
+	if (!read_options(wait_rows, argc, argv, &wanted, &o, &status))
+		return status;
+	if (o.argc)
+		return fail(argv[0], "takes no argument", EXIT_BAD_USAGE);
+	status = call(context,
+		json_pack("{s:s, s:I}", "command", "wait", "serial", wanted.serial),
+		wanted.timeout_ms, &result);
+	if (!status)
+		(wanted.json ? print_json : print_nodes)(result);
+	json_decref(result);
+	return status;
+}
+
+static const struct command_row commands[] = {
+	{"nodes", run_nodes, "[--json]", "every node of the policy, and what it last reported",
+		show_rows},
+	{"policy", run_policy, "[--json]", "the serial in force and its sets", show_rows},
+	{"resend", run_resend, "NODE", "send the full state to a connected node again", NULL},
+	{"wait", run_wait, "[--serial SERIAL] [--timeout TIME] [--json]",
+		"until every node has reported the policy in force; exit 1 if not in time",
+		wait_rows},
+	{0},
+};
+
+static int help(FILE *to, const struct command_row *command, int status)
+{
+	struct buffer text;
+
+	buffer_init(&text, 1 << 16);
+	if (command)
+		command_help("pdpctl", command, &text);
+	else
+		options_help("pdpctl", "[OPTION...] COMMAND", ABOUT, rows, commands, &text);
+	fputs(buffer_string(&text), to);
+	buffer_fini(&text);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct pdpctl ctl = {.socket = "/run/copsec/pdpd.sock"};
+	const struct command_row *command;
+	struct options o;
+	int id;
+
+	options_begin(&o, rows, argc, argv);
+	while ((id = options_next(&o)) != OPTIONS_END) {
+		switch (id) {
+		case 's':
+			ctl.socket = o.value;
+			break;
+		case 'h':
+			return help(stdout, NULL, EXIT_SUCCESS);
+		case 'V':
+			puts("pdpctl (Copsec) " COPSEC_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			fprintf(stderr, "pdpctl: %s\n", o.message);
+			return EXIT_BAD_USAGE;
+		}
+	}
+	if (!o.argc)
+		return help(stderr, NULL, EXIT_BAD_USAGE);
+	command = command_find(commands, o.argv[0]);
+	if (!command) {
+		struct buffer names;
+
+		buffer_init(&names, 4096);
+		command_names(commands, &names);
+		fprintf(stderr, "pdpctl: no command '%s'. %s\n", o.argv[0], buffer_string(&names));
+		buffer_fini(&names);
+		return EXIT_BAD_USAGE;
+	}
+	if (o.argc == 2 && strcmp(o.argv[1], "--help") == 0)
+		return help(stdout, command, EXIT_SUCCESS);
+	return command->run(&ctl, o.argc, o.argv);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The settings of pdpd: one table (pdp/settings.c), one struct. */
+#ifndef COPSEC_PDP_SETTINGS_H
+#define COPSEC_PDP_SETTINGS_H
+
+#include "common/service/settings.h"
+
+struct pdp_settings {
+	char *name;
+	char *tenant;
+	struct endpoint_list listen;
+	char *key;
+	char *trust;
+	uint32_t threshold;
+	struct pin_list publishers;
+	char *state_directory;
+	char *control;
+	uint64_t keepalive;
+	uint64_t secure_timeout;
+	uint32_t connections;
+	uint32_t unsecured;
+	uint32_t per_address;
+	char *log;
+};
+
+extern const struct settings_schema pdp_settings_schema;
+
+#endif
