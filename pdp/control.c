@@ -27,11 +27,28 @@ static enum err resend(void *context, const json_t *request, json_t **ret_result
 	struct error *error)
 {
 	const char *node = json_string_value(json_object_get(request, "node"));
+	uint64_t reports;
 
-	(void)ret_result;
 	if (!node)
 		return error_set(error, E_MISSING, "resend: which node?");
-	return server_resend(context, node, error);
+	if (server_resend(context, node, &reports, error))
+		return error->code;
+	return answer(json_pack("{s:I}", "reports", (json_int_t)reports), ret_result, error);
+}
+
+/* Stays open until the node has answered what "resend" sent it. */
+static enum err outcome(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	const char *node = json_string_value(json_object_get(request, "node"));
+	json_int_t reports = json_integer_value(json_object_get(request, "reports"));
+	json_t *description = NULL;
+
+	if (!node)
+		return error_set(error, E_MISSING, "outcome: of which node?");
+	if (server_outcome(context, node, (uint64_t)reports, &description, error))
+		return error->code;
+	return answer(description, ret_result, error);
 }
 
 /* Stays open until it holds: E_AGAIN has the control server ask again after every change. */
@@ -49,6 +66,7 @@ const struct control_command pdp_control_commands[] = {
 	{"nodes", nodes, "every node of the policy, and what it reported"},
 	{"policy", policy, "the serial in force and its sets"},
 	{"resend", resend, "send the full state to a node again"},
+	{"outcome", outcome, "what a node answered to that"},
 	{"wait", wait, "until every node has the policy in force"},
 	{0},
 };

@@ -178,14 +178,25 @@ static int run_policy(void *context, int argc, char **argv)
 
 static int run_resend(void *context, int argc, char **argv)
 {
-	json_t *result = NULL;
+	json_t *sent = NULL, *node = NULL;
 	int status;
 
 	if (argc != 2)
 		return fail(argv[0], "takes the name of one node", EXIT_BAD_USAGE);
 	status = call(context, json_pack("{s:s, s:s}", "command", "resend", "node", argv[1]),
-		CALL_TIMEOUT_MS, &result);
-	json_decref(result);
+		CALL_TIMEOUT_MS, &sent);
+	if (!status)
+		status = call(context,
+			json_pack("{s:s, s:s, s:I}", "command", "outcome", "node", argv[1],
+				"reports", number_of(sent, "reports")),
+			CALL_TIMEOUT_MS, &node);
+	if (!status && strcmp(text_of(node, "standing"), "failed") == 0)
+		status = fail(argv[1], text_of(node, "reason"), EXIT_BAD_INPUT);
+	else if (!status)
+		printf("%s: %s, serial %" PRId64 "\n", argv[1], text_of(node, "standing"),
+			(int64_t)number_of(node, "serial"));
+	json_decref(sent);
+	json_decref(node);
 	return status;
 }
 
@@ -213,7 +224,7 @@ static const struct command_row commands[] = {
 	{"nodes", run_nodes, "[--json]", "every node of the policy, and what it last reported",
 		show_rows},
 	{"policy", run_policy, "[--json]", "the serial in force and its sets", show_rows},
-	{"resend", run_resend, "NODE", "send the full state to a connected node again", NULL},
+	{"resend", run_resend, "NODE", "send the full state to a node again, and print its answer", NULL},
 	{"wait", run_wait, "[--serial SERIAL] [--timeout TIME] [--json]",
 		"until every node has reported the policy in force; exit 1 if not in time",
 		wait_rows},

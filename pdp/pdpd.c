@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "common/crypto/key.h"
 #include "common/service/notify.h"
 #include "common/service/options.h"
 #include "pdp/control.h"

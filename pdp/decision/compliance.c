@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/crypto/cms.h"
+#include "pib/schema/pri.h"
 
 enum {
 	/* What a failure may say; the rest of a longer report is in the node's log. */
@@ -17,6 +18,7 @@ enum {
 struct entry {
 	struct store_report report;
 	char *node; /* report.node */
+	uint64_t count;
 	char text[REPORT_TEXT_MAX];
 };
 
@@ -144,6 +146,14 @@ const struct store_report *compliance_find(const struct compliance_table *t, con
 	size_t at = position_of(t, node, &there);
 
 	return there ? &t->entries[at]->report : NULL;
+}
+
+uint64_t compliance_count(const struct compliance_table *t, const char *node)
+{
+	bool there;
+	size_t at = position_of(t, node, &there);
+
+	return there ? t->entries[at]->count : 0;
 }
 
 /* What the objects of a report said, as far as anybody wants to know. */
@@ -308,6 +318,7 @@ enum err compliance_report(struct compliance_table *t, const struct publication_
 		entry->report = report;
 		entry->report.node = entry->node;
 		copy_text(entry, report.text);
+		entry->count++;
 		*ret_report = &entry->report;
 	}
 out:

@@ -22,6 +22,8 @@ struct compliance_table *compliance_table_free(struct compliance_table *t);
 
 /* NULL if the node never reported. The entry is the table's. */
 const struct store_report *compliance_find(const struct compliance_table *t, const char *node);
+/* How many reports of this node were recorded since the table was made. */
+uint64_t compliance_count(const struct compliance_table *t, const char *node);
 
 /*
  * A report (RPT) of `node` with what stood in its Named ClientSI. Success needs a copsecCompliance

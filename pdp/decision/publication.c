@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pib/schema/pri.h"
 #include "pib/set/state.h"
 
 struct publication {
@@ -88,7 +89,7 @@ static enum err publication_read(struct publication *p, struct error *error)
 			result = read_node(p, i, error);
 	}
 	for (size_t i = 0; !result && i < p->bundle.set_count; i++)
-		result = bundle_manifest(&p->bundle, i, &p->arena, &p->manifests[i], error);
+		result = bundle_manifest(&p->bundle, i, &p->manifests[i], error);
 	return result;
 }
 

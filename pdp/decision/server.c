@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/link/link.h"
+#include "pib/schema/pri.h"
 
 enum {
 	STATE_MAX = COPS_MESSAGE_LIMIT, /* octets of a node's full state */
@@ -637,13 +638,15 @@ static const struct peer *connected_as(const struct server *s, const char *node)
 	return NULL;
 }
 
-enum err server_resend(struct server *s, const char *node, struct error *error)
+enum err server_resend(
+	struct server *s, const char *node, uint64_t *ret_reports, struct error *error)
 {
 	for (struct peer *p = s->peers; p; p = p->next) {
 		if (!p->node || strcmp(p->node, node) != 0 || !p->state)
 			continue;
 		p->outdated = true;
 		ev_idle_start(s->parts.loop, &s->serving);
+		*ret_reports = compliance_count(s->compliance, node);
 		return E_OK;
 	}
 	return error_set(error, E_NOT_FOUND, "node %s is not connected", node);
@@ -705,6 +708,22 @@ json_t *server_describe_policy(const struct server *s)
 		}
 	}
 	return json_pack("{s:I, s:o}", "serial", (json_int_t)server_serial(s), "sets", sets);
+}
+
+enum err server_outcome(const struct server *s, const char *node, uint64_t reports,
+	json_t **ret_node, struct error *error)
+{
+	for (size_t i = 0; s->publication && i < publication_node_count(s->publication); i++) {
+		const struct publication_node *known = publication_node(s->publication, i);
+
+		if (strcmp(known->name, node) != 0)
+			continue;
+		if (compliance_count(s->compliance, node) <= reports)
+			return error_set(error, E_AGAIN, "node %s has not answered", node);
+		*ret_node = describe_node(s, known);
+		return E_OK;
+	}
+	return error_set(error, E_NOT_FOUND, "the policy has no node %s", node);
 }
 
 bool server_converged(const struct server *s)

@@ -40,8 +40,13 @@ struct server *server_free(struct server *s);
 
 /* 0 if nothing is published. */
 uint64_t server_serial(const struct server *s);
-/* Full state again, to one node; E_NOT_FOUND if it is not connected. */
-enum err server_resend(struct server *s, const char *node, struct error *error) MUST_USE;
+/* Full state again, to one node; E_NOT_FOUND if it is not connected. *ret_reports is the number of
+ * its reports so far: the next one is the answer. */
+enum err server_resend(struct server *s, const char *node, uint64_t *ret_reports,
+	struct error *error) MUST_USE;
+/* What a node last reported; E_AGAIN while that is not more than `reports` reports. */
+enum err server_outcome(const struct server *s, const char *node, uint64_t reports,
+	json_t **ret_node, struct error *error) MUST_USE;
 
 /* New references; NULL when memory is out. Seconds since 1970 for all times. */
 json_t *server_describe_nodes(const struct server *s);
