@@ -25,6 +25,7 @@ static const struct option_row rows[] = {
 };
 
 struct daemon {
+	char program[8]; /* for the log */
 	struct ev_loop *loop;
 	struct log *log;
 	struct pdp_settings settings;
@@ -87,7 +88,7 @@ static enum err start(struct daemon *d, struct error *error)
 	struct server_parts parts;
 	enum err result;
 
-	d->log = log_new(LOG_LEVEL_NOTICE, log_to_stderr, "pdpd");
+	d->log = log_new(LOG_LEVEL_NOTICE, log_to_stderr, d->program);
 	d->loop = ev_loop_new(EVFLAG_AUTO);
 	if (!d->log || !d->loop)
 		return error_set(error, E_MEMORY, "out of memory");
@@ -137,7 +138,7 @@ static void release(struct daemon *d)
 
 static int serve(struct pdp_settings *settings)
 {
-	struct daemon d = {.settings = *settings};
+	struct daemon d = {.program = "pdpd", .settings = *settings};
 	struct error error;
 	int status = EXIT_SUCCESS;
 
