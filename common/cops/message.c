@@ -527,6 +527,9 @@ bool cops_next_decision(const struct cops_message *m, size_t *at, struct cops_de
 	const struct cops_object *context, *o;
 	struct cops_decision d = {0};
 
+	/* A Context in a REQ is no decision's. */
+	if (m->op != COPS_DEC)
+		return false;
 	while (*at < m->count && m->objects[*at].c_num != COPS_CONTEXT)
 		++*at;
 	if (m->count - *at < 2)

@@ -452,7 +452,7 @@ static void refuse_decision(struct pep_session *s, struct state *state, uint8_t 
 {
 	bool solicited = settle(s, state, flags);
 	struct pep_event *e;
-	uint32_t number;
+	uint32_t number = 0;
 
 	s->core.counters.errors_in++;
 	state->decided = true;
@@ -498,7 +498,7 @@ static void on_decision(struct pep_session *s)
 	uint16_t gperr, sub_code;
 	struct pep_event *event;
 	struct error e;
-	uint32_t number;
+	uint32_t number = 0;
 	bool solicited;
 
 	if (!is_open(s, m->client_type)) {

@@ -71,7 +71,7 @@ static void trace_details(struct pair *p, const struct cops_message *m)
 	o = cops_find(m, COPS_REPORT_TYPE);
 	if (o)
 		buffer_put_text(&p->trace, " %s", cops_report_name(o->report.type));
-	while (m->op == COPS_DEC && cops_next_decision(m, &at, &d))
+	while (cops_next_decision(m, &at, &d))
 		buffer_put_text(&p->trace, " %s%s",
 			d.command == COPS_INSTALL  ? "install"
 			: d.command == COPS_REMOVE ? "remove"

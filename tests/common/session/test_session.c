@@ -433,6 +433,36 @@ START_TEST(several_client_types_on_one_connection)
 }
 END_TEST
 
+START_TEST(a_closed_client_type_takes_its_states_along)
+{
+	struct pair p;
+	struct play play;
+	uint32_t number, state;
+
+	begin_pdp(&p, &play);
+	pair_say_hex(&p, REQ);
+	state = play.state;
+	pair_say_hex(&p, "1008495000000010"
+			 "00080801000b0000");
+	ck_assert_int_eq(pdp_session_decide_null(p.pdp, state, &number), E_NOT_FOUND);
+	/* The same handle is another state now. */
+	pair_say_hex(&p, OPN REQ);
+	ck_assert(!play.pdp.again);
+	ck_assert_uint_ne(play.state, state);
+	/* And a connection with nothing open is not kept for ever, whatever it says. */
+	pair_pass(&p, 25 * 1000);
+	pair_say_hex(&p, "1008495000000010"
+			 "00080801000b0000");
+	pair_pass(&p, 20 * 1000);
+	pair_say_hex(&p, "1009000000000008");
+	pair_pass(&p, 9 * 1000);
+	ck_assert(!pdp_session_is_closed(p.pdp));
+	pair_pass(&p, 1000);
+	ck_assert(pdp_session_is_closed(p.pdp));
+	pair_fini(&p);
+}
+END_TEST
+
 START_TEST(a_redirection_is_told)
 {
 	struct view cc = octets_of_hex("100849500000001c00080801000c0000000c0d01c000020900000cd8");
@@ -1474,6 +1504,7 @@ int main(void)
 	tcase_add_test(c, a_second_negotiation_is_refused);
 	tcase_add_test(c, who_does_not_open_in_time_is_closed);
 	tcase_add_test(c, several_client_types_on_one_connection);
+	tcase_add_test(c, a_closed_client_type_takes_its_states_along);
 	tcase_add_test(c, a_redirection_is_told);
 	tcase_add_test(c, a_client_open_without_answer_is_given_up);
 	tcase_add_test(c, keep_alive_over_ten_hours);
