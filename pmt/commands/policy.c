@@ -18,12 +18,16 @@ enum {
 	OPTION_PREVIOUS,
 	OPTION_TIME,
 	OPTION_NOT_BEFORE,
-	OPTION_NOT_AFTER
+	OPTION_NOT_AFTER,
+	OPTION_MANUAL
 };
 
 const struct option_row check_options[] = {{0}};
 const struct option_row test_options[] = {{0}};
-const struct option_row schema_options[] = {{0}};
+const struct option_row schema_options[] = {
+	{OPTION_MANUAL, "manual", NULL, "the same for copsec-policy(5), in mdoc"},
+	{0},
+};
 const struct option_row compile_options[] = {
 	{'o', "output", "FILE", "the bundle; else the policy's name with .bundle at its end"},
 	{OPTION_SERIAL, "serial", "NUMBER", "of the new bundle; nodes never go back to a smaller one"},
@@ -129,18 +133,21 @@ int command_test(void *context, int argc, char **argv)
 
 int command_schema(void *context, int argc, char **argv)
 {
-	int status = EXIT_SUCCESS;
+	int id, status = EXIT_SUCCESS;
+	bool manual = false;
 	struct buffer out;
 	struct options o;
 
 	(void)context;
 	command_begin(&o, schema_options, argc, argv);
-	if (command_next(&o, argv[0], &status) < 0)
+	while ((id = command_next(&o, argv[0], &status)) > 0)
+		manual = true;
+	if (id < 0)
 		return status;
 	if (o.argc)
 		return command_misused(argv[0], "\"%s\" is too much", o.argv[0]);
 	buffer_init(&out, FINDINGS_MAX);
-	schema_print(&out);
+	(manual ? schema_print_manual : schema_print)(&out);
 	status = command_output(argv[0], &out);
 	buffer_fini(&out);
 	return status;

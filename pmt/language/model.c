@@ -72,6 +72,25 @@ enum {
 	PROTOCOL_ICMPV6 = 58
 };
 
+static void print_part(struct buffer *out, const char *name, const char *words)
+{
+	if (words)
+		buffer_put_text(out, " %s %s", name, words);
+}
+
+void model_print_services(struct buffer *out)
+{
+	for (size_t i = 0; i < KNOWN_SERVICES; i++) {
+		buffer_put_text(out, "%s:", known_services[i].name);
+		print_part(out, "tcp", known_services[i].tcp);
+		print_part(out, "udp", known_services[i].udp);
+		print_part(out, "icmp", known_services[i].icmp);
+		print_part(out, "icmpv6", known_services[i].icmpv6);
+		print_part(out, "protocol", known_services[i].protocol);
+		buffer_put_text(out, "\n");
+	}
+}
+
 void model_init(struct model *m)
 {
 	*m = (struct model){0};

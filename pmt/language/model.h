@@ -189,6 +189,9 @@ void model_fini(struct model *m);
 enum err model_build(struct model *m, const struct document *doc, struct diagnostics *d,
 	struct error *e) MUST_USE;
 
+/* The services that a policy need not define: one line each, `ssh: tcp 22`. */
+void model_print_services(struct buffer *out);
+
 /* Is the role among those of the combination? */
 bool combination_has(const char *combination, const char *role);
 /* By name; NULL if there is none. */

@@ -3,6 +3,7 @@
 
 #include "pib/policy/algorithms.h"
 #include "pmt/language/grammar.h"
+#include "pmt/language/model.h"
 #include "pmt/language/value.h"
 
 #include <string.h>
@@ -168,4 +169,80 @@ void schema_print(struct buffer *out)
 	for (unsigned i = 0; i < ELEMENT_KINDS; i++)
 		put_element(out, grammar_element((enum element_kind)i));
 	buffer_put_text(out, "</grammar>\n");
+}
+
+/* --- the manual --- */
+
+/* Each sentence on a line of its own. None of ours begins with a dot. */
+static void put_sentence(struct buffer *out, const char *text)
+{
+	for (; *text; text++) {
+		bool end = strncmp(text, ". ", 2) == 0;
+
+		buffer_put_u8(out, (uint8_t)*text);
+		if (end) {
+			buffer_put_u8(out, '\n');
+			text++;
+		}
+	}
+	buffer_put_u8(out, '\n');
+}
+
+static void put_manual_choices(struct buffer *out, const struct grammar_attribute *a)
+{
+	struct view rest = view_of_string(a->choices), word;
+
+	buffer_put_text(out, "One of");
+	while ((word = next_word(&rest)).len) {
+		buffer_put_text(out, "%s\n.Cm ", word.data == (const uint8_t *)a->choices ? "" : " ,");
+		buffer_put_view(out, word);
+	}
+	buffer_put_text(out, " .\n");
+}
+
+static void put_manual_attribute(struct buffer *out, const struct grammar_attribute *a)
+{
+	buffer_put_text(out, ".It Ic %s%s\n", grammar_attribute_name(a->id),
+		a->required ? " Pq required" : "");
+	put_sentence(out, a->about);
+	if (a->choices)
+		put_manual_choices(out, a);
+	if (a->initial)
+		buffer_put_text(out, "Default:\n.Cm %s .\n", a->initial);
+}
+
+static void put_manual_children(struct buffer *out, const struct grammar_element *el)
+{
+	const char *end = "Holds";
+
+	for (unsigned i = 0; i < ELEMENT_KINDS; i++)
+		if (el->children & 1u << i) {
+			buffer_put_text(out, "%s\n.Ic %s", end,
+				grammar_element((enum element_kind)i)->name);
+			end = " ,";
+		}
+	if (el->children)
+		buffer_put_text(out, " .\n");
+}
+
+void schema_print_manual(struct buffer *out)
+{
+	for (unsigned i = 0; i < ELEMENT_KINDS; i++) {
+		const struct grammar_element *el = grammar_element((enum element_kind)i);
+
+		buffer_put_text(out, ".Ss %s\n", el->name);
+		put_sentence(out, el->about);
+		put_manual_children(out, el);
+		if (!el->attributes->about)
+			continue;
+		buffer_put_text(out, ".Bl -tag -width Ds\n");
+		for (const struct grammar_attribute *a = el->attributes; a->about; a++)
+			put_manual_attribute(out, a);
+		buffer_put_text(out, ".El\n");
+	}
+	buffer_put_text(out, ".Ss Known services\n"
+			     "These names need no definition; a policy may define them anew.\n"
+			     ".Bd -literal -offset indent\n");
+	model_print_services(out);
+	buffer_put_text(out, ".Ed\n");
 }

@@ -9,5 +9,7 @@
 #include "common/base/bytes.h"
 
 void schema_print(struct buffer *out);
+/* Elements, attributes and known services as mdoc: what copsec-policy(5) holds of them. */
+void schema_print_manual(struct buffer *out);
 
 #endif

@@ -227,6 +227,21 @@ START_TEST(policy_rng_is_what_the_tables_say)
 }
 END_TEST
 
+START_TEST(the_manual_lists_what_the_tables_say)
+{
+	struct buffer is, should;
+
+	buffer_init(&is, 1 << 20);
+	buffer_init(&should, 1 << 20);
+	read_whole(SOURCE_DIR "/doc/man/copsec-policy.5", &is);
+	schema_print_manual(&should);
+	ck_assert_msg(strstr(buffer_string(&is), buffer_string(&should)) != NULL,
+		"doc/man/copsec-policy.5 is out of date: put in it what `pmt schema --manual` says");
+	buffer_fini(&is);
+	buffer_fini(&should);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pmt-language");
@@ -241,6 +256,7 @@ int main(void)
 	tcase_add_test(tc, damaged_octets_never_crash);
 	tcase_add_test(tc, the_examples_are_right);
 	tcase_add_test(tc, policy_rng_is_what_the_tables_say);
+	tcase_add_test(tc, the_manual_lists_what_the_tables_say);
 	suite_add_tcase(suite, tc);
 	return suite_main(suite);
 }
