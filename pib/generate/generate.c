@@ -59,7 +59,8 @@ static _Noreturn void die(const char *format, ...)
 /* ---- reading the modules ---- */
 
 /* libsmi 0.4.8 says this of every Unsigned64 attribute, wrongly. */
-static const char unsigned64_false_positive[] = "in sequence and object type definition do not match";
+static const char unsigned64_false_positive[] =
+	"in sequence and object type definition do not match";
 
 enum { SEVERITY_MAX = 3 };
 

@@ -84,7 +84,7 @@ void oid_format(const struct oid *oid, char text[OID_TEXT_SIZE])
 			oid->arcs[i]);
 }
 
-/* The first two arcs share one number, 40 * a + b: so a is 0, 1 or 2, and b below 40 unless a is 2. */
+/* The first two arcs share one number, 40 * a + b: a is 0, 1 or 2, and b below 40 unless a is 2. */
 static bool oid_has_ber_form(const struct oid *oid)
 {
 	return oid->count >= 2 && oid->arcs[0] <= 2 && (oid->arcs[0] == 2 || oid->arcs[1] < 40);

@@ -2,17 +2,17 @@
 /*
  * Provisioning instances: a PRID names one, an EPD holds its values, a struct pri is both decoded.
  *
- * A struct pri needs no release. Octet strings in it are borrowed: from the EPD it was decoded from,
- * or from what was given to pri_set_octets(). Writing: pri_init(), pri_set_...(), pri_put(); the
- * first mistake (wrong type, value out of range) sticks and is returned by pri_put(), so a builder
- * writes straight on and looks once. Reading: prid_decode(), epd_decode(), then the getters, which
- * answer zero or an empty view for a NULL. Attributes are named by the enumerators of
- * "pib/names.h".
+ * A struct pri needs no release. Octet strings in it are borrowed: from the EPD that it was decoded
+ * from, or from what was given to pri_set_octets(). Writing: pri_init(), pri_set_...(), pri_put();
+ * the first mistake (wrong type, value out of range) sticks and is returned by pri_put(), so a
+ * builder writes straight on and looks once. Reading: prid_decode(), epd_decode(), then the
+ * getters, which answer zero or an empty view for a NULL. Attributes are named by the enumerators
+ * of "pib/names.h".
  *
  * On encode the schema and SNMP's BER are followed to the letter (RFC 3084 §4.1, RFC 3417 §8). On
- * decode these are forgiven: INTEGER's tag on an Unsigned32, lengths in a longer form than needed, trailing
- * attributes that are missing but have a default, extra trailing attributes (pri.extra is set, so
- * that the caller can warn), NULL for an attribute with a default.
+ * decode these are forgiven: INTEGER's tag on an Unsigned32, lengths in a longer form than needed,
+ * trailing attributes that are missing but have a default, extra trailing attributes (pri.extra is
+ * set, so that the caller can warn), NULL.
  */
 #ifndef COPSEC_PIB_SCHEMA_PRI_H
 #define COPSEC_PIB_SCHEMA_PRI_H

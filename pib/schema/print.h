@@ -8,7 +8,7 @@
 
 #include "pib/schema/pri.h"
 
-/* The value alone: `bi-directional`, `"gateway+lan"`, `192.0.2.0`, `ipSecEspTransform.3`, `NULL`. */
+/* The value alone: `bi-directional`, `"gateway+lan"`, `192.0.2.0`, `ipSecAddress.3`, `NULL`. */
 void pri_print_value(struct buffer *out, const struct pri *pri, unsigned attribute);
 /* "ipSecRule.7\n", then a line for each attribute: two blanks, name, " = ", value. */
 void pri_print(struct buffer *out, const struct pri *pri);

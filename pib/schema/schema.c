@@ -64,7 +64,8 @@ const char *pib_label(const struct pib_attribute *attribute, int32_t number)
 	return NULL;
 }
 
-bool pib_label_number(const struct pib_attribute *attribute, const char *label, int32_t *ret_number)
+bool pib_label_number(const struct pib_attribute *attribute, const char *label,
+	int32_t *ret_number)
 {
 	for (size_t i = 0; i < attribute->label_count; i++) {
 		if (strcmp(attribute->labels[i].name, label) == 0) {

@@ -120,7 +120,8 @@ const struct pib_attribute *pib_attribute_by_name(const struct pib_class *class,
 /* NULL if the number has no label. */
 const char *pib_label(const struct pib_attribute *attribute, int32_t number);
 /* False if there is no such label. */
-bool pib_label_number(const struct pib_attribute *attribute, const char *label, int32_t *ret_number);
+bool pib_label_number(const struct pib_attribute *attribute, const char *label,
+	int32_t *ret_number);
 
 /* May it stand in an Install decision? In a request? (RFC 3159 §7.3) */
 bool pib_class_installs(const struct pib_class *class);

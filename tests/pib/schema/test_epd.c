@@ -569,7 +569,8 @@ START_TEST(random_instances_survive_the_wire)
 		buffer_init(&out, EPD_MAX);
 		buffer_init(&twice, EPD_MAX);
 		ck_assert_msg(epd_encode(&out, &built, &error) == E_OK, "%s", error.text);
-		ck_assert_msg(epd_decode(&prid, buffer_view(&out), &decoded, &fault, &error) == E_OK,
+		ck_assert_msg(epd_decode(&prid, buffer_view(&out), &decoded, &fault, &error) ==
+				E_OK,
 			"%s", error.text);
 		assert_decoded_as_built(&built, &decoded);
 		ck_assert_int_eq(epd_encode(&twice, &decoded, &error), E_OK);
