@@ -72,6 +72,17 @@ static enum err run(struct kernel *k, enum kernel_bus bus, struct requests *r, u
 	return E_OK;
 }
 
+/* A question that the kernel did not answer as it should; E_OK if it did. */
+static enum err unanswered(const struct answer *answer, const char *what, struct error *error)
+{
+	if (answer->error)
+		return error_set_sys(error, answer->error, "%s cannot be read%s%.*s", what,
+			answer->text ? ": " : "", (int)answer->text_len, answer->text ? answer->text : "");
+	if (!answer->acknowledged)
+		return error_set(error, E_TIMEOUT, "%s cannot be read: the kernel did not answer", what);
+	return E_OK;
+}
+
 /* ---- The SPD ---- */
 
 struct spd {
@@ -119,10 +130,8 @@ static enum err read_spd(struct kernel *k, struct spd *ret, struct error *error)
 		xfrm_dump(&r);
 		err = run(k, KERNEL_XFRM, &r, r.first, &answer, error);
 		requests_fini(&r);
-		if (!err && answer.error)
-			err = error_set_sys(error, answer.error, "the SPD cannot be read");
-		else if (!err && !answer.acknowledged)
-			err = error_set(error, E_TIMEOUT, "the SPD cannot be read: the kernel did not answer");
+		if (!err)
+			err = unanswered(&answer, "the SPD", error);
 		if (err)
 			break;
 		err = replies_each(buffer_view(&k->replies), collect_entry, &spd, &interrupted);
@@ -304,10 +313,8 @@ static enum err read_table(struct kernel *k, struct table *ret, struct error *er
 		*ret = table;
 		return E_OK;
 	}
-	if (!err && answer.error)
-		err = error_set_sys(error, answer.error, "table inet " PLAN_TABLE " cannot be read");
-	else if (!err && !answer.acknowledged)
-		err = error_set(error, E_TIMEOUT, "the kernel did not answer about table inet " PLAN_TABLE);
+	if (!err)
+		err = unanswered(&answer, "table inet " PLAN_TABLE, error);
 	if (!err)
 		err = replies_each(buffer_view(&k->replies), collect_table, &table, &interrupted);
 	if (!err)
@@ -459,10 +466,8 @@ enum err kernel_read_counters(struct kernel *k, const struct plan *plan,
 		nft_dump_counters(&r);
 		err = run(k, KERNEL_NFT, &r, r.first, &answer, error);
 		requests_fini(&r);
-		if (!err && answer.error)
-			err = error_set_sys(error, answer.error, "the counters cannot be read");
-		else if (!err && !answer.acknowledged)
-			err = error_set(error, E_TIMEOUT, "the counters cannot be read: no answer");
+		if (!err)
+			err = unanswered(&answer, "the packet filter's counters", error);
 		if (!err)
 			err = replies_each(buffer_view(&k->replies), collect_counter, &c, &interrupted);
 	}

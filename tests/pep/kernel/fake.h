@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A kernel for tests: an SPD that it keeps entry by entry, and an nftables table that it keeps batch
+ * by batch, behind the transport's interface. It can misbehave at the n-th request.
+ */
+#ifndef COPSEC_TESTS_PEP_KERNEL_FAKE_H
+#define COPSEC_TESTS_PEP_KERNEL_FAKE_H
+
+#include "pep/kernel/kernel.h"
+
+enum misbehaviour {
+	BEHAVE,
+	REFUSE,      /* EPERM, with words */
+	LOSE,        /* the request never arrives */
+	LOSE_ANSWER, /* it takes effect, the answer is lost */
+	ANSWER_TWICE,
+	REFUSE_FROM, /* all from the n-th on */
+};
+
+struct fake;
+
+struct fake *fake_new(void);
+void fake_free(struct fake *fake);
+struct kernel_transport fake_transport(struct fake *fake);
+/* The n-th request from now, the first is 1. */
+void fake_misbehave(struct fake *fake, enum misbehaviour how, size_t n);
+/* Of a batch: refuses the message with this place in it. */
+void fake_refuse_message(struct fake *fake, size_t place);
+size_t fake_requests(const struct fake *fake);
+/* All that it holds, as text: equal texts are equal states. */
+void fake_print(const struct fake *fake, struct buffer *out);
+/* Adds foreign SPD entries, each like ours in all but one thing, which nobody may touch. */
+void fake_add_foreign(struct fake *fake);
+
+#endif

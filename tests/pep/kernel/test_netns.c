@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Plans in a real kernel: namespaces that live as long as a test, real packets between them. */
+#include "pep/kernel/kernel.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/pib/plan/policies.h"
+#include "tests/suite.h"
+
+enum { TCP = 6, UDP = 17, SKIPPED = 77, DEADLINE = 10000 /* ms */ };
+
+/*
+ *   left eth0 ------ left0 (us) right0 ------ eth0 right
+ *        .1            .2   192.0.2/24 and 2001:db8:1::/64 on the left
+ *                           198.51.100/24 and 2001:db8:2::/64 on the right
+ */
+enum where { US, LEFT, RIGHT, NAMESPACES };
+
+static const char *const addresses[2][NAMESPACES] = {
+	{"192.0.2.2", "192.0.2.1", "198.51.100.1"},
+	{"2001:db8:1::2", "2001:db8:1::1", "2001:db8:2::1"},
+};
+
+static struct arena arena;
+static struct kernel *kernel;
+static struct plan *plan;
+static int namespaces[NAMESPACES];
+static pid_t holders[NAMESPACES];
+
+static void shell(const char *format, ...) PRINTF_LIKE(1, 2);
+static void shell(const char *format, ...)
+{
+	char command[2048];
+	va_list list;
+	int status;
+
+	va_start(list, format);
+	vsnprintf(command, sizeof command, format, list);
+	va_end(list);
+	status = system(command);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", command);
+}
+
+static void shell_read(struct buffer *out, const char *command)
+{
+	FILE *pipe = popen(command, "re");
+	char piece[4096];
+	size_t len;
+
+	ck_assert_ptr_nonnull(pipe);
+	while ((len = fread(piece, 1, sizeof piece, pipe)) > 0)
+		buffer_put(out, piece, len);
+	ck_assert_int_eq(pclose(pipe), 0);
+}
+
+/* Does the output of the command contain the text, and how often? */
+static size_t times(const char *command, const char *text)
+{
+	struct buffer out;
+	size_t count = 0;
+
+	buffer_init(&out, 1 << 28);
+	shell_read(&out, command);
+	for (const char *at = buffer_string(&out); (at = strstr(at, text)); at += strlen(text))
+		count++;
+	buffer_fini(&out);
+	return count;
+}
+
+static void enter(enum where where)
+{
+	ck_assert_int_eq(setns(namespaces[where], CLONE_NEWNET), 0);
+}
+
+/* A process that does nothing but hold a namespace of its own. */
+static void hold_namespace(enum where where)
+{
+	char path[64];
+	int ready[2];
+	char octet;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	holders[where] = fork();
+	ck_assert_int_ge(holders[where], 0);
+	if (holders[where] == 0) {
+		if (unshare(CLONE_NEWNET) == 0 && write(ready[1], "!", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &octet, 1), 1);
+	close(ready[0]);
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)holders[where]);
+	namespaces[where] = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(namespaces[where], 0);
+}
+
+static void connect_to(enum where where, const char *ours)
+{
+	int net = where == RIGHT;
+	const char *prefix = net ? "198.51.100" : "192.0.2";
+
+	shell("ip link add %s type veth peer name eth0 netns %d", ours, (int)holders[where]);
+	shell("ip addr add %s.2/24 dev %s && ip addr add 2001:db8:%d::2/64 dev %s nodad", prefix, ours,
+		net + 1, ours);
+	shell("ip link set %s up", ours);
+	enter(where);
+	shell("ip link set lo up && ip link set eth0 up");
+	shell("ip addr add %s.1/24 dev eth0 && ip addr add 2001:db8:%d::1/64 dev eth0 nodad", prefix,
+		net + 1);
+	shell("ip route add default via %s.2 && ip -6 route add default via 2001:db8:%d::2", prefix,
+		net + 1);
+	enter(US);
+}
+
+static void setup(void)
+{
+	struct error error;
+
+	arena_init(&arena, 1 << 28);
+	plan = NULL;
+	hold_namespace(US);
+	hold_namespace(LEFT);
+	hold_namespace(RIGHT);
+	enter(US);
+	shell("ip link set lo up");
+	shell("echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
+	connect_to(LEFT, "left0");
+	connect_to(RIGHT, "right0");
+	ck_assert_msg(kernel_open(&kernel, &error) == E_OK, "%s", error.text);
+}
+
+static void teardown(void)
+{
+	kernel = kernel_free(kernel);
+	plan = plan_free(plan);
+	for (int i = 0; i < NAMESPACES; i++) {
+		kill(holders[i], SIGKILL);
+		waitpid(holders[i], NULL, 0);
+		close(namespaces[i]);
+	}
+	arena_fini(&arena);
+}
+
+/* ---- Plans ---- */
+
+static void apply(const struct plan *p)
+{
+	struct kernel_fault fault;
+	struct error error = {0};
+
+	ck_assert_msg(
+		kernel_apply(kernel, p, &fault, &error) == E_OK && !fault.dirty, "%s", error.text);
+}
+
+/* Both interfaces have the role host, the node itself gateway. */
+static struct plan *build(const struct test_rule *host, size_t host_count,
+	const struct test_rule *transit, size_t transit_count)
+{
+	static const struct plan_interface interfaces[] = {{"left0", "host"}, {"right0", "host"}};
+	struct plan_policy policies[] = {
+		{"gateway", test_policy(&arena, "gateway", transit, transit_count)},
+		{"host", test_policy(&arena, "host", host, host_count)},
+	};
+	struct plan_cause cause;
+	struct error error;
+	struct plan *made = NULL;
+
+	ck_assert_msg(plan_build(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
+					 .policies = policies,
+					 .policy_count = 2,
+					 .interfaces = interfaces,
+					 .interface_count = 2,
+					 .node_roles = "gateway"},
+			      &made, &cause, &error) == E_OK,
+		"%s", error.text);
+	return made;
+}
+
+static uint64_t counted(const char *name)
+{
+	struct kernel_counter *readings = calloc(plan->counter_count, sizeof *readings);
+	uint64_t packets = 0;
+	struct error error;
+
+	ck_assert_int_eq(kernel_read_counters(kernel, plan, readings, &error), E_OK);
+	for (const struct plan_counter *c = plan->counters; c; c = c->next)
+		if (strcmp(c->name, name) == 0)
+			packets = readings[c->number].packets;
+	free(readings);
+	return packets;
+}
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Waits until the counter has counted more than `before`. */
+static bool counts_past(const char *name, uint64_t before)
+{
+	int64_t deadline = now() + DEADLINE;
+
+	while (counted(name) <= before)
+		if (now() > deadline)
+			return false;
+	return true;
+}
+
+/* ---- Packets ---- */
+
+static socklen_t socket_address(
+	struct sockaddr_storage *out, int six, enum where where, uint16_t port)
+{
+	memset(out, 0, sizeof *out);
+	if (six) {
+		struct sockaddr_in6 *a = (struct sockaddr_in6 *)out;
+
+		a->sin6_family = AF_INET6;
+		a->sin6_port = htons(port);
+		inet_pton(AF_INET6, addresses[1][where], &a->sin6_addr);
+		return sizeof *a;
+	}
+	struct sockaddr_in *a = (struct sockaddr_in *)out;
+
+	a->sin_family = AF_INET;
+	a->sin_port = htons(port);
+	inet_pton(AF_INET, addresses[0][where], &a->sin_addr);
+	return sizeof *a;
+}
+
+static int open_udp(int six, enum where where, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t len = socket_address(&address, six, where, port);
+	int fd;
+
+	enter(where);
+	fd = socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_msg(bind(fd, (struct sockaddr *)&address, len) == 0, "bind: %s", strerror(errno));
+	enter(US);
+	return fd;
+}
+
+/* 0 or the errno. */
+static int send_udp(int fd, int six, enum where to, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t len = socket_address(&address, six, to, port);
+
+	return sendto(fd, "?", 1, 0, (struct sockaddr *)&address, len) == 1 ? 0 : errno;
+}
+
+static bool arrives(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char octet;
+
+	return poll(&p, 1, DEADLINE) == 1 && recv(fd, &octet, 1, 0) == 1;
+}
+
+static bool nothing_arrived(int fd)
+{
+	char octet;
+
+	return recv(fd, &octet, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* ---- Tests ---- */
+
+static const struct test_rule host_rules[] = {
+	{.name = "web", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = UDP, .port = 80},
+	{.name = "ssh", .direction = POLICY_IN, .action = POLICY_BYPASS, .protocol = UDP, .port = 22,
+		.log = true},
+	{.name = "telnet", .direction = POLICY_IN, .action = POLICY_DISCARD, .protocol = UDP, .port = 23},
+	{.name = "tls", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = STRONG,
+		.protocol = UDP, .port = 443},
+	{.name = "vault", .direction = POLICY_IN, .action = POLICY_PROTECT, .protection = STRONG,
+		.protocol = UDP, .port = 8443},
+	{.name = "chat", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = SOFT,
+		.protocol = UDP, .port = 6000},
+	{.name = "voice", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = UDP, .port = 7000,
+		.port_last = 7009},
+	{.name = "more", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = UDP, .port = 7020},
+};
+static const struct test_rule transit_rules[] = {
+	{.name = "through", .direction = POLICY_OUT, .action = POLICY_BYPASS, .forward = true,
+		.protocol = UDP, .port = 80},
+	{.name = "site", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = TUNNEL,
+		.forward = true, .protocol = UDP, .port = 5000},
+};
+enum {
+	HOST_RULES = sizeof host_rules / sizeof *host_rules,
+	TRANSIT_RULES = sizeof transit_rules / sizeof *transit_rules,
+};
+
+static void apply_rules(void)
+{
+	plan = build(host_rules, HOST_RULES, transit_rules, TRANSIT_RULES);
+	apply(plan);
+}
+
+START_TEST(kernel_holds_what_the_plan_says)
+{
+	struct kernel_status status;
+	struct error error;
+	char text[128];
+
+	apply_rules();
+	ck_assert_uint_eq(times("nft list ruleset", "chain "), plan->chain_count);
+	ck_assert_uint_eq(times("nft list ruleset", "counter name "),
+		times("nft -j list ruleset | grep -o '\"counter\": \"'", "counter"));
+	ck_assert_uint_eq(times("nft list ruleset", "hook input priority filter; policy drop;"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "hook output priority filter; policy drop;"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "hook forward priority filter; policy drop;"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "type route hook output priority mangle"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "7000-7009 : goto out/host/voice"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "\"left0\" : goto in-host"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "\"no-sa/strong\" drop comment \"tls\""), 1);
+	ck_assert_uint_eq(times("ip xfrm policy", "dir "), plan->spd_count);
+	ck_assert_uint_eq(times("ip xfrm policy", "action block"), 4);
+	for (size_t i = 0; i < plan->protection_count; i++) {
+		snprintf(text, sizeof text, "reqid %u mode", plan->protections[i].reqid);
+		ck_assert_uint_ge(times("ip xfrm policy", text), 4);
+		snprintf(text, sizeof text, "ipsec out reqid %u", plan->protections[i].reqid);
+		ck_assert_int_eq(times("nft list ruleset", text) > 0, plan->protections[i].required);
+	}
+	ck_assert_int_eq(kernel_status(kernel, plan, &status, &error), E_OK);
+	ck_assert(status.table && status.spd_as_planned);
+	ck_assert_str_eq(status.plan_id, plan->id);
+}
+END_TEST
+
+START_TEST(closed_node_lets_nothing_pass)
+{
+	struct plan_endpoint pdp = {FLOW_IPV4, {192, 0, 2, 1}, 3288};
+	struct error error;
+
+	ck_assert_int_eq(plan_bootstrap(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
+							.endpoints = &pdp,
+							.endpoint_count = 1},
+				 &plan, &error),
+		E_OK);
+	apply(plan);
+	for (int six = 0; six < 2; six++) {
+		int us = open_udp(six, US, 4000), left = open_udp(six, LEFT, 53), right = open_udp(six, RIGHT, 80);
+		uint64_t before;
+
+		ck_assert_int_eq(send_udp(us, six, LEFT, 80), EPERM);
+		ck_assert_int_eq(send_udp(us, six, LEFT, 53), 0); /* DNS, by way of neighbour discovery */
+		ck_assert(arrives(left));
+		ck_assert_int_eq(send_udp(left, six, US, 4000), 0);
+		ck_assert(arrives(us));
+		before = counted("no-role");
+		ck_assert_int_eq(send_udp(right, six, US, 4000), 0);
+		ck_assert(counts_past("no-role", before));
+		ck_assert_int_eq(send_udp(right, six, LEFT, 53), 0); /* transit */
+		ck_assert(counts_past("no-role", before + 1));
+		ck_assert(nothing_arrived(us) && nothing_arrived(left));
+		close(us);
+		close(left);
+		close(right);
+	}
+}
+END_TEST
+
+START_TEST(allowed_passes_and_denied_is_counted)
+{
+	apply_rules();
+	for (int six = 0; six < 2; six++) {
+		int us = open_udp(six, US, 22), left = open_udp(six, LEFT, 80);
+		uint64_t before;
+
+		ck_assert_int_eq(send_udp(us, six, LEFT, 80), 0);
+		ck_assert(arrives(left));
+		ck_assert_int_eq(send_udp(left, six, US, 22), 0); /* a reply, and ssh besides */
+		ck_assert(arrives(us));
+		ck_assert_uint_eq(counted("host/web"), (uint64_t)six + 1);
+		before = counted("no-rule");
+		ck_assert_int_eq(send_udp(us, six, LEFT, 81), EPERM);
+		ck_assert_uint_eq(counted("no-rule"), before + 1);
+		before = counted("host/telnet");
+		ck_assert_int_eq(send_udp(left, six, US, 23), 0);
+		ck_assert(counts_past("host/telnet", before));
+		close(us);
+		close(left);
+	}
+}
+END_TEST
+
+START_TEST(errors_come_back_with_their_connection)
+{
+	apply_rules();
+	for (int six = 0; six < 2; six++) {
+		int us = open_udp(six, US, 4000);
+		struct sockaddr_storage address;
+		socklen_t len = socket_address(&address, six, LEFT, 80);
+		struct pollfd p = {.fd = us, .events = POLLIN};
+		char octet;
+
+		ck_assert_int_eq(connect(us, (struct sockaddr *)&address, len), 0);
+		ck_assert_int_eq(send(us, "?", 1, 0), 1); /* nobody listens there */
+		ck_assert_int_eq(poll(&p, 1, DEADLINE), 1);
+		ck_assert_int_eq(recv(us, &octet, 1, 0), -1);
+		ck_assert_int_eq(errno, ECONNREFUSED);
+		close(us);
+	}
+}
+END_TEST
+
+START_TEST(protected_flow_never_passes_in_clear)
+{
+	apply_rules();
+	for (int six = 0; six < 2; six++) {
+		int us = open_udp(six, US, 4000), left = open_udp(six, LEFT, 443);
+		int vault = open_udp(six, US, 8443), chat = open_udp(six, LEFT, 6000);
+		uint64_t before = counted("protect/strong");
+
+		/* No SA yet: the SPD holds it back, and would ask for one. */
+		ck_assert_int_ne(send_udp(us, six, LEFT, 443), 0);
+		ck_assert_uint_eq(counted("protect/strong"), before + 1);
+		before = counted("no-sa/strong");
+		ck_assert_int_eq(send_udp(left, six, US, 8443), 0);
+		ck_assert(counts_past("no-sa/strong", before));
+		/* Preferred: in clear, at once. */
+		ck_assert_int_eq(send_udp(us, six, LEFT, 6000), 0);
+		ck_assert(arrives(chat));
+		/* Somebody flushes the SPD. */
+		shell("ip xfrm policy flush");
+		before = counted("no-sa/strong");
+		ck_assert_int_eq(send_udp(us, six, LEFT, 443), EPERM);
+		ck_assert_uint_eq(counted("no-sa/strong"), before + 1);
+		ck_assert_int_eq(send_udp(left, six, US, 8443), 0);
+		ck_assert(counts_past("no-sa/strong", before + 1));
+		ck_assert(nothing_arrived(left) && nothing_arrived(vault));
+		apply(plan);
+		close(us);
+		close(left);
+		close(vault);
+		close(chat);
+	}
+}
+END_TEST
+
+START_TEST(transit_is_judged_by_the_nodes_forward_rules)
+{
+	apply_rules();
+	for (int six = 0; six < 2; six++) {
+		int left = open_udp(six, LEFT, 4000), right = open_udp(six, RIGHT, 80);
+		int site = open_udp(six, RIGHT, 5000);
+		uint64_t before;
+
+		ck_assert_int_eq(send_udp(left, six, RIGHT, 80), 0);
+		ck_assert(arrives(right));
+		ck_assert_int_eq(send_udp(right, six, LEFT, 4000), 0);
+		ck_assert(arrives(left));
+		before = counted("no-rule");
+		ck_assert_int_eq(send_udp(left, six, RIGHT, 81), 0);
+		ck_assert(counts_past("no-rule", before));
+		before = counted("protect/tunnel");
+		ck_assert_int_eq(send_udp(left, six, RIGHT, 5000), 0);
+		ck_assert(counts_past("protect/tunnel", before));
+		shell("ip xfrm policy flush");
+		before = counted("no-sa/tunnel");
+		ck_assert_int_eq(send_udp(left, six, RIGHT, 5000), 0);
+		ck_assert(counts_past("no-sa/tunnel", before));
+		ck_assert(nothing_arrived(site));
+		apply(plan);
+		close(left);
+		close(right);
+		close(site);
+	}
+}
+END_TEST
+
+static unsigned long xfrm_blocked(void)
+{
+	struct buffer out;
+	const char *at;
+	unsigned long count;
+
+	buffer_init(&out, 1 << 16);
+	shell_read(&out, "cat /proc/net/xfrm_stat");
+	at = strstr(buffer_string(&out), "XfrmInPolBlock");
+	ck_assert_ptr_nonnull(at);
+	count = strtoul(at + strlen("XfrmInPolBlock"), NULL, 10);
+	buffer_fini(&out);
+	return count;
+}
+
+START_TEST(flushed_filter_opens_neither_input_nor_transit)
+{
+	int us, left;
+
+	apply_rules();
+	us = open_udp(0, US, 22);
+	left = open_udp(0, LEFT, 4000);
+	ck_assert_int_eq(send_udp(left, 0, US, 22), 0);
+	ck_assert(arrives(us));
+	shell("nft flush ruleset");
+	for (int i = 0; i < 2; i++) {
+		unsigned long before = xfrm_blocked();
+		int64_t deadline = now() + DEADLINE;
+
+		ck_assert_int_eq(send_udp(left, 0, i ? RIGHT : US, i ? 80 : 22), 0);
+		while (xfrm_blocked() == before)
+			ck_assert_int_lt(now(), deadline);
+	}
+	ck_assert(nothing_arrived(us));
+	apply(plan); /* and it comes back */
+	ck_assert_int_eq(send_udp(left, 0, US, 22), 0);
+	ck_assert(arrives(us));
+	close(us);
+	close(left);
+}
+END_TEST
+
+START_TEST(what_is_not_ours_stays)
+{
+	struct error error;
+	struct kernel_status status;
+
+	shell("nft 'add table inet theirs; add table ip copsec'");
+	shell("ip xfrm policy add src 10.0.0.0/8 dst 10.0.0.0/8 dir out action block");
+	shell("ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out mark 1 mask 1 tmpl proto esp reqid 5 "
+	      "mode transport");
+	apply_rules();
+	apply(plan);
+	ck_assert_uint_eq(times("nft list ruleset", "table "), 3);
+	ck_assert_int_eq(kernel_remove(kernel, &error), E_OK);
+	ck_assert_uint_eq(times("nft list ruleset", "table inet theirs"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "table ip copsec"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "table "), 2);
+	ck_assert_uint_eq(times("ip xfrm policy", "dir "), 2);
+	ck_assert_int_eq(kernel_status(kernel, plan, &status, &error), E_OK);
+	ck_assert(!status.table && status.spd_entries == 0);
+}
+END_TEST
+
+/* A rule that the kernel refuses is named, with the kernel's words, and nothing has changed. */
+START_TEST(refusal_names_the_rule_and_changes_nothing)
+{
+	struct kernel_fault fault;
+	struct kernel_status status;
+	struct error error;
+	struct plan_counter missing = {.name = "missing"};
+	struct plan *bad;
+	bool broken = false;
+
+	apply_rules();
+	bad = build(host_rules, 2, NULL, 0);
+	for (struct plan_chain *c = bad->chains; c; c = c->next) {
+		for (struct plan_rule *r = c->rules; r; r = r->next) {
+			for (size_t i = 0; i < r->step_count; i++) {
+				/* The plan is ours alone here. */
+				struct plan_step *s = (struct plan_step *)(uintptr_t)&r->steps[i];
+
+				if (s->kind != PLAN_COUNT || strcmp(s->counter->name, "host/ssh") != 0)
+					continue;
+				s->counter = &missing;
+				broken = true;
+			}
+		}
+	}
+	ck_assert(broken);
+	ck_assert_int_eq(kernel_apply(kernel, bad, &fault, &error), E_SYSTEM);
+	ck_assert_int_eq(error.sys, ENOENT);
+	ck_assert_str_eq(fault.cause.name, "ssh");
+	ck_assert_uint_eq(fault.cause.prid.instance, 2);
+	ck_assert_ptr_nonnull(strstr(fault.object, "counter name \"missing\""));
+	ck_assert(!fault.dirty);
+	ck_assert_int_eq(kernel_status(kernel, plan, &status, &error), E_OK);
+	ck_assert_str_eq(status.plan_id, plan->id);
+	ck_assert(status.spd_as_planned);
+	plan_free(bad);
+}
+END_TEST
+
+START_TEST(ten_thousand_rules_are_applied)
+{
+	enum { RULES = 10000 };
+	struct test_rule *rules = calloc(RULES, sizeof *rules);
+	char (*names)[32] = calloc(RULES, sizeof *names);
+	char (*nets)[32] = calloc(RULES, sizeof *nets);
+	int us, left;
+
+	for (int i = 0; i < RULES; i++) {
+		snprintf(names[i], sizeof names[i], "rule-%d", i);
+		snprintf(nets[i], sizeof nets[i], "10.%d.%d.0/24", i % 40, i % 7);
+		rules[i] = (struct test_rule){.name = names[i],
+			.direction = i % 2 ? POLICY_IN : POLICY_OUT,
+			.action = i % 5 ? POLICY_BYPASS : POLICY_DISCARD,
+			.source = i % 2 ? nets[i] : NULL,
+			.destination = i % 2 ? NULL : nets[i],
+			.protocol = i % 3 ? TCP : UDP,
+			.port = (uint16_t)(1 + i * 5)};
+	}
+	rules[RULES - 1] = host_rules[0];
+	plan = build(rules, RULES, NULL, 0);
+	ck_assert_uint_ge(plan->chain_count, RULES);
+	apply(plan);
+	us = open_udp(0, US, 4000);
+	left = open_udp(0, LEFT, 80);
+	ck_assert_int_eq(send_udp(us, 0, LEFT, 80), 0);
+	ck_assert(arrives(left));
+	ck_assert_uint_eq(counted("host/web"), 1);
+	close(us);
+	close(left);
+	free(rules);
+	free(names);
+	free(nets);
+}
+END_TEST
+
+static bool have(const char *command)
+{
+	return system(command) == 0;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("pep/kernel in network namespaces");
+	TCase *tcase = tcase_create("netns");
+
+	if (geteuid() != 0 || !have("unshare -n true 2>/dev/null")) {
+		printf("skipped: needs root and network namespaces\n");
+		return SKIPPED;
+	}
+	if (!have("command -v ip nft >/dev/null")) {
+		printf("skipped: needs the tools ip and nft\n");
+		return SKIPPED;
+	}
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 120);
+	tcase_add_test(tcase, kernel_holds_what_the_plan_says);
+	tcase_add_test(tcase, closed_node_lets_nothing_pass);
+	tcase_add_test(tcase, allowed_passes_and_denied_is_counted);
+	tcase_add_test(tcase, errors_come_back_with_their_connection);
+	tcase_add_test(tcase, protected_flow_never_passes_in_clear);
+	tcase_add_test(tcase, transit_is_judged_by_the_nodes_forward_rules);
+	tcase_add_test(tcase, flushed_filter_opens_neither_input_nor_transit);
+	tcase_add_test(tcase, what_is_not_ours_stays);
+	tcase_add_test(tcase, refusal_names_the_rule_and_changes_nothing);
+	tcase_add_test(tcase, ten_thousand_rules_are_applied);
+	suite_add_tcase(suite, tcase);
+	return suite_main(suite);
+}
