@@ -426,6 +426,10 @@ END_TEST
 
 START_TEST(wrong_client_key_is_refused_on_both_sides)
 {
+	uint8_t *octets = pattern(LOAD, 8);
+
+	/* The client is secure before it is refused, and talks on: that must not eat the alert. */
+	client.load = VIEW(octets, LOAD);
 	server.accepts = &pins[1];
 	listen_at("127.0.0.1");
 	connect_client();
@@ -437,16 +441,19 @@ START_TEST(wrong_client_key_is_refused_on_both_sides)
 	ck_assert_ptr_nonnull(strstr(client.why.text, "the peer refused our key"));
 	ck_assert_uint_eq(server.received.len, 0);
 	run_until(nothing_is_left);
+	free(octets);
 }
 END_TEST
 
 START_TEST(what_is_queued_arrives_before_the_close)
 {
-	uint8_t *octets = pattern(200000, 3);
+	uint8_t *octets = pattern(200000, 3), *more = pattern(LOAD, 9);
 
+	/* The other side is still talking. */
+	client.load = VIEW(more, LOAD);
 	/* Row 0 stays plain, row 1 is secure. */
 	if (_i == 0) {
-		client.greeting = NULL;
+		client.greeting = "I talk";
 		client.starts_tls_at = server.starts_tls_at = NULL;
 	}
 	listen_at("127.0.0.1");
@@ -461,6 +468,7 @@ START_TEST(what_is_queued_arrives_before_the_close)
 	ck_assert_mem_eq(client.received.data, octets, 200000);
 	run_until(nothing_is_left);
 	free(octets);
+	free(more);
 }
 END_TEST
 
