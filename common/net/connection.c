@@ -67,7 +67,7 @@ static void watch_stall(struct net_connection *c)
 
 	if (!running || !pending(c)) {
 		c->stall_until = 0;
-	} else if (!c->stall_until) {
+	} else if (c->stall_until <= 0) {
 		c->stall_until = in_ms(c, c->limits.stall_ms);
 		c->stall_need = pending(c) < STALL_OCTETS ? pending(c) : STALL_OCTETS;
 	}
@@ -88,13 +88,13 @@ static void settle(struct net_connection *c)
 	}
 	watch_stall(c);
 	until = c->state == STATE_DEAD ? 0 : c->state_until;
-	if (c->stall_until && (!until || c->stall_until < until))
+	if (c->stall_until > 0 && (until <= 0 || c->stall_until < until))
 		until = c->stall_until;
 	if (until == c->timer_at)
 		return;
 	ev_timer_stop(loop, &c->timer);
 	c->timer_at = until;
-	if (until) {
+	if (until > 0) {
 		ev_tstamp left = until - ev_now(loop);
 
 		ev_timer_set(&c->timer, left > 0 ? left : 0, 0);
@@ -160,7 +160,7 @@ static void linger(struct net_connection *c)
 	buffer_fini(&c->in);
 	buffer_fini(&c->out);
 	c->out_sent = 0;
-	if (!c->state_until || in_ms(c, c->limits.linger_ms) < c->state_until)
+	if (c->state_until <= 0 || in_ms(c, c->limits.linger_ms) < c->state_until)
 		c->state_until = in_ms(c, c->limits.linger_ms);
 }
 
@@ -439,7 +439,7 @@ enum err net_connection_start_tls(struct net_connection *c, enum net_role role, 
 	c->role = role;
 	c->state = STATE_STARTING;
 	c->write_wants = EV_WRITE;
-	if (!c->state_until)
+	if (c->state_until <= 0)
 		c->state_until = in_ms(c, net_limits_default.secure_ms);
 	settle(c);
 	return E_OK;
@@ -640,9 +640,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	if (c->timer_at > now)
 		now = c->timer_at;
 	c->timer_at = 0;
-	if (c->state_until && c->state_until <= now) {
+	if (c->state_until > 0 && c->state_until <= now) {
 		out_of_time(c);
-	} else if (c->stall_until && c->stall_until <= now) {
+	} else if (c->stall_until > 0 && c->stall_until <= now) {
 		c->stall_until = 0;
 		if (c->stall_need) {
 			error_set(&e, E_TIMEOUT, "the peer does not take what is sent to it: %zu "

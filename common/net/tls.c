@@ -100,6 +100,10 @@ static int verify(X509_STORE_CTX *store, void *argument)
 
 static bool configure(SSL_CTX *ssl, const struct key *key)
 {
+	/* Not constant, for OpenSSL's macros cast that away. */
+	char groups[] = "X25519:P-256:P-384";
+	char signatures[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512";
+
 	SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 					 SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -114,8 +118,8 @@ static bool configure(SSL_CTX *ssl, const struct key *key)
 	       SSL_CTX_set_cipher_list(ssl, "ECDHE-ECDSA-AES256-GCM-SHA384:"
 					    "ECDHE-ECDSA-CHACHA20-POLY1305:"
 					    "ECDHE-ECDSA-AES128-GCM-SHA256") == 1 &&
-	       SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") == 1 &&
-	       SSL_CTX_set1_sigalgs_list(ssl, "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512") == 1 &&
+	       SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
+	       SSL_CTX_set1_sigalgs_list(ssl, signatures) == 1 &&
 	       SSL_CTX_use_certificate(ssl, key_certificate(key)) == 1 &&
 	       SSL_CTX_use_PrivateKey(ssl, key_private(key)) == 1;
 }
