@@ -1,0 +1,934 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pep/enforce/enforcement.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pep/enforce/decision.h"
+#include "pep/enforce/report.h"
+#include "pep/enforce/request.h"
+#include "pib/policy/policy.h"
+#include "pib/set/bundle.h"
+
+enum {
+	FLOORS_MAX = COMPLIANCE_SETS_MAX,
+	POLICY_NAMES_MAX = 1024 * 1024, /* octets of NUL-terminated roles and names for a plan */
+	PDP_NAME_MAX = 255,
+	PDP_TEXT_SHOWN = 100,
+};
+
+/* What is in force: all of it, or the closed node (store and state NULL). */
+struct in_force {
+	struct pri_store *store;
+	struct state *state;
+	struct plan *plan;
+};
+
+/* How the last decision ended. */
+struct outcome {
+	bool any;
+	uint32_t number;
+	uint64_t time;
+	struct error why; /* E_OK: success */
+};
+
+struct enforcement {
+	struct kernel *kernel;
+	uint32_t mark_mask;
+	struct plan_endpoint endpoints[PLAN_ENDPOINTS_MAX];
+	size_t endpoint_count;
+	struct enforcement_identity identity;
+	struct node_interfaces interfaces;
+
+	struct in_force now;
+	bool foreign_plan;   /* the kernel holds a plan of an earlier process */
+	uint64_t since;      /* when the index in force came; 0: none is */
+	char pdp_name[PDP_NAME_MAX + 1];
+	char pdp_error[ERROR_TEXT_SIZE];
+	struct outcome last;
+
+	bool kernel_dirty;   /* the kernel may hold something else than now.plan */
+	bool leftovers;      /* the kernel holds SPD entries that now.plan does not want */
+	bool not_stored;     /* what is in force is not what storage holds */
+	bool not_restored;   /* the stored state could not be put in force */
+	struct error disorder; /* why, of the last of these */
+};
+
+static void in_force_fini(struct in_force *f)
+{
+	f->state = state_free(f->state);
+	f->store = pri_store_free(f->store);
+	f->plan = plan_free(f->plan);
+}
+
+enum err enforcement_new(struct kernel *kernel, uint32_t mark_mask,
+                         const struct endpoint_list *pdps, struct enforcement **ret,
+                         struct error *e)
+{
+	struct enforcement *n;
+	struct marks marks;
+	enum err err = marks_from_mask(mark_mask, &marks, e);
+
+	if (err)
+		return err;
+	if (pdps->count > PLAN_ENDPOINTS_MAX)
+		return error_set(e, E_RANGE, "%zu PDPs, %d at most", pdps->count,
+		                 PLAN_ENDPOINTS_MAX);
+	n = calloc(1, sizeof *n);
+	if (!n)
+		return error_set(e, E_MEMORY, "no memory for the enforcer");
+	n->kernel = kernel;
+	n->mark_mask = mark_mask;
+	for (size_t i = 0; i < pdps->count; i++) {
+		struct plan_endpoint *to = &n->endpoints[n->endpoint_count++];
+		size_t len;
+		const uint8_t *address = endpoint_address(&pdps->items[i], &len);
+
+		to->family = len == 4 ? FLOW_IPV4 : FLOW_IPV6;
+		memcpy(to->address, address, len);
+		to->port = endpoint_port(&pdps->items[i]);
+	}
+	*ret = n;
+	return E_OK;
+}
+
+struct enforcement *enforcement_free(struct enforcement *n)
+{
+	if (!n)
+		return NULL;
+	in_force_fini(&n->now);
+	free(n);
+	return NULL;
+}
+
+void enforcement_identify(struct enforcement *n, const struct enforcement_identity *identity)
+{
+	n->identity = *identity;
+}
+
+/* ---- From a verified state to a plan ---- */
+
+static struct plan_input plan_input(const struct enforcement *n)
+{
+	return (struct plan_input){
+		.mark_mask = n->mark_mask,
+		.endpoints = n->endpoints,
+		.endpoint_count = n->endpoint_count,
+		.previous = n->now.plan,
+		.node_roles = "",
+	};
+}
+
+static enum err closed_plan(const struct enforcement *n, struct plan **ret, struct error *e)
+{
+	struct plan_input input = plan_input(n);
+
+	return plan_bootstrap(&input, ret, e);
+}
+
+/* A fault that concerns an object which no PRI asked for is ours, not the PDP's. */
+static enum err fault_of_cause(struct verdict *v, const struct plan_cause *cause,
+                               enum pib_fault_kind kind, const struct error *why)
+{
+	if (!cause->prid.class)
+		return verdict_general(v, PR_GPERR_UNKNOWN_ERROR, 0, why);
+	return verdict_pri(v, (struct pib_fault){kind, 0, 0}, &cause->prid, why);
+}
+
+static enum pib_fault_kind kind_of_plan_error(enum err err)
+{
+	switch ((int)err) {
+	case E_LIMIT:
+		return PIB_FAULT_SPACE;
+	case E_UNSUPPORTED:
+		return PIB_FAULT_VALUE_UNSUPPORTED;
+	default:
+		return PIB_FAULT_INSTANCE;
+	}
+}
+
+static char *text_of(struct arena *arena, struct view v)
+{
+	struct view copy = arena_copy(arena, v.len ? v : VIEW("", 0));
+
+	return (char *)(uintptr_t)copy.data;
+}
+
+static enum err plan_of_state(const struct enforcement *n, const struct state *state,
+                              struct plan **ret, struct verdict *v)
+{
+	const struct assignment *a = &state->assignments[0].assignment;
+	struct plan_input input = plan_input(n);
+	struct policy **owned = calloc(state->set_count + 1, sizeof *owned);
+	struct plan_interface *interfaces;
+	struct plan_policy *policies;
+	struct plan_cause cause = {0};
+	struct error e = {0};
+	struct arena arena;
+	enum err err = E_OK;
+
+	arena_init(&arena, POLICY_NAMES_MAX);
+	interfaces = arena_calloc(&arena, a->interface_count + 1, sizeof *interfaces);
+	policies = arena_calloc(&arena, state->set_count + 1, sizeof *policies);
+	input.node_roles = text_of(&arena, a->roles);
+	if (!owned || !interfaces || !policies || !input.node_roles)
+		goto no_memory;
+	for (size_t i = 0; i < a->interface_count; i++) {
+		interfaces[i].name = text_of(&arena, a->interfaces[i].name);
+		interfaces[i].roles = text_of(&arena, a->interfaces[i].roles);
+		if (!interfaces[i].name || !interfaces[i].roles)
+			goto no_memory;
+	}
+	for (size_t i = 0; i < state->set_count && !err; i++) {
+		err = policy_new(state->sets[i].rows, &owned[i], &v->failures, &e);
+		if (err)
+			verdict_why(v, &e);
+		policies[i].policy = owned[i];
+		policies[i].roles = text_of(&arena, state->sets[i].manifest.roles);
+		if (!policies[i].roles)
+			goto no_memory;
+	}
+	input.policies = policies;
+	input.policy_count = state->set_count;
+	input.interfaces = interfaces;
+	input.interface_count = a->interface_count;
+	if (!err) {
+		err = plan_build(&input, ret, &cause, &e);
+		if (err)
+			fault_of_cause(v, &cause, kind_of_plan_error(err), &e);
+	}
+	goto out;
+
+no_memory:
+	err = error_set(&e, E_MEMORY, "no memory to plan %zu sets", state->set_count);
+	verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+out:
+	for (size_t i = 0; owned && i < state->set_count; i++)
+		policy_free(owned[i]);
+	free(owned);
+	arena_fini(&arena);
+	return err;
+}
+
+/* ---- Into the kernel ---- */
+
+/* True if the kernel holds exactly this plan, so that applying it again would change nothing. */
+static bool kernel_holds(struct enforcement *n, const struct plan *plan)
+{
+	struct kernel_status status;
+	struct error e;
+
+	return !n->kernel_dirty && !n->leftovers &&
+	       !kernel_status(n->kernel, plan, &status, &e) && status.table &&
+	       !strcmp(status.plan_id, plan->id) && status.spd_as_planned;
+}
+
+/* On failure the old plan is back, or kernel_dirty says that it may not be. */
+static enum err apply(struct enforcement *n, const struct plan *plan, struct verdict *v)
+{
+	struct kernel_fault fault = {0};
+	struct error e = {0}, again;
+	enum err err;
+
+	if (kernel_holds(n, plan))
+		return E_OK;
+	err = kernel_apply(n->kernel, plan, &fault, &e);
+	if (!err) {
+		n->kernel_dirty = false;
+		n->leftovers = fault.dirty;
+		if (fault.dirty)
+			n->disorder = e;
+		return E_OK;
+	}
+	fault_of_cause(v, &fault.cause, PIB_FAULT_INSTANCE, &e);
+	if (!fault.dirty)
+		return err;
+	n->kernel_dirty = true;
+	n->disorder = e;
+	fault = (struct kernel_fault){0};
+	if (n->now.plan && !kernel_apply(n->kernel, n->now.plan, &fault, &again)) {
+		n->kernel_dirty = false;
+		n->leftovers = fault.dirty;
+	}
+	return err;
+}
+
+enum err enforcement_close(struct enforcement *n, struct error *e)
+{
+	struct kernel_status status = {0};
+	struct verdict v;
+	struct plan *plan;
+	enum err err = closed_plan(n, &plan, e);
+
+	if (err)
+		return err;
+	/* A policy that an earlier process put there closes the node better than we could. */
+	n->foreign_plan = !kernel_status(n->kernel, plan, &status, e) && status.table &&
+	                  status.plan_id[0] && strcmp(status.plan_id, plan->id);
+	if (!n->foreign_plan) {
+		verdict_init(&v);
+		err = apply(n, plan, &v);
+		if (err) {
+			*e = v.why;
+			plan_free(plan);
+			return err;
+		}
+	}
+	in_force_fini(&n->now);
+	n->now.plan = plan;
+	return E_OK;
+}
+
+/* ---- Verification ---- */
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Time never falls below what was accepted already. */
+static uint64_t trusted_time(const struct enforcement *n, uint64_t now_utc)
+{
+	const struct state *s = n->now.state;
+
+	if (!s)
+		return now_utc;
+	now_utc = later(now_utc, s->index.not_before);
+	for (size_t i = 0; i < s->set_count; i++)
+		now_utc = later(now_utc, s->sets[i].manifest.not_before);
+	return now_utc;
+}
+
+static enum err verify(const struct enforcement *n, const struct pri_store *store,
+                       uint64_t now_utc, bool from_disk, struct state **ret, struct verdict *v)
+{
+	const struct state *old = n->now.state;
+	struct serial_floor sets[FLOORS_MAX], assignment;
+	struct serial_floors floors = {0};
+	struct state_terms terms = {
+		.trust = n->identity.trust,
+		.tenant = old ? old->index.tenant : view_of_string(n->identity.tenant),
+		.floors = old ? &floors : NULL,
+		.now_utc = trusted_time(n, now_utc),
+		.in_force = old,
+		.from_disk = from_disk,
+	};
+	struct state_node node = {&n->identity.node_key, view_of_string(n->identity.pepid)};
+	struct error e = {0};
+	enum err err;
+
+	if (old) {
+		const struct assignment *a = &old->assignments[0].assignment;
+
+		assignment = (struct serial_floor){a->node, a->serial};
+		for (size_t i = 0; i < old->set_count && i < FLOORS_MAX; i++)
+			sets[i] = (struct serial_floor){old->sets[i].manifest.name,
+			                                old->sets[i].manifest.serial};
+		floors = (struct serial_floors){old->index.serial, &assignment, 1, sets,
+		                                old->set_count};
+	}
+	err = state_verify_node(store, &terms, &node, ret, &v->failures, &e);
+	if (err == E_MEMORY)
+		return verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+	if (err)
+		return verdict_why(v, &e);
+	if ((*ret)->set_count > COMPLIANCE_SETS_MAX) {
+		err = error_set(&e, E_LIMIT, "%zu sets, %d at most", (*ret)->set_count,
+		                COMPLIANCE_SETS_MAX);
+		*ret = state_free(*ret);
+		return verdict_general(v, PR_GPERR_UNKNOWN_ERROR, 0, &e);
+	}
+	return E_OK;
+}
+
+/* What the store was made from when it is a complete state. */
+static enum err new_store(const struct enforcement *n, const struct decision *d,
+                          struct pri_store **ret, struct verdict *v)
+{
+	struct pri_change change = {d->removes, d->remove_count, d->installs, d->install_count};
+	struct error e = {0};
+	enum err err;
+
+	if (d->complete)
+		err = pri_store_build(d->installs, d->install_count, ret, &v->failures, &e);
+	else if (n->now.store)
+		err = pri_store_change(n->now.store, &change, ret, &v->failures, &e);
+	else {
+		error_set(&e, E_MISSING, "a change of policy where no policy is in force");
+		return verdict_general(v, PR_GPERR_UNKNOWN_PIB_DATA, 0, &e);
+	}
+	if (err == E_MEMORY || err == E_LIMIT)
+		return verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+	return err ? verdict_why(v, &e) : E_OK;
+}
+
+/* ---- Roles that the PDP names outside every signed document ---- */
+
+static const struct pri *base_row(const struct decision *d, const struct pri *extension)
+{
+	for (size_t i = 0; i < d->role_count; i++)
+		if (d->roles[i].class->id == PIB_frwkRoleCombo &&
+		    d->roles[i].instance == extension->instance)
+			return &d->roles[i];
+	return NULL;
+}
+
+/* They may only repeat what the signed assignment says. */
+static enum err check_roles(const struct enforcement *n, const struct state *state,
+                            const struct decision *d, struct verdict *v)
+{
+	struct error e;
+
+	for (size_t i = 0; i < d->role_count; i++) {
+		const struct pri *row = &d->roles[i];
+		const struct prid prid = {row->class, row->instance};
+		const struct pri *base;
+		const struct node_interface *at;
+
+		if (row->class->id != PIB_frwkIfRoleCombo)
+			continue;
+		base = base_row(d, row);
+		at = interfaces_find(&n->interfaces,
+		                     (unsigned)pri_i32(row, frwkIfRoleComboIfIndex));
+		if (base && at &&
+		    view_equal(pri_octets(base, frwkRoleComboRoles),
+		               request_interface_roles(state, at->name)))
+			continue;
+		error_set(&e, E_CONFLICT,
+		          "roles of interface %d are not those of the signed assignment",
+		          pri_i32(row, frwkIfRoleComboIfIndex));
+		verdict_pri(v, (struct pib_fault){PIB_FAULT_INSTANCE, 0, 0}, &prid, &e);
+	}
+	return v->why.code;
+}
+
+/* ---- The transaction ---- */
+
+/* The state as a bundle file of one node. */
+static enum err serialize(const struct state *state, struct buffer *out, struct error *e)
+{
+	struct buffer rows;
+	struct bundle b = {.index = state->index_cms, .assignment_count = 1};
+	struct view assignment = state->assignments[0].cms;
+	struct bundle_set *sets = calloc(state->set_count + 1, sizeof *sets);
+	size_t *ends = calloc(state->set_count + 1, sizeof *ends);
+	enum err err = E_MEMORY;
+
+	buffer_init(&rows, PRI_STORE_MAX_OCTETS);
+	if (!sets || !ends)
+		goto out;
+	for (size_t i = 0; i < state->set_count; i++) {
+		pri_store_put(state->sets[i].rows, &rows);
+		ends[i] = rows.len;
+	}
+	err = rows.error;
+	if (err)
+		goto out;
+	for (size_t i = 0; i < state->set_count; i++) {
+		size_t start = i ? ends[i - 1] : 0;
+
+		sets[i] = (struct bundle_set){
+			.block = state->sets[i].manifest.block,
+			.cms = state->sets[i].cms,
+			.rows = ends[i] > start ? VIEW(rows.data + start, ends[i] - start)
+			                        : VIEW_NONE,
+		};
+	}
+	b.assignments = &assignment;
+	b.sets = sets;
+	b.set_count = state->set_count;
+	err = bundle_write(&b, out, e);
+out:
+	if (err == E_MEMORY || rows.error)
+		error_set(e, err, "no memory to store the state");
+	buffer_fini(&rows);
+	free(sets);
+	free(ends);
+	return err;
+}
+
+static enum err prepare_storage(struct enforcement *n, const struct state *state,
+                                struct verdict *v)
+{
+	struct buffer octets;
+	struct error e;
+	enum err err;
+
+	buffer_init(&octets, BUNDLE_MAX);
+	err = serialize(state, &octets, &e);
+	if (!err)
+		err = n->identity.storage.prepare(n->identity.storage.context,
+		                                  buffer_view(&octets), &e);
+	buffer_fini(&octets);
+	if (err)
+		verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+	return err;
+}
+
+/* Cannot fail any more: the kernel has the new plan. */
+static void commit(struct enforcement *n, struct in_force *new, uint64_t now_utc)
+{
+	struct error e;
+
+	n->not_stored = n->identity.storage.commit(n->identity.storage.context, &e) != E_OK;
+	if (n->not_stored)
+		n->disorder = e;
+	if (!n->now.state || n->now.state->index.serial != new->state->index.serial)
+		n->since = now_utc;
+	n->not_restored = false;
+	n->foreign_plan = false;
+	in_force_fini(&n->now);
+	n->now = *new;
+	*new = (struct in_force){0};
+}
+
+static enum err change_policy(struct enforcement *n, const struct decision *d, uint64_t now_utc,
+                              struct verdict *v)
+{
+	struct in_force new = {0};
+	enum err err = new_store(n, d, &new.store, v);
+
+	if (!err)
+		err = verify(n, new.store, now_utc, false, &new.state, v);
+	if (!err)
+		err = check_roles(n, new.state, d, v);
+	if (!err)
+		err = plan_of_state(n, new.state, &new.plan, v);
+	if (!err)
+		err = prepare_storage(n, new.state, v);
+	if (!err) {
+		err = apply(n, new.plan, v);
+		if (err)
+			n->identity.storage.abandon(n->identity.storage.context);
+		else
+			commit(n, &new, now_utc);
+	}
+	in_force_fini(&new);
+	return err;
+}
+
+static void keep_text(char *to, size_t size, struct view text)
+{
+	size_t len = text.len < size ? text.len : size - 1;
+
+	if (len)
+		memcpy(to, text.data, len);
+	to[len] = '\0';
+}
+
+static void note_pdp_errors(struct enforcement *n, const struct decision *d)
+{
+	const struct pri *first = d->errors;
+	int said = d->pdp_text.len < PDP_TEXT_SHOWN ? (int)d->pdp_text.len : PDP_TEXT_SHOWN;
+	char prc[OID_TEXT_SIZE];
+
+	n->pdp_error[0] = '\0';
+	if (!d->error_count)
+		return;
+	oid_format(pri_oid(first, frwkErrorPrc), prc);
+	snprintf(n->pdp_error, sizeof n->pdp_error,
+	         "the PDP could not use our request: %s, sub-code %u, class %.60s, instance %u%s%.*s",
+	         pr_cperr_name((uint16_t)pri_u32(first, frwkErrorCode)),
+	         pri_u32(first, frwkErrorSubCode), prc, pri_u32(first, frwkErrorInstance),
+	         said ? ": " : "", said, said ? (const char *)d->pdp_text.data : "");
+}
+
+static enum err judge(struct enforcement *n, const struct transfer_piece *pieces, size_t count,
+                      uint64_t now_utc, struct verdict *v)
+{
+	struct decision d = {0};
+	struct arena arena;
+	enum err err;
+
+	arena_init(&arena, DECISION_ARENA_MAX);
+	err = decision_read(pieces, count, &arena, &d, v);
+	if (!err && (d.install_count || d.remove_count))
+		err = change_policy(n, &d, now_utc, v);
+	else if (!err)
+		err = check_roles(n, n->now.state, &d, v);
+	if (!err) {
+		note_pdp_errors(n, &d);
+		if (d.pdp_name.len)
+			keep_text(n->pdp_name, sizeof n->pdp_name, d.pdp_name);
+	}
+	arena_fini(&arena);
+	return err;
+}
+
+enum err enforcement_decide(struct enforcement *n, uint32_t number,
+                            const struct transfer_piece *pieces, size_t count, uint64_t now_utc,
+                            struct buffer *report, struct error *e)
+{
+	struct verdict v;
+
+	verdict_init(&v);
+	(void)judge(n, pieces, count, now_utc, &v);
+	n->last = (struct outcome){true, number, now_utc, v.why};
+	if (v.why.code) {
+		report_failure(&v, report);
+		*e = v.why;
+		return v.why.code;
+	}
+	/* Without a signature the report claims nothing; the decision is in force all the same. */
+	if (n->now.state && report_success(n->now.state, n->identity.pepid, number, now_utc,
+	                                   n->identity.report_key, report, e))
+		n->disorder = *e;
+	return E_OK;
+}
+
+/* ---- From storage ---- */
+
+static enum err read_stored(struct enforcement *n, struct pri_store **ret, uint64_t *ret_when,
+                            struct error *e)
+{
+	struct pri_failures failures;
+	struct buffer octets;
+	struct bundle bundle;
+	struct arena arena;
+	enum err err;
+
+	buffer_init(&octets, BUNDLE_MAX);
+	arena_init(&arena, DECISION_ARENA_MAX);
+	pri_failures_init(&failures);
+	err = n->identity.storage.load(n->identity.storage.context, &octets, ret_when, e);
+	if (!err)
+		err = bundle_read(buffer_view(&octets), &arena, &bundle, e);
+	if (!err) {
+		struct view objects = VIEW(octets.data + BUNDLE_HEADER, octets.len - BUNDLE_HEADER);
+
+		err = pri_store_build(&objects, 1, ret, &failures, e);
+	}
+	arena_fini(&arena);
+	buffer_fini(&octets);
+	return err;
+}
+
+static enum err restore(struct enforcement *n, uint64_t now_utc, struct error *e)
+{
+	struct in_force new = {0};
+	struct verdict v;
+	uint64_t when = 0;
+	enum err err = read_stored(n, &new.store, &when, e);
+
+	if (err)
+		return err;
+	verdict_init(&v);
+	err = verify(n, new.store, now_utc, true, &new.state, &v);
+	if (!err)
+		err = plan_of_state(n, new.state, &new.plan, &v);
+	if (!err)
+		err = apply(n, new.plan, &v);
+	if (!err) {
+		in_force_fini(&n->now);
+		n->now = new;
+		n->since = when;
+		n->foreign_plan = false;
+		return E_OK;
+	}
+	*e = v.why;
+	in_force_fini(&new);
+	return err;
+}
+
+enum err enforcement_restore(struct enforcement *n, uint64_t now_utc, struct error *e)
+{
+	enum err err = restore(n, now_utc, e);
+	struct verdict v;
+
+	n->not_restored = err && err != E_NOT_FOUND;
+	if (n->not_restored) {
+		n->disorder = *e;
+		error_prefix(&n->disorder, "the stored policy is not in force");
+	}
+	/* What an earlier process left cannot be proved by anything that we hold: close. */
+	if (err && n->foreign_plan) {
+		verdict_init(&v);
+		if (!apply(n, n->now.plan, &v))
+			n->foreign_plan = false;
+		else
+			n->kernel_dirty = true;
+	}
+	return err;
+}
+
+/* ---- Repair ---- */
+
+bool enforcement_needs_repair(const struct enforcement *n)
+{
+	return n->kernel_dirty || n->leftovers || n->not_stored || n->not_restored;
+}
+
+static enum err store_again(struct enforcement *n, struct error *e)
+{
+	struct verdict v;
+	enum err err;
+
+	verdict_init(&v);
+	err = prepare_storage(n, n->now.state, &v);
+	if (err) {
+		*e = v.why;
+		return err;
+	}
+	return n->identity.storage.commit(n->identity.storage.context, e);
+}
+
+enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct error *e)
+{
+	enum err err = E_OK;
+	struct verdict v;
+
+	if (n->kernel_dirty) {
+		verdict_init(&v);
+		err = apply(n, n->now.plan, &v);
+		if (err)
+			*e = v.why;
+	} else if (n->leftovers) {
+		err = kernel_clean(n->kernel, n->now.plan, e);
+		n->leftovers = err != E_OK;
+	}
+	if (!err && n->not_stored) {
+		err = store_again(n, e);
+		n->not_stored = err != E_OK;
+	}
+	if (!err && n->not_restored)
+		err = enforcement_restore(n, now_utc, e);
+	if (err)
+		n->disorder = *e;
+	return err;
+}
+
+/* ---- What is said of it ---- */
+
+bool enforcement_set_interfaces(struct enforcement *n, const struct node_interfaces *list)
+{
+	if (interfaces_equal(&n->interfaces, list))
+		return false;
+	n->interfaces = *list;
+	return true;
+}
+
+const char *enforcement_pdp_error(const struct enforcement *n)
+{
+	return n->pdp_error;
+}
+
+uint64_t enforcement_serial(const struct enforcement *n)
+{
+	return n->now.state ? n->now.state->index.serial : 0;
+}
+
+enum err enforcement_request(const struct enforcement *n, struct buffer *out, struct error *e)
+{
+	struct request_input input = {
+		.state = n->now.state,
+		.pdp_name = view_of_string(n->pdp_name),
+		.description = n->identity.description,
+		.interfaces = &n->interfaces,
+	};
+
+	return request_put(&input, out, e);
+}
+
+/* Texts of documents are not always UTF-8; jansson wants nothing else. */
+static json_t *json_text(struct view v)
+{
+	json_t *text = json_stringn((const char *)v.data, v.len);
+	char *hex;
+
+	if (text || (!v.len && (text = json_string(""))))
+		return text;
+	hex = malloc(2 * v.len + 1);
+	if (!hex)
+		return NULL;
+	hex_encode(hex, v);
+	text = json_string(hex);
+	free(hex);
+	return text;
+}
+
+static json_t *json_hex(struct view v)
+{
+	char hex[2 * SET_ROOT + 1];
+
+	hex_encode(hex, v);
+	return json_string(hex);
+}
+
+static json_t *json_time(uint64_t seconds)
+{
+	return json_integer((json_int_t)seconds);
+}
+
+static json_t *status_sets(const struct state *s)
+{
+	json_t *sets = json_array();
+
+	for (size_t i = 0; s && i < s->set_count; i++) {
+		const struct manifest *m = &s->sets[i].manifest;
+
+		json_array_append_new(sets,
+		        json_pack("{s:o, s:I, s:s, s:o, s:o, s:I}", "name", json_text(m->name),
+		                  "serial", (json_int_t)m->serial, "authority",
+		                  authority_name(m->authority), "root",
+		                  json_hex(VIEW(m->root, sizeof m->root)), "not_after",
+		                  json_time(m->not_after), "rows",
+		                  (json_int_t)pri_store_count(s->sets[i].rows)));
+	}
+	return sets;
+}
+
+static json_t *status_interfaces(const struct enforcement *n)
+{
+	json_t *interfaces = json_array();
+
+	for (size_t i = 0; i < n->interfaces.count; i++) {
+		const struct node_interface *at = &n->interfaces.list[i];
+
+		json_array_append_new(interfaces,
+		        json_pack("{s:I, s:o, s:o}", "index", (json_int_t)at->index, "name",
+		                  json_text(view_of_string(at->name)), "roles",
+		                  json_text(request_interface_roles(n->now.state, at->name))));
+	}
+	return interfaces;
+}
+
+static void add_disorder(json_t *list, const char *format, ...) PRINTF_LIKE(2, 3);
+static void add_disorder(json_t *list, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	json_array_append_new(list, json_vsprintf(format, ap));
+	va_end(ap);
+}
+
+static void kernel_disorder(const struct enforcement *n, json_t *list)
+{
+	struct kernel_status status = {0};
+	struct error e;
+
+	if (kernel_status(n->kernel, n->now.plan, &status, &e)) {
+		add_disorder(list, "the kernel does not say what it holds: %s", e.text);
+		return;
+	}
+	if (!status.table)
+		add_disorder(list, "the packet filter is gone from the kernel");
+	else if (strcmp(status.plan_id, n->now.plan->id))
+		add_disorder(list, "the packet filter is not that of the policy in force");
+	if (!status.spd_as_planned)
+		add_disorder(list, "the SPD is not that of the policy in force (%zu entries of ours)",
+		             status.spd_entries);
+}
+
+static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
+{
+	const struct state *s = n->now.state;
+	json_t *list = json_array();
+
+	if (!s)
+		add_disorder(list, "no policy is in force: the node is closed but for the way to "
+		                   "its PDP");
+	if (n->now.plan)
+		kernel_disorder(n, list);
+	if (n->kernel_dirty)
+		add_disorder(list, "it is not known what the kernel holds: %s", n->disorder.text);
+	if (n->leftovers)
+		add_disorder(list, "the kernel holds more SPD entries than it should: %s",
+		             n->disorder.text);
+	if (n->not_stored)
+		add_disorder(list, "the policy in force would not survive a reboot: %s",
+		             n->disorder.text);
+	if (n->not_restored)
+		add_disorder(list, "%s", n->disorder.text);
+	if (n->last.any && n->last.why.code)
+		add_disorder(list, "the last decision was refused");
+	if (n->pdp_error[0])
+		add_disorder(list, "%s", n->pdp_error);
+	if (n->interfaces.omitted)
+		add_disorder(list, "%zu interfaces are more than the PDP is told of",
+		             n->interfaces.omitted);
+	for (size_t i = 0; s && i < n->interfaces.count; i++)
+		if (!request_interface_roles(s, n->interfaces.list[i].name).len)
+			add_disorder(list, "interface %s has no role: nothing passes it",
+			             n->interfaces.list[i].name);
+	for (size_t i = 0; s && i < s->set_count; i++)
+		if (s->sets[i].manifest.not_after < now_utc)
+			add_disorder(list, "set %.*s is past its time",
+			             (int)s->sets[i].manifest.name.len,
+			             (const char *)s->sets[i].manifest.name.data);
+	if (s && s->assignments[0].assignment.report_key.len) {
+		struct pin ours = key_pin(n->identity.report_key);
+
+		if (!view_equal(s->assignments[0].assignment.report_key,
+		                VIEW(ours.sha256, sizeof ours.sha256)))
+			add_disorder(list, "the signed assignment names another report key than ours");
+	}
+	return list;
+}
+
+static json_t *status_decision(const struct outcome *o)
+{
+	if (!o->any)
+		return json_null();
+	return json_pack("{s:I, s:I, s:s, s:s}", "number", (json_int_t)o->number, "time",
+	                 (json_int_t)o->time, "result", o->why.code ? "failure" : "success",
+	                 "reason", o->why.code ? o->why.text : "");
+}
+
+json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
+{
+	const struct state *s = n->now.state;
+	struct pin report_key = key_pin(n->identity.report_key);
+	char key[PIN_TEXT_SIZE], report[PIN_TEXT_SIZE];
+
+	pin_format(&n->identity.node_key, key);
+	pin_format(&report_key, report);
+	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:s, s:o, s:o}",
+	                 "node", n->identity.pepid, "key", key, "report_key", report, "tenant",
+	                 json_text(s ? s->index.tenant : VIEW_NONE), "index",
+	                 (json_int_t)enforcement_serial(n), "since", (json_int_t)n->since,
+	                 "plan", n->now.plan ? n->now.plan->id : "", "sets", status_sets(s),
+	                 "roles", json_text(s ? s->assignments[0].assignment.roles : VIEW_NONE),
+	                 "interfaces", status_interfaces(n), "pdp_name", n->pdp_name, "decision",
+	                 status_decision(&n->last), "disorder", status_disorder(n, now_utc));
+}
+
+void enforcement_print_plan(const struct enforcement *n, struct buffer *out)
+{
+	if (n->now.plan)
+		plan_print(n->now.plan, out);
+}
+
+enum err enforcement_rules(const struct enforcement *n, json_t **ret, struct error *e)
+{
+	const struct plan *plan = n->now.plan;
+	struct kernel_counter *readings = calloc(plan->counter_count + 1, sizeof *readings);
+	enum err err;
+	json_t *list;
+
+	if (!readings)
+		return error_set(e, E_MEMORY, "no memory for %zu counters", plan->counter_count);
+	err = kernel_read_counters(n->kernel, plan, readings, e);
+	if (err) {
+		free(readings);
+		return err;
+	}
+	list = json_array();
+	for (const struct plan_counter *c = plan->counters; c; c = c->next) {
+		char prid[PRID_TEXT_SIZE] = "";
+
+		if (c->cause.prid.class)
+			prid_format(&c->cause.prid, prid);
+		json_array_append_new(list,
+		        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "counter", c->name, "roles",
+		                  c->roles, "rule", c->cause.name ? c->cause.name : "", "prid", prid,
+		                  "packets", (json_int_t)readings[c->number].packets, "octets",
+		                  (json_int_t)readings[c->number].octets));
+	}
+	free(readings);
+	*ret = list;
+	return E_OK;
+}

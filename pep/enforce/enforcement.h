@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The enforcer: from a decision's octets to what the kernel holds, and back to a report.
+ *
+ * This is the whole judgement of a node, without processes, sockets or clocks: kernel, storage and
+ * time come from outside, so it runs in a test as it runs in pepd. Life of one:
+ *
+ *	enforcement_new()       a kernel and what the closed node must know
+ *	enforcement_close()     the closed node is in the kernel, unless a policy of ours is there still
+ *	enforcement_identify()  who we are, whom we trust
+ *	enforcement_restore()   the last good policy from storage
+ *	enforcement_decide()    each decision: assemble, verify, plan, apply, store, report
+ *
+ * A decision is a transaction: it is in force whole, with Success, or nothing has changed in kernel,
+ * storage and memory, with Failure. Freeing an enforcement leaves the kernel as it is: a policy does
+ * not end with the process that enforces it; kernel_remove() is the explicit end.
+ *
+ * What is passed by pointer is borrowed until enforcement_free(). Nothing here logs.
+ */
+#ifndef COPSEC_PEP_ENFORCE_ENFORCEMENT_H
+#define COPSEC_PEP_ENFORCE_ENFORCEMENT_H
+
+#include <jansson.h>
+
+#include "common/base/endpoint.h"
+#include "common/base/pin.h"
+#include "common/crypto/key.h"
+#include "common/crypto/trust.h"
+#include "pep/enforce/interfaces.h"
+#include "pep/enforce/storage.h"
+#include "pep/ipc/transfer.h"
+#include "pep/kernel/kernel.h"
+
+struct enforcement;
+
+/* E_RANGE: the mark mask is none, or there are more PDPs than a plan holds. */
+enum err enforcement_new(struct kernel *kernel, uint32_t mark_mask,
+                         const struct endpoint_list *pdps, struct enforcement **ret,
+                         struct error *e) MUST_USE;
+struct enforcement *enforcement_free(struct enforcement *e);
+
+enum err enforcement_close(struct enforcement *n, struct error *e) MUST_USE;
+
+struct enforcement_identity {
+	const char *pepid;
+	struct pin node_key;    /* of the key that net uses for TLS */
+	const char *tenant;     /* "": the first one whose index verifies */
+	const char *description; /* for frwkDeviceId */
+	const struct trust *trust;
+	const struct key *report_key;
+	struct storage storage;
+};
+void enforcement_identify(struct enforcement *n, const struct enforcement_identity *identity);
+
+/*
+ * E_NOT_FOUND: nothing was ever stored. Any other failure is kept for the status too. The node is
+ * closed afterwards in both cases. A failure of the kernel is tried again by enforcement_repair().
+ */
+enum err enforcement_restore(struct enforcement *n, uint64_t now_utc, struct error *e) MUST_USE;
+
+/* True if the list differs from the last one: a REQ would say something else. */
+bool enforcement_set_interfaces(struct enforcement *n, const struct node_interfaces *list);
+
+/*
+ * Decides on decision `number` of a session; no pieces: a NULL decision. Appends the contents of the report, at most
+ * MESSAGE_PIECE_MAX octets. The return value is for the log, `e` its sentence; the report is
+ * complete in any case: REPORT_SUCCESS for E_OK, REPORT_FAILURE otherwise.
+ */
+enum err enforcement_decide(struct enforcement *n, uint32_t number,
+                            const struct transfer_piece *pieces, size_t count, uint64_t now_utc,
+                            struct buffer *report, struct error *e) MUST_USE;
+/* What the PDP said last of our request (frwkError); "" if it found nothing wrong. */
+const char *enforcement_pdp_error(const struct enforcement *n);
+
+/* Appends what a REQ says now. */
+enum err enforcement_request(const struct enforcement *n, struct buffer *out,
+                             struct error *e) MUST_USE;
+
+/* Something could not be undone, deleted, stored or restored, and is worth trying again. */
+bool enforcement_needs_repair(const struct enforcement *n);
+enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct error *e) MUST_USE;
+
+/* Serial of the index in force, 0 if there is none. */
+uint64_t enforcement_serial(const struct enforcement *n);
+/* The object of `pepctl status` without what only the daemon knows. NULL when memory is exhausted. */
+json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc);
+/* The plan in force as text, appended. */
+void enforcement_print_plan(const struct enforcement *n, struct buffer *out);
+/* Rules and reasons with their counters. */
+enum err enforcement_rules(const struct enforcement *n, json_t **ret, struct error *e) MUST_USE;
+
+#endif

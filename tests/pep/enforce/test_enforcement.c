@@ -1,0 +1,1042 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The enforcer in one process: octets of a decision in, report and kernel out. */
+#include "tests/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cops/pr.h"
+#include "pep/enforce/enforcement.h"
+#include "tests/pep/kernel/fake.h"
+#include "tests/pib/set/world.h"
+
+enum { LOOKS = 2 }; /* requests of kernel_status(), which change nothing */
+enum { BIG = 1 << 26, MASK = 0x01ff0000, RANDOM_SEED = 20260102, RANDOM_ROUNDS = 400 };
+
+/* ---- Storage in memory ---- */
+
+struct memory {
+	struct buffer current, prepared;
+	bool has, prepare_fails, commit_fails;
+};
+
+static enum err memory_load(void *context, struct buffer *out, uint64_t *ret_when, struct error *e)
+{
+	struct memory *m = context;
+
+	if (!m->has)
+		return error_set(e, E_NOT_FOUND, "nothing");
+	buffer_put_view(out, buffer_view(&m->current));
+	*ret_when = NOW - 5;
+	return E_OK;
+}
+
+static enum err memory_prepare(void *context, struct view octets, struct error *e)
+{
+	struct memory *m = context;
+
+	if (m->prepare_fails)
+		return error_set(e, E_SYSTEM, "the disk is full");
+	buffer_reset(&m->prepared);
+	buffer_put_view(&m->prepared, octets);
+	return E_OK;
+}
+
+static enum err memory_commit(void *context, struct error *e)
+{
+	struct memory *m = context;
+
+	if (m->commit_fails)
+		return error_set(e, E_SYSTEM, "the disk is gone");
+	buffer_reset(&m->current);
+	buffer_put_view(&m->current, buffer_view(&m->prepared));
+	buffer_reset(&m->prepared);
+	m->has = true;
+	return E_OK;
+}
+
+static void memory_abandon(void *context)
+{
+	struct memory *m = context;
+
+	buffer_reset(&m->prepared);
+}
+
+/* ---- A node ---- */
+
+struct node {
+	struct world *w;
+	struct fake *fake;
+	struct kernel *kernel;
+	struct memory memory;
+	struct key *report_key;
+	struct enforcement *n;
+	struct node_interfaces interfaces;
+};
+
+enum { PDP_PORT = 3288 };
+
+/* What the closed node is to hold. */
+static struct plan *closed_plan(void)
+{
+	struct plan_endpoint pdp = {.family = FLOW_IPV6, .port = PDP_PORT,
+	                            .address = {0x20, 1, 0xd, 0xb8, [15] = 0x53}};
+	struct plan_input input = {.mark_mask = MASK, .endpoints = &pdp, .endpoint_count = 1,
+	                           .node_roles = ""};
+	struct plan *plan;
+	struct error e;
+
+	ck_assert_msg(!plan_bootstrap(&input, &plan, &e), "%s", e.text);
+	return plan;
+}
+
+static void boot(struct node *t)
+{
+	struct endpoint pdp;
+	struct endpoint_list pdps = {&pdp, 1};
+	struct kernel_transport transport = fake_transport(t->fake);
+	struct enforcement_identity identity = {
+		.pepid = "gw1",
+		.node_key = t->w->pin,
+		.tenant = "",
+		.description = "test",
+		.trust = t->w->trust,
+		.report_key = t->report_key,
+		.storage = {&t->memory, memory_load, memory_prepare, memory_commit, memory_abandon},
+	};
+	struct error e;
+
+	ck_assert_int_eq(endpoint_parse("2001:db8::53", PDP_PORT, &pdp, &e), E_OK);
+	t->kernel = kernel_new(&transport);
+	ck_assert_msg(!enforcement_new(t->kernel, MASK, &pdps, &t->n, &e), "%s", e.text);
+	ck_assert_msg(!enforcement_close(t->n, &e), "%s", e.text);
+	enforcement_identify(t->n, &identity);
+	enforcement_set_interfaces(t->n, &t->interfaces);
+}
+
+static void halt(struct node *t)
+{
+	t->n = enforcement_free(t->n);
+	t->kernel = kernel_free(t->kernel);
+}
+
+/* Values with which the rows of the world mean something: web in, the rest out with "strong". */
+static const struct {
+	enum pib_class_id class;
+	uint32_t instance;
+	unsigned attribute;
+	uint32_t value;
+} meaning[] = {
+	{PIB_ipSecRule, 1, ipSecRuleDirection, ipSecRuleDirection_in},
+	{PIB_ipSecRule, 1, ipSecRuleLimitNegotiation, ipSecRuleLimitNegotiation_both},
+	{PIB_ipSecRule, 1, ipSecRuleAutoStart, 2},
+	{PIB_ipSecRule, 2, ipSecRuleDirection, ipSecRuleDirection_out},
+	{PIB_ipSecRule, 2, ipSecRuleLimitNegotiation, ipSecRuleLimitNegotiation_both},
+	{PIB_ipSecRule, 2, ipSecRuleAutoStart, 2},
+	{PIB_copsecRule, 1, copsecRuleForward, 2},
+	{PIB_copsecRule, 2, copsecRuleForward, 2},
+	{PIB_copsecRule, 1, copsecRuleLog, 2},
+	{PIB_copsecRule, 2, copsecRuleLog, 2},
+	{PIB_ipSecActionSet, 1, ipSecActionSetDoActionLogging, 2},
+	{PIB_ipSecActionSet, 2, ipSecActionSetDoActionLogging, 2},
+	{PIB_ipSecActionSet, 1, ipSecActionSetDoPacketLogging, 2},
+	{PIB_ipSecActionSet, 2, ipSecActionSetDoPacketLogging, 2},
+	{PIB_ipSecSelectorSet, 1, ipSecSelectorSetIsNegated, 2},
+	{PIB_ipSecSelectorSet, 2, ipSecSelectorSetIsNegated, 2},
+	{PIB_ipSecSelector, 1, ipSecSelectorProtocol, 6},
+	{PIB_ipSecSelector, 2, ipSecSelectorProtocol, 17},
+	{PIB_ipSecAddress, 1, ipSecAddressAddressType, ipSecAddressAddressType_ipv4},
+	{PIB_ipSecAddress, 1, ipSecAddressAddrPrefixLength, 24},
+	{PIB_copsecEspTransform, 1, copsecEspTransformEncryption, 20},
+	{PIB_copsecEspTransform, 1, copsecEspTransformKeyLength, 256},
+	{PIB_copsecEspTransform, 1, copsecEspTransformGroup, 31},
+	{PIB_ipSecEspTransform, 1, ipSecEspTransformReplayPreventionWindowSize, 128},
+	{PIB_ipSecEspTransform, 1, ipSecEspTransformMaxLifetimeSeconds, 3600},
+	{PIB_copsecIkeProposal, 1, copsecIkeProposalEncryption, 12},
+	{PIB_copsecIkeProposal, 1, copsecIkeProposalKeyLength, 128},
+	{PIB_copsecIkeProposal, 1, copsecIkeProposalIntegrity, 12},
+	{PIB_copsecIkeProposal, 1, copsecIkeProposalPrf, 5},
+	{PIB_copsecIkeProposal, 1, copsecIkeProposalGroup, 19},
+};
+
+static void give_meaning(struct rows *rows, uint32_t block)
+{
+	static const uint8_t address[] = {192, 0, 2, 0};
+	struct pri *pri;
+
+	for (size_t i = 0; i < sizeof meaning / sizeof meaning[0]; i++) {
+		unsigned attribute = meaning[i].attribute;
+
+		pri = rows_get(rows, meaning[i].class, block + meaning[i].instance);
+		if (pib_attribute(pri->class, attribute)->syntax == PIB_UNSIGNED32)
+			pri_set_u32(pri, attribute, meaning[i].value);
+		else
+			pri_set_i32(pri, attribute, (int32_t)meaning[i].value);
+	}
+	pri = rows_get(rows, PIB_ipSecAddress, block + 1);
+	pri_set_octets(pri, ipSecAddressAddrMin, VIEW(address, sizeof address));
+	pri_set_octets(pri, ipSecAddressAddrMax, VIEW(address, sizeof address));
+	pri = rows_get(rows, PIB_ipSecAssociation, block + 1);
+	pri_set_bits(pri, ipSecAssociationGranularity, 1U << ipSecAssociationGranularity_subnet);
+}
+
+static struct node *node_new(void)
+{
+	struct node *t = calloc(1, sizeof *t);
+	struct error e;
+
+	t->w = world_new();
+	for (uint32_t i = 0; i < SETS; i++)
+		give_meaning(t->w->rows[i], block_of(AUTHORITY_HOME, i));
+	t->w->set_documents[HOST].sent = false;
+	t->w->assignment_documents[ALICE].sent = false;
+	t->fake = fake_new();
+	buffer_init(&t->memory.current, BIG);
+	buffer_init(&t->memory.prepared, BIG);
+	ck_assert_int_eq(key_generate("gw1 report", &t->report_key, &e), E_OK);
+	t->interfaces.count = 1;
+	t->interfaces.list[0] = (struct node_interface){2, "eth0"};
+	boot(t);
+	return t;
+}
+
+static void node_free(struct node *t)
+{
+	halt(t);
+	world_free(t->w);
+	fake_free(t->fake);
+	buffer_fini(&t->memory.current);
+	buffer_fini(&t->memory.prepared);
+	key_free(t->report_key);
+	free(t);
+}
+
+static void snapshot(const struct node *t, struct buffer *out)
+{
+	buffer_reset(out);
+	fake_print(t->fake, out);
+	buffer_put_view(out, buffer_view(&t->memory.current));
+}
+
+static enum err decide_run(struct node *t, uint32_t kind, struct view run, struct buffer *report,
+                           struct error *e)
+{
+	struct transfer_piece piece = {kind, run};
+	uint16_t code, sub_code;
+	struct error grammar;
+	enum err err;
+
+	buffer_reset(report);
+	*e = (struct error){0};
+	err = enforcement_decide(t->n, 3, &piece, run.len ? 1 : 0, NOW, report, e);
+	ck_assert_msg(!pr_check(PR_IN_REPORT, buffer_view(report), &code, &sub_code, &grammar),
+	              "%s", grammar.text);
+	/* RFC 3084: a failure has a code. */
+	if (err)
+		ck_assert(report->len > 4 && (report->data[2] == PR_GPERR ||
+		                              report->data[2] == PR_ERROR_PRID));
+	return err;
+}
+
+static enum err decide(struct node *t, struct buffer *report, struct error *e)
+{
+	struct buffer run;
+	enum err err;
+
+	buffer_init(&run, BIG);
+	world_node(t->w, &run);
+	err = decide_run(t, PIECE_INSTALL, buffer_view(&run), report, e);
+	buffer_fini(&run);
+	return err;
+}
+
+static void install(struct node *t)
+{
+	struct buffer report;
+	struct error e;
+
+	buffer_init(&report, BIG);
+	world_roots(t->w);
+	world_sign(t->w);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	buffer_fini(&report);
+}
+
+/* ---- What the report says ---- */
+
+static void check_compliance(struct node *t, struct view report, uint32_t decision)
+{
+	struct cursor c = cursor_over(report);
+	struct pin pin = key_pin(t->report_key);
+	struct pr_object name, values;
+	struct compliance said;
+	struct pib_fault fault;
+	struct arena arena;
+	struct view content;
+	struct prid prid;
+	struct pri pri;
+	struct error e;
+
+	ck_assert_int_eq(pr_next(&c, &name), E_OK);
+	ck_assert_int_eq(pr_next(&c, &values), E_OK);
+	ck_assert_uint_eq(cursor_left(&c), 0);
+	ck_assert_int_eq(prid_decode(name.contents, &prid, &fault, &e), E_OK);
+	ck_assert_int_eq(prid.class->id, PIB_copsecCompliance);
+	ck_assert_int_eq(epd_decode(&prid, values.contents, &pri, &fault, &e), E_OK);
+	ck_assert_msg(!cms_verify_pinned(pri_octets(&pri, copsecComplianceSigned), &pin, &content,
+	                                 &e), "%s", e.text);
+	arena_init(&arena, BIG);
+	ck_assert_msg(!compliance_decode(content, &arena, &said, &e), "%s", e.text);
+	ck_assert(view_equal(said.node, view_of_string("gw1")));
+	ck_assert_uint_eq(said.decision, decision);
+	ck_assert_uint_eq(said.index_serial, t->w->index.serial);
+	ck_assert_uint_eq(said.set_count, 2);
+	ck_assert(view_equal(said.sets[0].name, view_of_string("gateway")));
+	ck_assert_mem_eq(said.sets[0].root, t->w->manifests[GATEWAY].root, SET_ROOT);
+	ck_assert(view_equal(said.sets[1].name, view_of_string("lan")));
+	arena_fini(&arena);
+}
+
+START_TEST(the_node_is_closed_before_it_knows_anything)
+{
+	struct node *t = node_new();
+	struct plan *closed = closed_plan();
+	struct kernel_status status;
+	struct error e;
+
+	ck_assert_int_eq(kernel_status(t->kernel, closed, &status, &e), E_OK);
+	ck_assert(status.table);
+	ck_assert_str_eq(status.plan_id, closed->id);
+	ck_assert(status.spd_as_planned);
+	plan_free(closed);
+	ck_assert_uint_eq(enforcement_serial(t->n), 0);
+	ck_assert_int_eq(enforcement_restore(t->n, NOW, &e), E_NOT_FOUND);
+	ck_assert(!enforcement_needs_repair(t->n));
+	node_free(t);
+}
+END_TEST
+
+START_TEST(a_good_decision_is_in_force_stored_and_reported)
+{
+	struct node *t = node_new();
+	struct buffer before, after, report;
+	struct error e;
+
+	buffer_init(&before, BIG);
+	buffer_init(&after, BIG);
+	buffer_init(&report, BIG);
+	snapshot(t, &before);
+	world_roots(t->w);
+	world_sign(t->w);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	snapshot(t, &after);
+	ck_assert(!view_equal(buffer_view(&before), buffer_view(&after)));
+	ck_assert(t->memory.has);
+	ck_assert_uint_eq(enforcement_serial(t->n), 20);
+	check_compliance(t, buffer_view(&report), 3);
+	buffer_fini(&before);
+	buffer_fini(&after);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(what_is_in_force_already_is_left_alone)
+{
+	struct node *t = node_new();
+	struct buffer report;
+	struct error e;
+	size_t requests;
+
+	buffer_init(&report, BIG);
+	install(t);
+	requests = fake_requests(t->fake);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	ck_assert_uint_le(fake_requests(t->fake) - requests, LOOKS);
+	check_compliance(t, buffer_view(&report), 3);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(a_null_decision_is_answered)
+{
+	struct node *t = node_new();
+	struct buffer report;
+	struct error e;
+
+	buffer_init(&report, BIG);
+	ck_assert_int_eq(decide_run(t, PIECE_INSTALL, VIEW_NONE, &report, &e), E_OK);
+	ck_assert_uint_eq(report.len, 0);
+	install(t);
+	ck_assert_int_eq(decide_run(t, PIECE_INSTALL, VIEW_NONE, &report, &e), E_OK);
+	check_compliance(t, buffer_view(&report), 3);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+/* ---- Hostile decisions ---- */
+
+static void put_row(struct world *w, struct pri *pri)
+{
+	struct error e;
+
+	ck_assert_msg(!pri_put(&w->more, pri, &e), "%s", e.text);
+}
+
+static void one_signer(struct world *w)
+{
+	w->index_document.signers = 1;
+}
+
+static void signed_by_nobody(struct world *w)
+{
+	w->set_documents[LAN].signers = 0;
+}
+
+static void signed_by_a_stranger(struct world *w)
+{
+	w->assignment_documents[GW1].signers = 8;
+}
+
+static void another_node(struct world *w)
+{
+	w->assignments[GW1].node_key[0] ^= 1;
+}
+
+static void another_name(struct world *w)
+{
+	w->assignments[GW1].node = view_of_string("gw2");
+}
+
+static void index_too_old(struct world *w)
+{
+	w->index.not_after = NOW - 1;
+}
+
+static void set_not_yet_valid(struct world *w)
+{
+	/* A new one: what is in force already is not judged by its time. */
+	w->entries[LAN].serial = ++w->manifests[LAN].serial;
+	w->manifests[LAN].not_before = NOW + 1;
+}
+
+static void below_the_least_index(struct world *w)
+{
+	w->assignments[GW1].least_index_serial = 1000;
+}
+
+static void set_missing(struct world *w)
+{
+	w->set_documents[LAN].sent = false;
+}
+
+static void index_missing_set(struct world *w)
+{
+	w->index.entry_count--;
+}
+
+static void assignment_missing(struct world *w)
+{
+	w->assignment_documents[GW1].sent = false;
+}
+
+static void row_changed(struct world *w)
+{
+	rows_get(w->rows[LAN], PIB_ipSecRule, block_of(AUTHORITY_HOME, LAN) + 1)->values
+		[ipSecRuleOrder - 1].natural ^= 7;
+}
+
+static void row_dropped(struct world *w)
+{
+	rows_drop(w->rows[GATEWAY], PIB_copsecRule, block_of(AUTHORITY_HOME, GATEWAY) + 1);
+}
+
+static void row_outside(struct world *w)
+{
+	struct pri pri = *rows_get(w->rows[LAN], PIB_ipSecSelectorSet,
+	                           block_of(AUTHORITY_HOME, LAN) + 1);
+
+	pri.instance = block_of(AUTHORITY_HOME, 99) + 1;
+	pri.values[0].natural = pri.instance;
+	put_row(w, &pri);
+}
+
+static void inactive_context(struct world *w)
+{
+	struct pri pri;
+
+	pri_init(&pri, PIB_frwkPibIncarnation, 2);
+	for (unsigned a = frwkPibIncarnationName; a <= frwkPibIncarnationFullState; a++)
+		pri_set_null(&pri, a);
+	pri_set_bool(&pri, frwkPibIncarnationActive, false);
+	put_row(w, &pri);
+}
+
+static void other_roles(struct world *w)
+{
+	struct pri pri;
+
+	pri_init(&pri, PIB_frwkRoleCombo, 1);
+	pri_set_text(&pri, frwkRoleComboRoles, "gateway");
+	pri_set_text(&pri, frwkRoleComboCapSetName, "");
+	put_row(w, &pri);
+	pri_init(&pri, PIB_frwkIfRoleCombo, 1);
+	pri_set_i32(&pri, frwkIfRoleComboIfIndex, 2);
+	put_row(w, &pri);
+}
+
+static void compliance_of_its_own(struct world *w)
+{
+	struct pri pri;
+
+	pri_init(&pri, PIB_copsecCompliance, 1);
+	pri_set_text(&pri, copsecComplianceSigned, "forged");
+	put_row(w, &pri);
+}
+
+static void cut_short(struct world *w)
+{
+	buffer_put(&w->more, "\0\x0d\1\1", 4);
+}
+
+/* `late`: after signing, as a PDP or a man in the middle would. */
+static const struct {
+	const char *name;
+	void (*spoil)(struct world *w);
+	bool late;
+	enum err err;      /* ERR_COUNT: any */
+	uint8_t first;     /* S-Num at the beginning of the report */
+} hostile[] = {
+	{"too few signers", one_signer, false, E_UNTRUSTED, PR_ERROR_PRID},
+	{"no signer", signed_by_nobody, false, E_UNTRUSTED, PR_ERROR_PRID},
+	{"a strange signer", signed_by_a_stranger, false, E_UNTRUSTED, PR_ERROR_PRID},
+	{"another node's key", another_node, false, ERR_COUNT, PR_ERROR_PRID},
+	{"another node's name", another_name, false, ERR_COUNT, PR_ERROR_PRID},
+	{"index past its time", index_too_old, false, E_EXPIRED, PR_ERROR_PRID},
+	{"set before its time", set_not_yet_valid, false, E_EXPIRED, PR_ERROR_PRID},
+	{"index below the least", below_the_least_index, false, E_STALE, PR_ERROR_PRID},
+	{"set left out", set_missing, true, ERR_COUNT, 0},
+	{"set not in the index", index_missing_set, false, ERR_COUNT, 0},
+	{"assignment left out", assignment_missing, true, E_MISSING, 0},
+	{"a row changed", row_changed, true, E_MISMATCH, PR_ERROR_PRID},
+	{"a row left out", row_dropped, true, E_MISMATCH, PR_ERROR_PRID},
+	{"a row outside the sets", row_outside, true, ERR_COUNT, PR_ERROR_PRID},
+	{"the context switched off", inactive_context, true, E_UNSUPPORTED, PR_ERROR_PRID},
+	{"roles that were not signed", other_roles, true, E_CONFLICT, PR_ERROR_PRID},
+	{"a report", compliance_of_its_own, true, E_UNSUPPORTED, PR_ERROR_PRID},
+	{"cut short", cut_short, true, ERR_COUNT, PR_GPERR},
+};
+
+static void refuse(struct node *t, int i)
+{
+	struct buffer before, after, report;
+	struct error e;
+	enum err err;
+	uint64_t serial = enforcement_serial(t->n);
+
+	buffer_init(&before, BIG);
+	buffer_init(&after, BIG);
+	buffer_init(&report, BIG);
+	snapshot(t, &before);
+	err = decide(t, &report, &e);
+	ck_assert_msg(err && (hostile[i].err == ERR_COUNT || err == hostile[i].err),
+	              "%s: %s: %s", hostile[i].name, err_text(err), e.text);
+	if (hostile[i].first)
+		ck_assert_msg(report.data[2] == hostile[i].first, "%s: S-Num %u", hostile[i].name,
+		              report.data[2]);
+	snapshot(t, &after);
+	ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
+	ck_assert_uint_eq(enforcement_serial(t->n), serial);
+	buffer_fini(&before);
+	buffer_fini(&after);
+	buffer_fini(&report);
+}
+
+START_TEST(a_hostile_decision_changes_nothing)
+{
+	struct node *t = node_new();
+	/* Even rounds on a closed node, odd ones over a policy in force. */
+	int i = _i / 2;
+
+	if (_i % 2) {
+		install(t);
+		t->w->index.serial++;
+	}
+	world_roots(t->w);
+	if (!hostile[i].late)
+		hostile[i].spoil(t->w);
+	world_sign(t->w);
+	if (hostile[i].late)
+		hostile[i].spoil(t->w);
+	refuse(t, i);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(no_serial_goes_backwards)
+{
+	struct node *t = node_new();
+	struct buffer before, after, report;
+	struct error e;
+
+	buffer_init(&before, BIG);
+	buffer_init(&after, BIG);
+	buffer_init(&report, BIG);
+	t->w->assignments[GW1].least_index_serial = 1;
+	install(t);
+	snapshot(t, &before);
+	t->w->index.serial = 19;
+	world_sign(t->w);
+	ck_assert_int_eq(decide(t, &report, &e), E_STALE);
+	/* Nor after a restart, when only the disk remembers. */
+	halt(t);
+	boot(t);
+	ck_assert_msg(!enforcement_restore(t->n, NOW, &e), "%s", e.text);
+	ck_assert_int_eq(decide(t, &report, &e), E_STALE);
+	snapshot(t, &after);
+	ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
+	buffer_fini(&before);
+	buffer_fini(&after);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(removing_a_row_of_a_signed_set_fails)
+{
+	struct node *t = node_new();
+	struct prid prid = {pib_class(PIB_ipSecRule), block_of(AUTHORITY_HOME, LAN) + 1};
+	struct buffer before, after, report, run;
+	struct error e;
+
+	buffer_init(&before, BIG);
+	buffer_init(&after, BIG);
+	buffer_init(&report, BIG);
+	buffer_init(&run, BIG);
+	install(t);
+	snapshot(t, &before);
+	prid_put(&run, &prid);
+	ck_assert_int_ne(decide_run(t, PIECE_REMOVE, buffer_view(&run), &report, &e), E_OK);
+	snapshot(t, &after);
+	ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
+	buffer_fini(&before);
+	buffer_fini(&after);
+	buffer_fini(&report);
+	buffer_fini(&run);
+	node_free(t);
+}
+END_TEST
+
+/* ---- Kernel and disk that refuse ---- */
+
+/* Another policy, so that there is something to add, to replace and to delete. */
+static void next_policy(struct world *w)
+{
+	w->index.serial++;
+	w->manifests[LAN].serial++;
+	for (size_t i = 0; i < w->rows[LAN]->count; i++) {
+		struct pri *pri = &w->rows[LAN]->list[i];
+
+		if (pri->class->id == PIB_copsecNegotiationAction)
+			pri_set_text(pri, copsecNegotiationActionName, "another");
+		if (pri->class->id == PIB_copsecRule)
+			pri_set_text(pri, copsecRuleName, "another");
+	}
+	world_roots(w);
+	world_sign(w);
+}
+
+/* What the kernel holds, without the disk. */
+static void kernel_text(const struct node *t, struct buffer *out)
+{
+	buffer_reset(out);
+	fake_print(t->fake, out);
+}
+
+static const enum misbehaviour misbehaviours[] = {REFUSE, LOSE, LOSE_ANSWER, ANSWER_TWICE,
+                                                  REFUSE_FROM};
+
+/* Whatever request goes wrong, and in whatever way: the old policy or the new one, whole, in the end
+ * at least, and what is said of it is true. */
+START_TEST(a_decision_is_in_force_whole_or_not_at_all)
+{
+	struct buffer old, new, now, report;
+	struct node *t = node_new();
+	unsigned failures = 0, repairs = 0;
+	size_t requests;
+	struct error e;
+
+	buffer_init(&old, BIG);
+	buffer_init(&new, BIG);
+	buffer_init(&now, BIG);
+	buffer_init(&report, BIG);
+	install(t);
+	kernel_text(t, &old);
+	next_policy(t->w);
+	requests = fake_requests(t->fake);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	requests = fake_requests(t->fake) - requests;
+	kernel_text(t, &new);
+	node_free(t);
+	ck_assert(!view_equal(buffer_view(&old), buffer_view(&new)));
+
+	for (size_t n = 1; n <= requests; n++) {
+		enum err err;
+
+		t = node_new();
+		install(t);
+		next_policy(t->w);
+		fake_misbehave(t->fake, misbehaviours[_i], n);
+		err = decide(t, &report, &e);
+		if (err)
+			ck_assert_uint_eq(t->memory.prepared.len, 0);
+		if (enforcement_needs_repair(t->n)) {
+			repairs++;
+			if (misbehaviours[_i] == REFUSE_FROM) {
+				ck_assert_int_ne(enforcement_repair(t->n, NOW, &e), E_OK);
+				ck_assert(enforcement_needs_repair(t->n));
+			}
+			fake_misbehave(t->fake, BEHAVE, 0);
+			ck_assert_msg(!enforcement_repair(t->n, NOW, &e), "%s", e.text);
+			ck_assert(!enforcement_needs_repair(t->n));
+		}
+		fake_misbehave(t->fake, BEHAVE, 0);
+		failures += err != E_OK;
+		ck_assert_uint_eq(enforcement_serial(t->n), err ? 20 : 21);
+		kernel_text(t, &now);
+		ck_assert_msg(view_equal(buffer_view(&now), buffer_view(err ? &old : &new)),
+		              "request %zu of %zu: %s", n, requests, err ? e.text : "success");
+		ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+		node_free(t);
+	}
+	if (misbehaviours[_i] == REFUSE || misbehaviours[_i] == REFUSE_FROM)
+		ck_assert_uint_gt(failures, 2);
+	if (misbehaviours[_i] == REFUSE_FROM)
+		ck_assert_uint_gt(repairs, 0);
+	buffer_fini(&old);
+	buffer_fini(&new);
+	buffer_fini(&now);
+	buffer_fini(&report);
+}
+END_TEST
+
+START_TEST(without_a_disk_there_is_no_new_policy)
+{
+	struct node *t = node_new();
+	struct buffer before, after, report;
+	struct error e;
+
+	buffer_init(&before, BIG);
+	buffer_init(&after, BIG);
+	buffer_init(&report, BIG);
+	install(t);
+	next_policy(t->w);
+	snapshot(t, &before);
+	t->memory.prepare_fails = true;
+	ck_assert_int_ne(decide(t, &report, &e), E_OK);
+	snapshot(t, &after);
+	ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
+	/* Too late to go back: in force, said, and stored as soon as that works. */
+	t->memory.prepare_fails = false;
+	t->memory.commit_fails = true;
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	ck_assert_uint_eq(enforcement_serial(t->n), 21);
+	ck_assert(enforcement_needs_repair(t->n));
+	ck_assert_int_ne(enforcement_repair(t->n, NOW, &e), E_OK);
+	t->memory.commit_fails = false;
+	ck_assert_int_eq(enforcement_repair(t->n, NOW, &e), E_OK);
+	ck_assert(!enforcement_needs_repair(t->n));
+	buffer_fini(&before);
+	buffer_fini(&after);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+/* ---- From one process to the next ---- */
+
+START_TEST(a_restart_leaves_the_kernel_alone)
+{
+	struct node *t = node_new();
+	struct buffer report;
+	struct error e;
+	size_t requests;
+
+	buffer_init(&report, BIG);
+	install(t);
+	requests = fake_requests(t->fake);
+	halt(t);
+	boot(t);
+	ck_assert_msg(!enforcement_restore(t->n, NOW, &e), "%s", e.text);
+	ck_assert_uint_le(fake_requests(t->fake) - requests, 2 * LOOKS);
+	ck_assert_uint_eq(enforcement_serial(t->n), 20);
+	ck_assert_msg(!decide_run(t, PIECE_INSTALL, VIEW_NONE, &report, &e), "%s", e.text);
+	check_compliance(t, buffer_view(&report), 3);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(after_a_reboot_the_last_good_policy_returns)
+{
+	struct node *t = node_new();
+	struct buffer before, after;
+	struct error e;
+
+	buffer_init(&before, BIG);
+	buffer_init(&after, BIG);
+	install(t);
+	snapshot(t, &before);
+	halt(t);
+	fake_free(t->fake);
+	t->fake = fake_new();
+	boot(t);
+	/* Long past everything's time: only new policy is judged by that. */
+	ck_assert_msg(!enforcement_restore(t->n, NOW * UINT64_C(2), &e), "%s", e.text);
+	snapshot(t, &after);
+	ck_assert_uint_eq(enforcement_serial(t->n), 20);
+	ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
+	buffer_fini(&before);
+	buffer_fini(&after);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(a_stored_policy_that_was_touched_leaves_the_node_closed)
+{
+	struct node *t = node_new();
+	struct buffer closed, after;
+	struct error e;
+	size_t step;
+
+	buffer_init(&closed, BIG);
+	buffer_init(&after, BIG);
+	fake_print(t->fake, &closed);
+	install(t);
+	step = t->memory.current.len / 23 + 1;
+	for (size_t at = 0; at < t->memory.current.len; at += step) {
+		halt(t);
+		t->memory.current.data[at] ^= 0x10;
+		boot(t);
+		ck_assert_msg(enforcement_restore(t->n, NOW, &e), "octet %zu", at);
+		buffer_reset(&after);
+		fake_print(t->fake, &after);
+		ck_assert_uint_eq(enforcement_serial(t->n), 0);
+		ck_assert(view_equal(buffer_view(&closed), buffer_view(&after)));
+		t->memory.current.data[at] ^= 0x10;
+	}
+	buffer_fini(&closed);
+	buffer_fini(&after);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(a_kernel_that_was_deaf_at_boot_is_tried_again)
+{
+	struct node *t = node_new();
+	struct error e;
+
+	install(t);
+	halt(t);
+	fake_free(t->fake);
+	t->fake = fake_new();
+	boot(t);
+	fake_misbehave(t->fake, REFUSE_FROM, 1);
+	ck_assert_int_ne(enforcement_restore(t->n, NOW, &e), E_OK);
+	ck_assert(enforcement_needs_repair(t->n));
+	fake_misbehave(t->fake, BEHAVE, 0);
+	ck_assert_msg(!enforcement_repair(t->n, NOW, &e), "%s", e.text);
+	ck_assert_uint_eq(enforcement_serial(t->n), 20);
+	ck_assert(!enforcement_needs_repair(t->n));
+	node_free(t);
+}
+END_TEST
+
+/* ---- Whatever comes ---- */
+
+static uint64_t random_state;
+
+static size_t draw(size_t below)
+{
+	random_state = random_state * 6364136223846793005U + 1442695040888963407U;
+	return (size_t)(random_state >> 33) % below;
+}
+
+START_TEST(random_damage_is_refused_or_harmless)
+{
+	struct node *t = node_new();
+	struct buffer run, spoiled, before, after, report;
+	struct error e;
+	unsigned refusals = 0;
+
+	random_state = RANDOM_SEED;
+	buffer_init(&run, BIG);
+	buffer_init(&spoiled, BIG);
+	buffer_init(&before, BIG);
+	buffer_init(&after, BIG);
+	buffer_init(&report, BIG);
+	install(t);
+	snapshot(t, &before);
+	next_policy(t->w);
+	world_node(t->w, &run);
+	for (int i = 0; i < RANDOM_ROUNDS; i++) {
+		size_t len = draw(8) ? run.len : draw(run.len);
+
+		buffer_reset(&spoiled);
+		buffer_put(&spoiled, run.data, len);
+		for (size_t k = draw(4) + 1; k && len; k--)
+			spoiled.data[draw(len)] ^= (uint8_t)(1U << draw(8));
+		if (decide_run(t, draw(10) ? PIECE_INSTALL : PIECE_REMOVE, buffer_view(&spoiled),
+		               &report, &e)) {
+			refusals++;
+			snapshot(t, &after);
+			ck_assert_msg(view_equal(buffer_view(&before), buffer_view(&after)),
+			              "round %d of seed %d", i, RANDOM_SEED);
+		} else {
+			/* The damage was outside of what is signed: whatever is in force is whole. */
+			snapshot(t, &before);
+			if (enforcement_serial(t->n) == 21)
+				check_compliance(t, buffer_view(&report), 3);
+		}
+	}
+	ck_assert_uint_gt(refusals, RANDOM_ROUNDS / 2);
+	buffer_fini(&run);
+	buffer_fini(&spoiled);
+	buffer_fini(&before);
+	buffer_fini(&after);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+/* ---- What the node says of itself ---- */
+
+START_TEST(a_request_says_what_is_in_force)
+{
+	struct node *t = node_new();
+	struct buffer request;
+	uint16_t code, sub_code;
+	struct pri_failures failures;
+	struct pri_store *store;
+	struct view run;
+	struct error e;
+	struct pri pri;
+
+	install(t);
+	buffer_init(&request, BIG);
+	ck_assert_msg(!enforcement_request(t->n, &request, &e), "%s", e.text);
+	run = buffer_view(&request);
+	ck_assert_msg(!pr_check(PR_IN_REQUEST, run, &code, &sub_code, &e), "%s", e.text);
+	pri_failures_init(&failures);
+	ck_assert_msg(!pri_store_build(&run, 1, &store, &failures, &e), "%s", e.text);
+	ck_assert(pri_store_get(store, PIB_frwkPibIncarnation, 1, &pri));
+	ck_assert(view_equal(pri_octets(&pri, frwkPibIncarnationId), view_of_string("20")));
+	ck_assert(view_equal(pri_octets(&pri, frwkPibIncarnationName), view_of_string("pdp")));
+	ck_assert(pri_bool(&pri, frwkPibIncarnationFullState));
+	ck_assert(pri_store_get(store, PIB_frwkIfRoleCombo, 1, &pri));
+	ck_assert_int_eq(pri_i32(&pri, frwkIfRoleComboIfIndex), 2);
+	ck_assert(pri_store_get(store, PIB_frwkRoleCombo, 1, &pri));
+	ck_assert(view_equal(pri_octets(&pri, frwkRoleComboRoles), view_of_string("lan")));
+	ck_assert(pri_store_get(store, PIB_frwkRoleCombo, 2, &pri));
+	ck_assert(view_equal(pri_octets(&pri, frwkRoleComboRoles), view_of_string("gateway")));
+	ck_assert(pri_store_get(store, PIB_copsecPolicySet,
+	                        block_policy_set_instance(t->w->manifests[LAN].block), &pri));
+	ck_assert_uint_eq(pri_u64(&pri, copsecPolicySetSerial), t->w->manifests[LAN].serial);
+	ck_assert(view_equal(pri_octets(&pri, copsecPolicySetRoot),
+	                     VIEW(t->w->manifests[LAN].root, SET_ROOT)));
+	pri_store_free(store);
+	buffer_fini(&request);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(interfaces_tell_once_that_they_changed)
+{
+	struct node *t = node_new();
+
+	ck_assert(!enforcement_set_interfaces(t->n, &t->interfaces));
+	t->interfaces.list[t->interfaces.count++] = (struct node_interface){3, "eth1"};
+	ck_assert(enforcement_set_interfaces(t->n, &t->interfaces));
+	ck_assert(!enforcement_set_interfaces(t->n, &t->interfaces));
+	node_free(t);
+}
+END_TEST
+
+static bool mentions(const json_t *status, const char *words)
+{
+	const json_t *list = json_object_get(status, "disorder"), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		if (strstr(json_string_value(item), words))
+			return true;
+	return false;
+}
+
+START_TEST(status_says_what_is_not_in_order)
+{
+	struct node *t = node_new();
+	json_t *status = enforcement_status(t->n, NOW);
+	struct buffer report;
+	struct error e;
+
+	ck_assert(mentions(status, "no policy is in force"));
+	json_decref(status);
+	install(t);
+	status = enforcement_status(t->n, NOW);
+	ck_assert_uint_eq(json_array_size(json_object_get(status, "disorder")), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(status, "index")), 20);
+	ck_assert_uint_eq(json_array_size(json_object_get(status, "sets")), 2);
+	json_decref(status);
+
+	/* Somebody flushes the packet filter. */
+	ck_assert_int_eq(kernel_remove(t->kernel, &e), E_OK);
+	status = enforcement_status(t->n, NOW);
+	ck_assert(mentions(status, "packet filter is gone"));
+	json_decref(status);
+
+	buffer_init(&report, BIG);
+	next_policy(t->w);
+	t->w->set_documents[LAN].sent = false;
+	ck_assert_int_ne(decide(t, &report, &e), E_OK);
+	status = enforcement_status(t->n, NOW + 5000);
+	ck_assert(mentions(status, "refused"));
+	ck_assert(mentions(status, "past its time"));
+	ck_assert_str_eq(json_string_value(json_object_get(json_object_get(status, "decision"),
+	                                                   "result")), "failure");
+	json_decref(status);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("pep/enforce");
+	TCase *t = tcase_create("enforcement");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, the_node_is_closed_before_it_knows_anything);
+	tcase_add_test(t, a_good_decision_is_in_force_stored_and_reported);
+	tcase_add_test(t, what_is_in_force_already_is_left_alone);
+	tcase_add_test(t, a_null_decision_is_answered);
+	tcase_add_loop_test(t, a_hostile_decision_changes_nothing, 0,
+	                    2 * (int)(sizeof hostile / sizeof hostile[0]));
+	tcase_add_test(t, no_serial_goes_backwards);
+	tcase_add_test(t, removing_a_row_of_a_signed_set_fails);
+	tcase_add_loop_test(t, a_decision_is_in_force_whole_or_not_at_all, 0,
+	                    sizeof misbehaviours / sizeof misbehaviours[0]);
+	tcase_add_test(t, without_a_disk_there_is_no_new_policy);
+	tcase_add_test(t, a_restart_leaves_the_kernel_alone);
+	tcase_add_test(t, after_a_reboot_the_last_good_policy_returns);
+	tcase_add_test(t, a_stored_policy_that_was_touched_leaves_the_node_closed);
+	tcase_add_test(t, a_kernel_that_was_deaf_at_boot_is_tried_again);
+	tcase_add_test(t, random_damage_is_refused_or_harmless);
+	tcase_add_test(t, a_request_says_what_is_in_force);
+	tcase_add_test(t, interfaces_tell_once_that_they_changed);
+	tcase_add_test(t, status_says_what_is_not_in_order);
+	suite_add_tcase(suite, t);
+	return suite_main(suite);
+}
