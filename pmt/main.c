@@ -26,6 +26,8 @@ static const struct command_row commands[] = {
 		"check a bundle as a decision point and its nodes will", verify_options},
 	{"show", command_show, "[--json | --pris | --manifest SET] BUNDLE", "print what is in a bundle",
 		show_options},
+	{"publish", command_publish, "--pdp ADDRESS --pdp-pin PIN --key FILE BUNDLE",
+		"give a signed bundle to a decision point", publish_options},
 	{"schema", command_schema, "", "print the language's RELAX NG schema", schema_options},
 	{0},
 };

@@ -12,12 +12,13 @@
 #include "common/service/options.h"
 #include "pib/set/bundle.h"
 
-extern const struct option_row check_options[], compile_options[], keygen_options[],
+extern const struct option_row check_options[], compile_options[], keygen_options[], publish_options[],
 	schema_options[], show_options[], sign_options[], test_options[], verify_options[];
 
 int command_check(void *context, int argc, char **argv);
 int command_compile(void *context, int argc, char **argv);
 int command_keygen(void *context, int argc, char **argv);
+int command_publish(void *context, int argc, char **argv);
 int command_schema(void *context, int argc, char **argv);
 int command_show(void *context, int argc, char **argv);
 int command_sign(void *context, int argc, char **argv);

@@ -42,7 +42,7 @@ expect 2 'operand missing' "$pmt" check
 expect 2 'operand too many' "$pmt" check office.xml nodes.xml
 said 'nodes.xml'
 expect 2 'not a number' "$pmt" compile --serial -1 office.xml
-for command in check compile test keygen sign verify show schema; do
+for command in check compile test keygen sign verify show publish schema; do
 	expect 0 "help of $command" "$pmt" $command --help
 	said "Usage: pmt $command"
 done

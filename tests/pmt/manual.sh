@@ -34,7 +34,7 @@ for policy in policy[0-9]*; do
 done
 [ $count -ge 2 ] || { echo 'FAILED: where are the examples of copsec-policy(5)?'; exit 1; }
 
-for command in check compile test keygen sign verify show schema; do
+for command in check compile test keygen sign verify show publish schema; do
 	pmt $command --help | sed -n 's/.* --\([a-z-]*\).*/\1/p' >options
 	while read -r option; do
 		grep -qE "^\.It.*Fl (. , )?-$option( |$)" "$source/doc/man/pmt.1" || {

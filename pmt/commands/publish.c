@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * publish: a COPS client that gives a bundle to a decision point and waits for its answer. The
+ * bundle goes in one REQ of client-type 0x4953; the answer is a NULL decision, or one that installs
+ * a frwkError and the reason.
+ */
+#include <ev.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/endpoint.h"
+#include "common/crypto/cms.h"
+#include "common/link/link.h"
+#include "common/service/settings.h"
+#include "pib/schema/pri.h"
+#include "pmt/commands/command.h"
+
+enum {
+	OPTION_PDP = 256,
+	OPTION_PDP_PIN,
+	OPTION_TIMEOUT,
+	OPTION_PASSPHRASE_FILE,
+	TIMEOUT_MS = 60000
+};
+
+const struct option_row publish_options[] = {
+	{OPTION_PDP, "pdp", "ADDRESS", "of the decision point; port 3288, or as in [2001:db8::1]:3288"},
+	{OPTION_PDP_PIN, "pdp-pin", "PIN", "of the decision point's key"},
+	{'k', "key", "FILE", "the key of the publisher"},
+	{OPTION_PASSPHRASE_FILE, "passphrase-file", "FILE", "take the key's passphrase from its first line"},
+	{OPTION_TIMEOUT, "timeout", "TIME", "give up after this time; else 60s"},
+	{0},
+};
+
+struct publisher {
+	struct ev_loop *loop;
+	struct ev_timer timeout;
+	struct link *link;
+	struct pep_session *session;
+	struct pin pdp_pin;
+	const char *pepid;
+	struct view objects;
+	bool answered, accepted;
+	struct error why; /* of what went wrong, the first */
+};
+
+static uint32_t random_number(void *user)
+{
+	(void)user;
+	return arc4random();
+}
+
+static void fail(struct publisher *p, enum err code, const char *text)
+{
+	if (!p->answered && !p->why.code)
+		error_set(&p->why, code, "%s", text);
+}
+
+static void finish(struct publisher *p)
+{
+	pep_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+}
+
+static void send_bundle(struct publisher *p)
+{
+	uint32_t handle;
+	enum err code = pep_session_request(p->session, COPS_CLIENT_PUBLISHING, &p->objects, 1,
+		link_now(), &handle);
+
+	if (!code)
+		return;
+	error_set(&p->why, code, "the bundle cannot be sent: %s", err_text(code));
+	finish(p);
+}
+
+/* The reason out of the PRIs that a refusal installs; keeps a general one if there is none. */
+static void read_refusal(struct publisher *p, struct view named)
+{
+	struct cursor c = cursor_over(named);
+	struct pr_object prid_object, epd_object;
+
+	while (cursor_left(&c) && !pr_next(&c, &prid_object) && !pr_next(&c, &epd_object)) {
+		struct pib_fault fault;
+		struct prid prid;
+		struct error e;
+		struct pri pri;
+		struct view text;
+
+		if (prid_decode(prid_object.contents, &prid, &fault, &e) ||
+			prid.class->id != PIB_copsecFailure ||
+			epd_decode(&prid, epd_object.contents, &pri, &fault, &e))
+			continue;
+		text = pri_octets(&pri, copsecFailureText);
+		error_set(&p->why, E_DENIED, "refused: %.*s", (int)text.len, (const char *)text.data);
+	}
+}
+
+static void on_decision(struct publisher *p, const struct pep_event *event)
+{
+	struct cops_decision d;
+	size_t at = 0;
+
+	p->accepted = true;
+	while (cops_next_decision(event->message, &at, &d)) {
+		if (d.command == COPS_NULL_DECISION)
+			continue;
+		p->accepted = false;
+		error_set(&p->why, E_DENIED, "refused, without a reason");
+		read_refusal(p, d.named);
+	}
+	p->answered = true;
+	if (pep_session_report(p->session, event->decision, COPS_SUCCESS, NULL, 0))
+		fail(p, E_PROTOCOL, "the answer cannot be reported");
+	finish(p);
+}
+
+static void on_event(struct publisher *p, struct link *l, const struct pep_event *event)
+{
+	switch (event->kind) {
+	case PEP_START_TLS:
+		link_start_tls(l);
+		break;
+	case PEP_OPENED:
+		send_bundle(p);
+		break;
+	case PEP_DECISION:
+		on_decision(p, event);
+		break;
+	case PEP_CLIENT_CLOSED:
+	case PEP_DENIED:
+	case PEP_REFUSED:
+	case PEP_STATE_LOST:
+		if (!p->answered && !p->why.code)
+			error_set(&p->why, E_DENIED, "the decision point takes no policy from us: %s",
+				event->error.code ? event->error.text
+						  : cops_error_name(event->code));
+		finish(p);
+		break;
+	case PEP_CLOSED:
+		if (event->error.code)
+			fail(p, event->error.code, event->error.text);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_drain(void *owner, struct link *l)
+{
+	struct publisher *p = owner;
+	struct pep_event event;
+
+	while (pep_session_next_event(p->session, &event))
+		on_event(p, l, &event);
+}
+
+static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
+{
+	struct publisher *p = owner;
+	char pin[PIN_TEXT_SIZE];
+
+	(void)l;
+	if (pin_equal(peer, &p->pdp_pin))
+		return true;
+	pin_format(peer, pin);
+	if (!p->why.code)
+		error_set(&p->why, E_UNTRUSTED, "the decision point has another key, %s", pin);
+	return false;
+}
+
+static void on_connected(void *owner, struct link *l)
+{
+	struct publisher *p = owner;
+	struct pep_session_config config = pep_session_config_default();
+
+	config.pepid = p->pepid;
+	config.random = random_number;
+	p->session = pep_session_new(&config, link_now());
+	if (!p->session || pep_session_open(p->session, COPS_CLIENT_PUBLISHING, link_now())) {
+		fail(p, E_MEMORY, "no memory for a session");
+		ev_break(p->loop, EVBREAK_ALL);
+		return;
+	}
+	link_attach(l, &link_session_pep, p->session);
+}
+
+static void on_ended(void *owner, const struct error *why)
+{
+	struct publisher *p = owner;
+
+	p->link = NULL;
+	fail(p, why->code, why->text);
+	/* The loop ends by itself once our last words have gone out. */
+	ev_timer_stop(p->loop, &p->timeout);
+}
+
+static const struct link_events events = {
+	.connected = on_connected,
+	.authorize = on_authorize,
+	.drain = on_drain,
+	.ended = on_ended,
+};
+
+static void on_timeout(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct publisher *p = w->data;
+
+	(void)revents;
+	fail(p, E_TIMEOUT, "no answer in time");
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* Runs until there is an answer, or none can come any more. */
+static enum err run(struct publisher *p, const struct key *key, const struct endpoint *pdp,
+	uint64_t timeout_ms, struct error *e)
+{
+	struct net *net = NULL;
+	enum err code;
+
+	p->loop = ev_loop_new(EVFLAG_AUTO);
+	if (!p->loop)
+		return error_set(e, E_SYSTEM, "no event loop");
+	ev_timer_init(&p->timeout, on_timeout, (double)timeout_ms / 1000, 0);
+	p->timeout.data = p;
+	code = net_new(p->loop, key, &net, e);
+	if (!code)
+		code = link_connect(p->loop, net, pdp, 1, NULL, &events, p, &p->link, e);
+	if (!code) {
+		ev_timer_start(p->loop, &p->timeout);
+		ev_run(p->loop, 0);
+		ev_timer_stop(p->loop, &p->timeout);
+	}
+	p->link = link_abort(p->link);
+	pep_session_free(p->session);
+	net_free(net);
+	ev_loop_destroy(p->loop);
+	if (!code && !p->accepted) {
+		*e = p->why;
+		code = e->code ? e->code : error_set(e, E_CLOSED, "closed without an answer");
+	}
+	return code;
+}
+
+/* Not worth a journey: somebody forgot to sign. */
+static enum err check_signed(const struct bundle_file *f, struct error *e)
+{
+	struct cms_info info = {0};
+	enum err code = cms_inspect(f->bundle.index, &info, e);
+
+	if (!code && info.signers == 0)
+		code = error_set(e, E_UNTRUSTED, "the bundle is not signed");
+	return code;
+}
+
+struct wish {
+	const char *pdp, *pin, *key, *bundle;
+	uint64_t timeout_ms;
+	struct passphrase_source source;
+};
+
+static enum err publish(struct wish *w, struct error *e)
+{
+	const struct passphrase passphrase = {passphrase_ask, &w->source};
+	struct publisher p = {0};
+	struct key *key = NULL;
+	struct endpoint pdp;
+	struct set_index index;
+	struct bundle_file f;
+	enum err code;
+
+	code = bundle_file_read(&f, w->bundle, e);
+	if (!code)
+		code = check_signed(&f, e);
+	if (!code)
+		code = bundle_index(&f.bundle, &f.arena, &index, e);
+	if (!code)
+		code = endpoint_parse(w->pdp, COPS_PORT, &pdp, e);
+	if (!code)
+		code = pin_parse(w->pin, &p.pdp_pin, e);
+	if (!code)
+		code = key_load(w->key, &passphrase, &key, e);
+	if (!code) {
+		p.objects = bundle_file_objects(&f);
+		p.pepid = *key_name(key) ? key_name(key) : "pmt";
+		code = run(&p, key, &pdp, w->timeout_ms, e);
+	}
+	if (!code)
+		printf("%s: published, tenant %.*s, serial %" PRIu64 "\n", w->bundle,
+			(int)index.tenant.len, (const char *)index.tenant.data, index.serial);
+	key_free(key);
+	bundle_file_fini(&f);
+	return code;
+}
+
+int command_publish(void *context, int argc, char **argv)
+{
+	struct wish w = {.timeout_ms = TIMEOUT_MS};
+	int id, status = EXIT_SUCCESS;
+	struct options o;
+	struct error e;
+
+	(void)context;
+	command_begin(&o, publish_options, argc, argv);
+	while ((id = command_next(&o, argv[0], &status)) > 0) {
+		switch (id) {
+		case OPTION_PDP:
+			w.pdp = o.value;
+			break;
+		case OPTION_PDP_PIN:
+			w.pin = o.value;
+			break;
+		case 'k':
+			w.key = o.value;
+			break;
+		case OPTION_PASSPHRASE_FILE:
+			w.source.file = o.value;
+			break;
+		default:
+			if (!duration_parse(o.value, &w.timeout_ms))
+				return command_misused(
+					argv[0], "\"%s\" is not a time such as 30s", o.value);
+		}
+	}
+	if (id < 0)
+		return status;
+	if (!w.pdp || !w.pin || !w.key)
+		return command_misused(argv[0], "--%s is missing",
+			!w.pdp ? "pdp" : !w.pin ? "pdp-pin" : "key");
+	w.bundle = command_operand(&o, argv[0], "the bundle");
+	if (!w.bundle)
+		return EXIT_BAD_USAGE;
+	return publish(&w, &e) ? command_failed(argv[0], &e) : EXIT_SUCCESS;
+}
