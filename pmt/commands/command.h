@@ -12,8 +12,9 @@
 #include "common/service/options.h"
 #include "pib/set/bundle.h"
 
-extern const struct option_row check_options[], compile_options[], keygen_options[], publish_options[],
-	schema_options[], show_options[], sign_options[], test_options[], verify_options[];
+extern const struct option_row check_options[], compile_options[], keygen_options[],
+	publish_options[], schema_options[], show_options[], sign_options[], test_options[],
+	verify_options[];
 
 int command_check(void *context, int argc, char **argv);
 int command_compile(void *context, int argc, char **argv);

@@ -187,9 +187,10 @@ static enum err write_signed(struct bundle_file *f, const char *output, struct e
 	if (!code)
 		code = file_replace(output, buffer_view(&out), 0644, e);
 	if (!code)
-		printf("%s: tenant %.*s, serial %" PRIu64 ", %zu sets, %zu nodes, signed by %zu\n", output,
-			(int)index.tenant.len, (const char *)index.tenant.data, index.serial,
-			f->bundle.set_count, f->bundle.assignment_count, info.signers);
+		printf("%s: tenant %.*s, serial %" PRIu64 ", %zu sets, %zu nodes, signed by %zu\n",
+			output, (int)index.tenant.len, (const char *)index.tenant.data,
+			index.serial, f->bundle.set_count, f->bundle.assignment_count,
+			info.signers);
 	buffer_fini(&out);
 	return code;
 }
@@ -295,9 +296,11 @@ int command_verify(void *context, int argc, char **argv)
 	while ((id = command_next(&o, argv[0], &status)) > 0) {
 		if (id == 't')
 			trust_path = o.value;
-		else if (id == OPTION_THRESHOLD && !command_number(argv[0], "threshold", o.value, &threshold))
+		else if (id == OPTION_THRESHOLD &&
+			 !command_number(argv[0], "threshold", o.value, &threshold))
 			return EXIT_BAD_USAGE;
-		else if (id == OPTION_TIME && !command_time(argv[0], "time", o.value, &terms.now_utc))
+		else if (id == OPTION_TIME &&
+			 !command_time(argv[0], "time", o.value, &terms.now_utc))
 			return EXIT_BAD_USAGE;
 	}
 	if (id < 0)

@@ -28,8 +28,8 @@ static enum err read_line(int fd, struct buffer *line, struct error *e)
 	}
 }
 
-static enum err ask_once(int fd, const char *prompt, const char *path, struct buffer *line,
-	struct error *e)
+static enum err ask_once(
+	int fd, const char *prompt, const char *path, struct buffer *line, struct error *e)
 {
 	struct termios before, silent;
 	enum err code;
@@ -47,17 +47,16 @@ static enum err ask_once(int fd, const char *prompt, const char *path, struct bu
 	return code;
 }
 
-static enum err ask_terminal(
-	const struct passphrase_source *source, const char *path, struct buffer *secret,
-	struct error *e)
+static enum err ask_terminal(const struct passphrase_source *source, const char *path,
+	struct buffer *secret, struct error *e)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	struct buffer again;
 	enum err code;
 
 	if (fd < 0)
-		return error_set_sys(e, errno,
-			"%s needs a passphrase and there is no terminal to ask on", path);
+		return error_set_sys(
+			e, errno, "%s needs a passphrase and there is no terminal to ask on", path);
 	buffer_init(&again, KEY_PASSPHRASE_MAX);
 	code = ask_once(fd, "Passphrase of", path, secret, e);
 	if (!code && source->twice && secret->len == 0)

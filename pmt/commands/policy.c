@@ -12,8 +12,8 @@
 #include "pmt/language/schema.h"
 
 enum {
-	FINDINGS_MAX = 16 << 20,           /* octets of what is said about a policy */
-	VALIDITY = 3650 * 24 * 60 * 60,    /* seconds that a policy is valid for, unless told */
+	FINDINGS_MAX = 16 << 20,        /* octets of what is said about a policy */
+	VALIDITY = 3650 * 24 * 60 * 60, /* seconds that a policy is valid for, unless told */
 	OPTION_SERIAL = 256,
 	OPTION_PREVIOUS,
 	OPTION_TIME,
@@ -30,11 +30,13 @@ const struct option_row schema_options[] = {
 };
 const struct option_row compile_options[] = {
 	{'o', "output", "FILE", "the bundle; else the policy's name with .bundle at its end"},
-	{OPTION_SERIAL, "serial", "NUMBER", "of the new bundle; nodes never go back to a smaller one"},
+	{OPTION_SERIAL, "serial", "NUMBER",
+		"of the new bundle; nodes never go back to a smaller one"},
 	{OPTION_PREVIOUS, "previous", "BUNDLE", "the last bundle: the new serial is one more"},
 	{OPTION_TIME, "time", "TIME", "take this as the present time"},
 	{OPTION_NOT_BEFORE, "not-before", "TIME", "valid from then on; else the present time"},
-	{OPTION_NOT_AFTER, "not-after", "TIME", "valid until then; else 3650 days after the beginning"},
+	{OPTION_NOT_AFTER, "not-after", "TIME",
+		"valid until then; else 3650 days after the beginning"},
 	{0},
 };
 
@@ -195,8 +197,8 @@ static enum err serial_after(
 	if (!code)
 		code = bundle_index(&previous.bundle, &previous.arena, &index, e);
 	if (!code && !view_equal(index.tenant, view_of_string(tenant)))
-		code = error_set(e, E_MISMATCH, "%s is the bundle of another tenant, \"%.*s\"", path,
-			(int)index.tenant.len, (const char *)index.tenant.data);
+		code = error_set(e, E_MISMATCH, "%s is the bundle of another tenant, \"%.*s\"",
+			path, (int)index.tenant.len, (const char *)index.tenant.data);
 	if (!code && index.serial == UINT64_MAX)
 		code = error_set(e, E_LIMIT, "%s has the last serial there is", path);
 	if (!code)
@@ -218,14 +220,15 @@ static enum err fill_terms(struct compile_wish *w, const struct policy_file *f, 
 	if (!w->has_serial)
 		w->terms.serial = least;
 	if (w->terms.serial < least)
-		return error_set(e, E_STALE, "the serial must be %llu at least",
-			(unsigned long long)least);
+		return error_set(
+			e, E_STALE, "the serial must be %llu at least", (unsigned long long)least);
 	if (!w->has_before)
 		w->terms.not_before = w->time;
 	if (!w->has_after)
 		w->terms.not_after = w->terms.not_before + VALIDITY;
 	if (w->terms.not_after <= w->terms.not_before)
-		return error_set(e, E_RANGE, "the policy would never be valid: it ends before it begins");
+		return error_set(
+			e, E_RANGE, "the policy would never be valid: it ends before it begins");
 	return E_OK;
 }
 
@@ -240,8 +243,8 @@ static void output_name(const char *policy, struct buffer *out)
 	buffer_put_text(out, ".bundle");
 }
 
-static enum err write_bundle(struct compile_wish *w, const struct policy_file *f,
-	const char *path, struct error *e)
+static enum err write_bundle(
+	struct compile_wish *w, const struct policy_file *f, const char *path, struct error *e)
 {
 	struct compile_summary s;
 	struct buffer bundle;
@@ -254,7 +257,8 @@ static enum err write_bundle(struct compile_wish *w, const struct policy_file *f
 	if (!code)
 		code = file_replace(path, buffer_view(&bundle), 0644, e);
 	if (!code)
-		printf("%s: serial %llu, %zu nodes, %zu sets, %zu rules, %zu PRIs, %zu octets, not signed\n",
+		printf("%s: serial %llu, %zu nodes, %zu sets, %zu rules, %zu PRIs, %zu octets, not "
+		       "signed\n",
 			path, (unsigned long long)w->terms.serial, s.nodes, s.sets, s.rules, s.pris,
 			s.octets);
 	buffer_fini(&bundle);

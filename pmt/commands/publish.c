@@ -26,10 +26,12 @@ enum {
 };
 
 const struct option_row publish_options[] = {
-	{OPTION_PDP, "pdp", "ADDRESS", "of the decision point; port 3288, or as in [2001:db8::1]:3288"},
+	{OPTION_PDP, "pdp", "ADDRESS",
+		"of the decision point; port 3288, or as in [2001:db8::1]:3288"},
 	{OPTION_PDP_PIN, "pdp-pin", "PIN", "of the decision point's key"},
 	{'k', "key", "FILE", "the key of the publisher"},
-	{OPTION_PASSPHRASE_FILE, "passphrase-file", "FILE", "take the key's passphrase from its first line"},
+	{OPTION_PASSPHRASE_FILE, "passphrase-file", "FILE",
+		"take the key's passphrase from its first line"},
 	{OPTION_TIMEOUT, "timeout", "TIME", "give up after this time; else 60s"},
 	{0},
 };
@@ -66,8 +68,8 @@ static void finish(struct publisher *p)
 static void send_bundle(struct publisher *p)
 {
 	uint32_t handle;
-	enum err code = pep_session_request(p->session, COPS_CLIENT_PUBLISHING, &p->objects, 1,
-		link_now(), &handle);
+	enum err code = pep_session_request(
+		p->session, COPS_CLIENT_PUBLISHING, &p->objects, 1, link_now(), &handle);
 
 	if (!code)
 		return;
@@ -93,7 +95,8 @@ static void read_refusal(struct publisher *p, struct view named)
 			epd_decode(&prid, epd_object.contents, &pri, &fault, &e))
 			continue;
 		text = pri_octets(&pri, copsecFailureText);
-		error_set(&p->why, E_DENIED, "refused: %.*s", (int)text.len, (const char *)text.data);
+		error_set(
+			&p->why, E_DENIED, "refused: %.*s", (int)text.len, (const char *)text.data);
 	}
 }
 
@@ -133,7 +136,8 @@ static void on_event(struct publisher *p, struct link *l, const struct pep_event
 	case PEP_REFUSED:
 	case PEP_STATE_LOST:
 		if (!p->answered && !p->why.code)
-			error_set(&p->why, E_DENIED, "the decision point takes no policy from us: %s",
+			error_set(&p->why, E_DENIED,
+				"the decision point takes no policy from us: %s",
 				event->error.code ? event->error.text
 						  : cops_error_name(event->code));
 		finish(p);
@@ -327,7 +331,9 @@ int command_publish(void *context, int argc, char **argv)
 		return status;
 	if (!w.pdp || !w.pin || !w.key)
 		return command_misused(argv[0], "--%s is missing",
-			!w.pdp ? "pdp" : !w.pin ? "pdp-pin" : "key");
+			!w.pdp   ? "pdp"
+			: !w.pin ? "pdp-pin"
+				 : "key");
 	w.bundle = command_operand(&o, argv[0], "the bundle");
 	if (!w.bundle)
 		return EXIT_BAD_USAGE;

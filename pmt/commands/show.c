@@ -284,13 +284,13 @@ static enum err json_set(json_t *list, struct bundle_file *f, size_t which, stru
 			json_array_append_new(pris, json_pri(&pri));
 	}
 	if (!code)
-		json_array_append_new(list,
-			json_pack("{s:o, s:I, s:o, s:I, s:I, s:i, s:o, s:o, s:O}", "name",
-				json_text(m.name), "serial", (json_int_t)m.serial, "roles",
-				json_text(m.roles), "notBefore", (json_int_t)m.not_before,
-				"notAfter", (json_int_t)m.not_after, "block", (int)m.block, "root",
-				json_hex("", VIEW(m.root, sizeof m.root)), "signers",
-				json_signers(f->bundle.sets[which].cms), "pris", pris));
+		json_array_append_new(
+			list, json_pack("{s:o, s:I, s:o, s:I, s:I, s:i, s:o, s:o, s:O}", "name",
+				      json_text(m.name), "serial", (json_int_t)m.serial, "roles",
+				      json_text(m.roles), "notBefore", (json_int_t)m.not_before,
+				      "notAfter", (json_int_t)m.not_after, "block", (int)m.block,
+				      "root", json_hex("", VIEW(m.root, sizeof m.root)), "signers",
+				      json_signers(f->bundle.sets[which].cms), "pris", pris));
 	json_decref(pris);
 	pri_store_free(store);
 	return code;
@@ -306,9 +306,9 @@ static enum err json_node(json_t *list, struct bundle_file *f, size_t which, str
 		return code;
 	interfaces = json_array();
 	for (size_t i = 0; i < a.interface_count; i++)
-		json_array_append_new(interfaces,
-			json_pack("{s:o, s:o}", "name", json_text(a.interfaces[i].name), "roles",
-				json_text(a.interfaces[i].roles)));
+		json_array_append_new(
+			interfaces, json_pack("{s:o, s:o}", "name", json_text(a.interfaces[i].name),
+					    "roles", json_text(a.interfaces[i].roles)));
 	json_array_append_new(list,
 		json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "name", json_text(a.node),
 			"key", json_hex("sha256:", VIEW(a.node_key, sizeof a.node_key)), "report",
@@ -396,7 +396,7 @@ int command_show(void *context, int argc, char **argv)
 	code = bundle_file_read(&f, path, &e);
 	if (!code)
 		code = manifest ? show_manifest(&out, &f, manifest, &e)
-			: json	? show_json(&out, &f, &e)
+		       : json   ? show_json(&out, &f, &e)
 				: show_text(&out, &f, pris, &e);
 	bundle_file_fini(&f);
 	status = code ? command_failed(argv[0], &e) : command_output(argv[0], &out);

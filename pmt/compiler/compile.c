@@ -74,8 +74,9 @@ static enum err find_sets(struct compilation *c)
 	}
 	c->set_count = kept;
 	if (kept > BLOCK_SETS_MAX)
-		return error_set(c->e, E_LIMIT, "%zu role combinations are in use, at most %d can be",
-			kept, BLOCK_SETS_MAX);
+		return error_set(c->e, E_LIMIT,
+			"%zu role combinations are in use, at most %d can be", kept,
+			BLOCK_SETS_MAX);
 	return E_OK;
 }
 
@@ -89,8 +90,8 @@ static bool applies(const struct model_block *block, const char *roles)
 	return false;
 }
 
-static enum err put_rows(struct compilation *c, const struct rule_needs *set, uint32_t block,
-	struct buffer *out)
+static enum err put_rows(
+	struct compilation *c, const struct rule_needs *set, uint32_t block, struct buffer *out)
 {
 	struct rows rows;
 	uint32_t order = 0;
@@ -106,9 +107,9 @@ static enum err put_rows(struct compilation *c, const struct rule_needs *set, ui
 	c->summary->rules += order;
 	c->summary->pris += rows_count(&rows);
 	code = order > MODEL_RULES_MAX
-		? error_set(c->e, E_LIMIT, "%u rules for the roles %s, at most %d can be", order,
-			  set->roles, MODEL_RULES_MAX)
-		: rows_finish(&rows, out, c->e);
+		       ? error_set(c->e, E_LIMIT, "%u rules for the roles %s, at most %d can be",
+				 order, set->roles, MODEL_RULES_MAX)
+		       : rows_finish(&rows, out, c->e);
 	rows_fini(&rows);
 	return code;
 }
@@ -201,7 +202,8 @@ static enum err compile_set(struct compilation *c, size_t which)
 	if (!code) {
 		made->block = manifest.block;
 		made->rows = arena_copy(&c->arena, buffer_view(&rows));
-		c->entries[which] = (struct set_entry){.name = manifest.name, .serial = manifest.serial};
+		c->entries[which] =
+			(struct set_entry){.name = manifest.name, .serial = manifest.serial};
 		memcpy(c->entries[which].root, manifest.root, SET_ROOT);
 		if (!made->rows.data)
 			code = no_memory(c);
@@ -294,8 +296,7 @@ enum err compile_policy(const struct model *m, const struct compile_terms *terms
 	struct buffer *out, struct compile_summary *ret_summary, struct error *e)
 {
 	struct compile_summary summary = {0};
-	struct compilation c = {
-		.model = m, .terms = terms, .summary = &summary, .e = e};
+	struct compilation c = {.model = m, .terms = terms, .summary = &summary, .e = e};
 	const size_t before = out->len;
 	enum err code;
 

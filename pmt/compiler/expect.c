@@ -8,11 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	REGIONS_ARENA = 256 << 20,
-	PROTOCOL_ICMP = 1,
-	PROTOCOL_ICMPV6 = 58
-};
+enum { REGIONS_ARENA = 256 << 20, PROTOCOL_ICMP = 1, PROTOCOL_ICMPV6 = 58 };
 
 /* A set as a node reads it, and the diagrams that were asked for. */
 struct judged {
@@ -151,8 +147,8 @@ static bool set_addresses(struct run *r, struct flow_match *match, enum flow_fie
 	return count > 0;
 }
 
-static void set_one(struct run *r, struct flow_match *match, enum flow_field field, uint64_t low,
-	uint64_t high)
+static void set_one(
+	struct run *r, struct flow_match *match, enum flow_field field, uint64_t low, uint64_t high)
 {
 	struct flow_interval *interval = arena_alloc(&r->arena, sizeof *interval);
 
@@ -236,8 +232,8 @@ static bool as_expected(const struct model_expect *expect, const struct policy_r
 		return action == POLICY_DISCARD;
 	default:
 		return action == POLICY_PROTECT &&
-			(!expect->protection ||
-				strcmp(rule->protection->name, expect->protection->name) == 0);
+		       (!expect->protection ||
+			       strcmp(rule->protection->name, expect->protection->name) == 0);
 	}
 }
 
@@ -338,8 +334,8 @@ static enum err judge_box(struct run *r, const struct model_expect *expect, stru
 }
 
 /* A node or interface without a role, or of a set without rules for this, drops everything. */
-static void judge_nothing(struct run *r, const struct model_expect *expect, const char *roles,
-	bool *failed)
+static void judge_nothing(
+	struct run *r, const struct model_expect *expect, const char *roles, bool *failed)
 {
 	if (as_expected(expect, NULL) || *failed)
 		return;
@@ -368,8 +364,8 @@ static enum err judge(struct run *r, const struct model_expect *expect, const ch
 			!set_traffic(r, &box, &expect->traffic.items[i / 2], family))
 			continue;
 		if (direction == FLOW_FORWARD &&
-			(!set_interfaces(r, &box, FLOW_IN_ROLE, roles, expect->node,
-				 expect->in_role) ||
+			(!set_interfaces(
+				 r, &box, FLOW_IN_ROLE, roles, expect->node, expect->in_role) ||
 				!set_interfaces(r, &box, FLOW_OUT_ROLE, roles, expect->node,
 					expect->out_role))) {
 			judge_nothing(r, expect, roles, failed);
@@ -380,8 +376,8 @@ static enum err judge(struct run *r, const struct model_expect *expect, const ch
 	return code;
 }
 
-static bool concerns(const struct model_expect *expect, const struct model_node *node,
-	const char *roles)
+static bool concerns(
+	const struct model_expect *expect, const struct model_node *node, const char *roles)
 {
 	if (!node->has_key)
 		return false;

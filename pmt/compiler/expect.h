@@ -13,7 +13,7 @@
 #include "pmt/language/model.h"
 
 /* `bundle` is what compile_policy() made of this model. Failures go to `d`, as errors. */
-enum err expect_run(const struct model *m, struct view bundle, struct diagnostics *d,
-	struct error *e) MUST_USE;
+enum err expect_run(
+	const struct model *m, struct view bundle, struct diagnostics *d, struct error *e) MUST_USE;
 
 #endif

@@ -219,7 +219,7 @@ uint32_t rows_tag(struct rows *r, enum pib_class_id class, struct view key, bool
 		return 0;
 	buffer_reset(&r->key);
 	buffer_put_u8(&r->key, KEY_TAG);
-	buffer_put_u16(&r->key, (uint16_t)class);
+	buffer_put_u16(&r->key, (uint16_t) class);
 	buffer_put_view(&r->key, key);
 	if (r->key.error) {
 		fail(r, r->key.error, "a list is too long");

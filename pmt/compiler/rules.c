@@ -33,7 +33,8 @@ static void put_address_row(struct rows *r, const struct address_range *a, uint3
  */
 static uint32_t address_group(struct rows *r, const struct address_list *list, unsigned copy)
 {
-	static const struct address_range whole[] = {{.family = FAMILY_IPV4}, {.family = FAMILY_IPV6}};
+	static const struct address_range whole[] = {
+		{.family = FAMILY_IPV4}, {.family = FAMILY_IPV6}};
 	const struct address_range *items = list->any ? whole : list->items;
 	size_t count = list->any ? 2 : list->count;
 	struct buffer key;
@@ -52,7 +53,7 @@ static uint32_t address_group(struct rows *r, const struct address_list *list, u
 	}
 	group = rows_tag(r, PIB_ipSecAddress, buffer_view(&key), &new);
 	buffer_fini(&key);
-	for (size_t i = 0; new && i < count; i++)
+	for (size_t i = 0; new &&i < count; i++)
 		put_address_row(r, &items[i], group);
 	return group;
 }
@@ -73,7 +74,7 @@ static uint32_t port_group(struct rows *r, const struct traffic *t)
 	}
 	group = rows_tag(r, PIB_ipSecL4Port, buffer_view(&key), &new);
 	buffer_fini(&key);
-	for (size_t i = 0; new && i < t->port_count; i++) {
+	for (size_t i = 0; new &&i < t->port_count; i++) {
 		struct pri pri;
 
 		pri_init(&pri, PIB_ipSecL4Port, 1);
@@ -85,8 +86,8 @@ static uint32_t port_group(struct rows *r, const struct traffic *t)
 	return group;
 }
 
-static uint32_t put_selector(struct rows *r, const struct model_rule *rule,
-	const struct traffic *t, unsigned copy)
+static uint32_t put_selector(
+	struct rows *r, const struct model_rule *rule, const struct traffic *t, unsigned copy)
 {
 	bool icmp = t->icmp.type != ICMP_ANY;
 	struct pri pri, extension;
@@ -106,12 +107,12 @@ static uint32_t put_selector(struct rows *r, const struct model_rule *rule,
 }
 
 /* Selectors that differ in the type of ICMP only get address groups of their own. */
-static uint32_t selector(
-	struct rows *r, const struct model_rule *rule, const struct traffic *t)
+static uint32_t selector(struct rows *r, const struct model_rule *rule, const struct traffic *t)
 {
 	uint32_t instance = ROWS_CLASH;
 
-	for (unsigned copy = 0; instance == ROWS_CLASH && copy < VARIANTS_MAX && !r->error.code; copy++)
+	for (unsigned copy = 0; instance == ROWS_CLASH && copy < VARIANTS_MAX && !r->error.code;
+		copy++)
 		instance = put_selector(r, rule, t, copy);
 	return instance;
 }
@@ -128,7 +129,7 @@ static uint32_t selector_set(struct rows *r, const struct model_rule *rule)
 		buffer_put_u32(&key, selector(r, rule, &traffic->items[i]));
 	set = rows_tag(r, PIB_ipSecSelectorSet, buffer_view(&key), &new);
 	buffer_fini(&key);
-	for (size_t i = 0; new && i < traffic->count; i++) {
+	for (size_t i = 0; new &&i < traffic->count; i++) {
 		struct pri pri;
 
 		pri_init(&pri, PIB_ipSecSelectorSet, 1);
@@ -185,7 +186,7 @@ static uint32_t esp_transform_set(struct rows *r, const struct model_protection 
 	bool new;
 
 	set = rows_tag(r, PIB_ipSecEspTransformSet, view_of_string(p->name), &new);
-	for (size_t i = 0; new && i < p->esp_count; i++) {
+	for (size_t i = 0; new &&i < p->esp_count; i++) {
 		struct pri pri;
 
 		pri_init(&pri, PIB_ipSecEspTransformSet, 1);
@@ -275,11 +276,12 @@ static uint32_t ike_proposal_set(struct rows *r, const struct model_protection *
 	bool new;
 
 	set = rows_tag(r, PIB_ipSecIkeProposalSet, view_of_string(p->name), &new);
-	for (size_t i = 0; new && i < p->ike_count; i++) {
+	for (size_t i = 0; new &&i < p->ike_count; i++) {
 		uint32_t instance = ROWS_CLASH;
 		struct pri pri;
 
-		for (uint32_t v = 0; instance == ROWS_CLASH && v < VARIANTS_MAX && !r->error.code; v++)
+		for (uint32_t v = 0; instance == ROWS_CLASH && v < VARIANTS_MAX && !r->error.code;
+			v++)
 			instance = put_ike_proposal(r, &p->ike[i], v);
 		pri_init(&pri, PIB_ipSecIkeProposalSet, 1);
 		pri_set_u32(&pri, ipSecIkeProposalSetProposalSetId, set);
@@ -305,7 +307,8 @@ static uint32_t ike_association(struct rows *r, const struct model_protection *p
 	pri_set_u32(&pri, ipSecIkeAssociationMinLiftetimeSeconds, 0);
 	pri_set_u64(&pri, ipSecIkeAssociationMinLifetimeKilobytes, 0);
 	pri_set_u32(&pri, ipSecIkeAssociationIdleDurationSeconds, 0);
-	pri_set_i32(&pri, ipSecIkeAssociationExchangeMode, ipSecIkeAssociationExchangeMode_mainMode);
+	pri_set_i32(
+		&pri, ipSecIkeAssociationExchangeMode, ipSecIkeAssociationExchangeMode_mainMode);
 	pri_set_u32(&pri, ipSecIkeAssociationUseIkeIdentityType, 0);
 	pri_set_octets(&pri, ipSecIkeAssociationUseIkeIdentityValue, VIEW_NONE);
 	pri_set_u32(&pri, ipSecIkeAssociationIkePeerEndpoint, rows_put(r, &peer, NULL));
@@ -353,8 +356,7 @@ static uint32_t negotiation_action(struct rows *r, const struct model_rule *rule
 			  : ipSecNegotiationActionAction_transport);
 	pri_set_u32(&pri, ipSecNegotiationActionTunnelEndpointId,
 		p->tunnel ? endpoint(r, &rule->via) : 0);
-	pri_set_i32(&pri, ipSecNegotiationActionDfHandling,
-		ipSecNegotiationActionDfHandling_copy);
+	pri_set_i32(&pri, ipSecNegotiationActionDfHandling, ipSecNegotiationActionDfHandling_copy);
 	pri_set_u32(&pri, ipSecNegotiationActionIpSecAssociationId, association(r, p));
 	pri_set_prid(&pri, ipSecNegotiationActionKeyExchangeId, PIB_ipSecIkeAssociation,
 		ike_association(r, p));
@@ -403,7 +405,7 @@ static uint32_t action_set(struct rows *r, const struct model_rule *rule)
 		action = negotiation_action(r, rule);
 	}
 	buffer_init(&key, 64);
-	buffer_put_u16(&key, (uint16_t)class);
+	buffer_put_u16(&key, (uint16_t) class);
 	buffer_put_u32(&key, action);
 	buffer_put_u8(&key, rule->log);
 	set = rows_tag(r, PIB_ipSecActionSet, buffer_view(&key), &new);
@@ -432,8 +434,7 @@ static void put_rule(struct rows *r, const struct rule_needs *needs, const struc
 	pri_set_u32(&pri, ipSecRuleIpSecSelectorSetId, selector_set(r, rule));
 	pri_set_u32(&pri, ipSecRuleIpSecIpsoFilterSetId, 0);
 	pri_set_u32(&pri, ipSecRuleIpSecActionSetId, action_set(r, rule));
-	pri_set_i32(&pri, ipSecRuleActionExecutionStrategy,
-		ipSecRuleActionExecutionStrategy_doAll);
+	pri_set_i32(&pri, ipSecRuleActionExecutionStrategy, ipSecRuleActionExecutionStrategy_doAll);
 	pri_set_u32(&pri, ipSecRuleOrder, order);
 	pri_set_i32(&pri, ipSecRuleLimitNegotiation, ipSecRuleLimitNegotiation_both);
 	pri_set_bool(&pri, ipSecRuleAutoStart, false);
@@ -442,7 +443,8 @@ static void put_rule(struct rows *r, const struct rule_needs *needs, const struc
 	pri_set_text(&extension, copsecRuleName, rule->name);
 	pri_set_bool(&extension, copsecRuleForward, forward);
 	pri_set_text(&extension, copsecRuleInRole, forward && rule->in_role ? rule->in_role : "");
-	pri_set_text(&extension, copsecRuleOutRole, forward && rule->out_role ? rule->out_role : "");
+	pri_set_text(
+		&extension, copsecRuleOutRole, forward && rule->out_role ? rule->out_role : "");
 	pri_set_bool(&extension, copsecRuleStateful, true);
 	pri_set_bool(&extension, copsecRuleLog, rule->log);
 	rows_put(r, &pri, &extension);
@@ -453,7 +455,8 @@ void rules_put(struct rows *r, const struct rule_needs *needs, const struct mode
 {
 	if (needs->local) {
 		if (rule->both && !rule->forward)
-			put_rule(r, needs, rule, ipSecRuleDirection_bi_directional, false, ++*order);
+			put_rule(
+				r, needs, rule, ipSecRuleDirection_bi_directional, false, ++*order);
 		if (rule->in)
 			put_rule(r, needs, rule, ipSecRuleDirection_in, false, ++*order);
 		if (rule->out)

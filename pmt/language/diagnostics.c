@@ -68,8 +68,8 @@ enum err diagnostics_add_source(struct diagnostics *d, const char *name, struct 
 	return E_OK;
 }
 
-static void PRINTF_LIKE(4, 0) report(struct diagnostics *d, enum severity severity,
-	struct place at, const char *format, va_list ap)
+static void PRINTF_LIKE(4, 0) report(struct diagnostics *d, enum severity severity, struct place at,
+	const char *format, va_list ap)
 {
 	char text[FINDING_TEXT_MAX];
 	const char *kept;
@@ -86,8 +86,10 @@ static void PRINTF_LIKE(4, 0) report(struct diagnostics *d, enum severity severi
 	kept = arena_strdup(&d->arena, text);
 	if (!kept)
 		return;
-	d->findings[d->finding_count] = (struct finding){
-		.severity = severity, .at = at, .text = kept, .ordinal = (uint32_t)d->finding_count};
+	d->findings[d->finding_count] = (struct finding){.severity = severity,
+		.at = at,
+		.text = kept,
+		.ordinal = (uint32_t)d->finding_count};
 	d->finding_count++;
 }
 

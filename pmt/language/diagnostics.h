@@ -58,7 +58,7 @@ struct diagnostics {
 	size_t source_octets;
 	struct finding *findings;
 	size_t finding_count;
-	size_t errors;   /* all, also those not kept */
+	size_t errors; /* all, also those not kept */
 	size_t warnings;
 };
 
@@ -76,8 +76,8 @@ void report_warning(struct diagnostics *d, struct place at, const char *format, 
 	PRINTF_LIKE(3, 4);
 
 /* Line and column, both from 1. */
-void place_resolve(const struct diagnostics *d, struct place at, size_t *ret_line,
-	size_t *ret_column);
+void place_resolve(
+	const struct diagnostics *d, struct place at, size_t *ret_line, size_t *ret_column);
 /* FILE:LINE:COLUMN, at the end of `out`. */
 void place_print(const struct diagnostics *d, struct place at, struct buffer *out);
 

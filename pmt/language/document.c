@@ -19,8 +19,8 @@ struct reader {
 	struct document *doc;
 	struct diagnostics *d;
 	xmlParserCtxtPtr context;
-	const char *name; /* as messages show it */
-	int folder;       /* descriptor of the policy's folder */
+	const char *name;  /* as messages show it */
+	int folder;        /* descriptor of the policy's folder */
 	const char *below; /* folder of this file, relative to that: "" or "parts/" */
 	uint32_t file;
 	unsigned include_depth;
@@ -150,7 +150,7 @@ static void place_attributes(struct reader *r, struct element *el, size_t at)
 			a->name_at = name;
 			a->value_at = value;
 			a->literal = value.length == strlen(a->value) &&
-				memcmp(text.data + value.offset, a->value, value.length) == 0;
+				     memcmp(text.data + value.offset, a->value, value.length) == 0;
 		}
 	}
 }
@@ -311,9 +311,10 @@ static void start_document(void *user)
 	struct reader *r = user;
 	const char *encoding = (const char *)r->context->input->encoding;
 
-	if (encoding && strcasecmp(encoding, "UTF-8") != 0 && strcasecmp(encoding, "US-ASCII") != 0) {
-		report_error(
-			r->d, place_at(r, r->offset, 5), "the encoding is \"%s\", not UTF-8", encoding);
+	if (encoding && strcasecmp(encoding, "UTF-8") != 0 &&
+		strcasecmp(encoding, "US-ASCII") != 0) {
+		report_error(r->d, place_at(r, r->offset, 5), "the encoding is \"%s\", not UTF-8",
+			encoding);
 		stop(r);
 	}
 }
@@ -432,7 +433,9 @@ static bool read_already(const struct reader *r, const char *name)
 
 static struct element *read_part(struct reader *r, struct attribute *href)
 {
-	struct reader part = {.doc = r->doc, .d = r->d, .folder = r->folder,
+	struct reader part = {.doc = r->doc,
+		.d = r->d,
+		.folder = r->folder,
 		.include_depth = r->include_depth + 1};
 	struct buffer path, shown, text;
 	struct error e;
@@ -464,8 +467,8 @@ static struct element *read_part(struct reader *r, struct attribute *href)
 		read_text(&part, text_of(&part));
 	}
 	if (part.root && strcmp(part.root->name, "part") != 0) {
-		report_error(r->d, part.root->at, "the root of an included file is <part>, not <%s>",
-			part.root->name);
+		report_error(r->d, part.root->at,
+			"the root of an included file is <part>, not <%s>", part.root->name);
 		part.root = NULL;
 	}
 	buffer_fini(&path);

@@ -37,7 +37,8 @@ struct attribute {
 	const char *value;
 	struct place name_at;
 	struct place value_at;
-	bool literal; /* the value is written without references: its octets are those of the text */
+	bool literal; /* the value is written without references: its octets are those of the text
+		       */
 	const struct grammar_attribute *rule; /* set by grammar_check() */
 };
 
@@ -65,8 +66,8 @@ void document_fini(struct document *doc);
  * Reads the policy at `path` and what it includes. What is wrong goes to `d`; `doc` then holds what
  * could be read, so that the checks can go on. Fails only when the file cannot be read at all.
  */
-enum err document_read(struct document *doc, const char *path, struct diagnostics *d,
-	struct error *e) MUST_USE;
+enum err document_read(
+	struct document *doc, const char *path, struct diagnostics *d, struct error *e) MUST_USE;
 
 /* The place of value[from, from + length), or of the whole value where that is not known. */
 struct place attribute_place(const struct attribute *a, size_t from, size_t length);

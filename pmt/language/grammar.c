@@ -63,8 +63,9 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 static const struct grammar_attribute policy_attributes[] = {
 	{ATTRIBUTE_TENANT, TYPE_NAME, true, NULL, "Whose policy this is.", NULL},
 	{ATTRIBUTE_STALE, TYPE_CHOICE, false, "keep",
-		"What a node does when the policy's time of validity has passed and it has no newer "
-		"one: go on with it, obey only what forbids, or speak with its decision point only.",
+		"What a node does when the policy's time of validity has passed and it has no "
+		"newer one: go on with it, obey only what forbids, or speak with its decision "
+		"point only.",
 		"keep tighten quarantine"},
 	{0},
 };
@@ -100,8 +101,8 @@ static const struct grammar_attribute node_attributes[] = {
 		"How rules call it, and its PEPID: what it calls itself before its decision point.",
 		NULL},
 	{ATTRIBUTE_KEY, TYPE_PIN, false, NULL,
-		"Pin of the key that it uses to its decision point. Without one the node is only a name "
-		"for its addresses, and nothing is compiled for it.",
+		"Pin of the key that it uses to its decision point. Without one the node is only "
+		"a name for its addresses, and nothing is compiled for it.",
 		NULL},
 	{ATTRIBUTE_REPORT, TYPE_PIN, false, NULL, "Pin of the key that signs its reports.", NULL},
 	{ATTRIBUTE_ROLES, TYPE_ROLES, false, NULL,
@@ -124,8 +125,8 @@ static const struct grammar_attribute protection_attributes[] = {
 		"From end to end, or in a tunnel to the gateway that the rule names.",
 		"transport tunnel"},
 	{ATTRIBUTE_DEMAND, TYPE_CHOICE, false, "required",
-		"Without protection nothing passes; or, preferred, it passes in clear as long as the "
-		"peer cannot do better.",
+		"Without protection nothing passes; or, preferred, it passes in clear as long as "
+		"the peer cannot do better.",
 		"required preferred"},
 	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
 	{0},
@@ -133,7 +134,8 @@ static const struct grammar_attribute protection_attributes[] = {
 static const struct grammar_attribute ike_attributes[] = {
 	{ATTRIBUTE_ENCRYPTION, TYPE_ENCRYPTION, false, "aes256gcm16", "Cipher.", NULL},
 	{ATTRIBUTE_INTEGRITY, TYPE_INTEGRITY, false, NULL,
-		"Integrity, only with a cipher that has none of its own; then sha384 if it is left out.",
+		"Integrity, only with a cipher that has none of its own; then sha384 if it is "
+		"left out.",
 		NULL},
 	{ATTRIBUTE_PRF, TYPE_INTEGRITY, false, "sha384", "Pseudo-random function.", NULL},
 	{ATTRIBUTE_GROUP, TYPE_GROUP, false, "ecp384", "Key exchange.", NULL},
@@ -141,31 +143,35 @@ static const struct grammar_attribute ike_attributes[] = {
 		"By bare keys that the policy names, by certificates, or by a shared secret.",
 		"key certificate secret"},
 	{ATTRIBUTE_LIFETIME, TYPE_DURATION, false, "8h", "Then new keys are agreed upon.", NULL},
-	{ATTRIBUTE_OLD, TYPE_YES_NO, false, "no", "Allows algorithms that are no longer good.", NULL},
+	{ATTRIBUTE_OLD, TYPE_YES_NO, false, "no", "Allows algorithms that are no longer good.",
+		NULL},
 	{0},
 };
 static const struct grammar_attribute esp_attributes[] = {
 	{ATTRIBUTE_ENCRYPTION, TYPE_ENCRYPTION, false, "aes256gcm16", "Cipher.", NULL},
 	{ATTRIBUTE_INTEGRITY, TYPE_INTEGRITY, false, NULL,
-		"Integrity, only with a cipher that has none of its own; then sha384 if it is left out.",
+		"Integrity, only with a cipher that has none of its own; then sha384 if it is "
+		"left out.",
 		NULL},
 	{ATTRIBUTE_GROUP, TYPE_GROUP, false, "ecp384",
 		"Key exchange when keys are renewed (perfect forward secrecy).", NULL},
 	{ATTRIBUTE_ESN, TYPE_YES_NO, false, "yes", "Sequence numbers of 64 bits.", NULL},
 	{ATTRIBUTE_LIFETIME, TYPE_DURATION, false, "1h", "Then new keys are agreed upon.", NULL},
-	{ATTRIBUTE_OLD, TYPE_YES_NO, false, "no", "Allows algorithms that are no longer good.", NULL},
+	{ATTRIBUTE_OLD, TYPE_YES_NO, false, "no", "Allows algorithms that are no longer good.",
+		NULL},
 	{0},
 };
 static const struct grammar_attribute rules_attributes[] = {
-	{ATTRIBUTE_FOR, TYPE_ROLES, true, NULL,
-		"Roles; who has one of them has these rules.", NULL},
+	{ATTRIBUTE_FOR, TYPE_ROLES, true, NULL, "Roles; who has one of them has these rules.",
+		NULL},
 	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
 	{0},
 };
 
 #define RULE_ATTRIBUTES                                                                            \
 	{ATTRIBUTE_NAME, TYPE_NAME, false, NULL,                                                   \
-		"How logs and reports call it; else the role and its number there: host-3.", NULL},\
+		"How logs and reports call it; else the role and its number there: host-3.",       \
+		NULL},                                                                             \
 		{ATTRIBUTE_IN, TYPE_YES_NO, false, "no", "What others start towards the node.",    \
 			NULL},                                                                     \
 		{ATTRIBUTE_OUT, TYPE_YES_NO, false, "no", "What the node starts.", NULL},          \
@@ -176,7 +182,8 @@ static const struct grammar_attribute rules_attributes[] = {
 			"places) for what comes in.",                                              \
 			NULL},                                                                     \
 		{ATTRIBUTE_FROM, TYPE_PEERS, false, "any",                                         \
-			"Who starts: networks, nodes, roles (the nodes that have one), addresses.",\
+			"Who starts: networks, nodes, roles (the nodes that have one), "           \
+			"addresses.",                                                              \
 			NULL},                                                                     \
 		{ATTRIBUTE_TO, TYPE_PEERS, false, "any", "Who is called, in the same way.", NULL}, \
 		{ATTRIBUTE_SERVICE, TYPE_NAMES, false, NULL, "Services; any, if left out.", NULL}, \
@@ -200,8 +207,8 @@ static const struct grammar_attribute protect_attributes[] = {
 static const struct grammar_attribute expect_attributes[] = {
 	{ATTRIBUTE_VERDICT, TYPE_VERDICT, true, NULL,
 		"allow, deny, protect, or protect and the name of a protection.", NULL},
-	{ATTRIBUTE_ROLE, TYPE_ROLE, false, NULL,
-		"At each node and interface that has this role.", NULL},
+	{ATTRIBUTE_ROLE, TYPE_ROLE, false, NULL, "At each node and interface that has this role.",
+		NULL},
 	{ATTRIBUTE_NODE, TYPE_NODE_NAME, false, NULL, "At this node, on each of its interfaces.",
 		NULL},
 	{ATTRIBUTE_IN, TYPE_YES_NO, false, "no", "What comes to the node.", NULL},
@@ -223,7 +230,8 @@ static const struct grammar_attribute expect_attributes[] = {
 		HOLDS(ELEMENT_RULES) | HOLDS(ELEMENT_TESTS))
 
 static const struct grammar_element elements[ELEMENT_KINDS] = {
-	{ELEMENT_POLICY, "policy", "The whole policy of a tenant.", PART_CHILDREN, policy_attributes},
+	{ELEMENT_POLICY, "policy", "The whole policy of a tenant.", PART_CHILDREN,
+		policy_attributes},
 	{ELEMENT_PART, "part", "A part of a policy in a file of its own.", PART_CHILDREN,
 		no_attributes},
 	{ELEMENT_INCLUDE, "include", "Puts the contents of a part in its place.", 0,
@@ -231,18 +239,21 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 	{ELEMENT_NETWORK, "network", "A name for addresses.", 0, network_attributes},
 	{ELEMENT_SERVICE, "service", "A name for protocols and ports.", 0, service_attributes},
 	{ELEMENT_ROLE, "role", "A role that nodes and interfaces play.", 0, role_attributes},
-	{ELEMENT_NODE, "node", "A machine. Without interfaces, each of its interfaces has its roles.",
+	{ELEMENT_NODE, "node",
+		"A machine. Without interfaces, each of its interfaces has its roles.",
 		HOLDS(ELEMENT_INTERFACE), node_attributes},
 	{ELEMENT_INTERFACE, "interface", "An interface of the node.", 0, interface_attributes},
 	{ELEMENT_PROTECTION, "protection",
-		"A way of protecting flows. Several ike or esp are offered in their order; none means "
-		"one with all defaults.",
+		"A way of protecting flows. Several ike or esp are offered in their order; none "
+		"means one with all defaults.",
 		HOLDS(ELEMENT_IKE) | HOLDS(ELEMENT_ESP), protection_attributes},
 	{ELEMENT_IKE, "ike", "A proposal for agreeing on keys (IKEv2).", 0, ike_attributes},
 	{ELEMENT_ESP, "esp", "A proposal for protecting packets.", 0, esp_attributes},
 	{ELEMENT_RULES, "rules",
-		"Rules in their order: the first that matches decides; what none matches is dropped.",
-		HOLDS(ELEMENT_ALLOW) | HOLDS(ELEMENT_DENY) | HOLDS(ELEMENT_PROTECT), rules_attributes},
+		"Rules in their order: the first that matches decides; what none matches is "
+		"dropped.",
+		HOLDS(ELEMENT_ALLOW) | HOLDS(ELEMENT_DENY) | HOLDS(ELEMENT_PROTECT),
+		rules_attributes},
 	{ELEMENT_ALLOW, "allow", "Lets flows and their answers pass in clear.", 0, rule_attributes},
 	{ELEMENT_DENY, "deny", "Drops flows. Without a direction: in, out and forward.", 0,
 		rule_attributes},
@@ -294,12 +305,14 @@ static enum err check_word(enum grammar_type type, struct view word, struct erro
 		/* What begins like a name and has no colon is one. */
 		if (!parse_name(word, NAME_LENGTH_MAX, e))
 			return E_OK;
-		if (word.len && (memchr(word.data, ':', word.len) || strchr("0123456789", *word.data)))
+		if (word.len &&
+			(memchr(word.data, ':', word.len) || strchr("0123456789", *word.data)))
 			return check_word(
 				type == TYPE_PEERS ? TYPE_ADDRESSES : TYPE_SINGLES, word, e);
 		return e->code;
 	case TYPE_PORTS:
-		return view_equal(word, view_of_string("any")) ? E_OK : parse_ports(word, &ports, e);
+		return view_equal(word, view_of_string("any")) ? E_OK
+							       : parse_ports(word, &ports, e);
 	case TYPE_ICMP:
 		return parse_icmp(word, &icmp, e);
 	case TYPE_PROTOCOLS:
@@ -385,8 +398,7 @@ static enum err check_interface(struct view value, struct error *e)
 
 	/* What Linux allows (dev_valid_name), and no control characters. */
 	for (size_t i = 0; good && i < value.len; i++)
-		good = value.data[i] > ' ' && value.data[i] < 0x7f &&
-			!strchr("/:", value.data[i]);
+		good = value.data[i] > ' ' && value.data[i] < 0x7f && !strchr("/:", value.data[i]);
 	if (view_equal(value, view_of_string(".")) || view_equal(value, view_of_string("..")))
 		good = false;
 	return good ? E_OK
@@ -398,8 +410,8 @@ static enum err check_path(const char *value, struct error *e)
 {
 	if (*value && *value != '/')
 		return E_OK;
-	return error_set(e, E_SYNTAX, "\"%.60s\" is not the path of a file, relative to this one",
-		value);
+	return error_set(
+		e, E_SYNTAX, "\"%.60s\" is not the path of a file, relative to this one", value);
 }
 
 /* "allow", "deny", "protect" and perhaps a name. */
@@ -413,13 +425,14 @@ static enum err check_verdict(struct view value, struct error *e)
 	if (name.len == 0)
 		return E_OK;
 	if (!protect || next_word(&rest).len)
-		return error_set(e, E_SYNTAX, "after the verdict only the name of a protection may "
-					      "stand, and that only after protect");
+		return error_set(e, E_SYNTAX,
+			"after the verdict only the name of a protection may stand, and that "
+			"only after protect");
 	return parse_name(name, NAME_LENGTH_MAX, e);
 }
 
-static enum err check_single(const struct grammar_attribute *rule, const char *text,
-	struct error *e)
+static enum err check_single(
+	const struct grammar_attribute *rule, const char *text, struct error *e)
 {
 	struct view value = view_of_string(text);
 	struct pin pin;
@@ -427,8 +440,8 @@ static enum err check_single(const struct grammar_attribute *rule, const char *t
 	switch (rule->type) {
 	case TYPE_TEXT:
 		return value.len <= TEXT_LENGTH_MAX
-			? E_OK
-			: error_set(e, E_LENGTH, "longer than %d octets", TEXT_LENGTH_MAX);
+			       ? E_OK
+			       : error_set(e, E_LENGTH, "longer than %d octets", TEXT_LENGTH_MAX);
 	case TYPE_INTERFACE:
 		return check_interface(value, e);
 	case TYPE_PATH:
@@ -472,8 +485,8 @@ static bool check_value(
 		}
 		if (check_word(rule->type, word, &e))
 			report_error(d,
-				attribute_place(a,
-					(size_t)(word.data - (const uint8_t *)a->value), word.len),
+				attribute_place(a, (size_t)(word.data - (const uint8_t *)a->value),
+					word.len),
 				"%s", e.text);
 	}
 	if (words == 0 && rule->type != TYPE_ROLES_OR_NONE)
@@ -527,7 +540,8 @@ static void check_attributes(struct element *el, struct diagnostics *d)
 		bool given = !r->required;
 
 		for (size_t i = 0; i < el->attribute_count; i++)
-			given = given || strcmp(el->attributes[i].name, attribute_names[r->id]) == 0;
+			given = given ||
+				strcmp(el->attributes[i].name, attribute_names[r->id]) == 0;
 		if (!given) {
 			report_error(d, el->at, "<%s> needs the attribute %s", el->name,
 				attribute_names[r->id]);

@@ -80,9 +80,9 @@ enum attribute_id {
 };
 
 enum grammar_type {
-	TYPE_TEXT,      /* anything, up to 255 octets */
+	TYPE_TEXT, /* anything, up to 255 octets */
 	TYPE_NAME,
-	TYPE_NAMES,     /* words, one at least; so all plurals below */
+	TYPE_NAMES, /* words, one at least; so all plurals below */
 	TYPE_ROLE,
 	TYPE_ROLES,
 	TYPE_ROLES_OR_NONE, /* words, perhaps none */
@@ -98,12 +98,12 @@ enum grammar_type {
 	TYPE_ICMP,
 	TYPE_PROTOCOLS,
 	TYPE_YES_NO,
-	TYPE_CHOICE,    /* one of `choices` */
+	TYPE_CHOICE, /* one of `choices` */
 	TYPE_DURATION,
 	TYPE_ENCRYPTION,
 	TYPE_INTEGRITY,
 	TYPE_GROUP,
-	TYPE_VERDICT,   /* allow, deny, protect, protect NAME */
+	TYPE_VERDICT, /* allow, deny, protect, protect NAME */
 	TYPE_COUNT
 };
 
@@ -120,7 +120,7 @@ struct grammar_element {
 	enum element_kind kind;
 	const char *name;
 	const char *about;
-	uint32_t children; /* bit n: element kind n may stand in it */
+	uint32_t children;                          /* bit n: element kind n may stand in it */
 	const struct grammar_attribute *attributes; /* ends with a row without `about` */
 };
 

@@ -159,7 +159,8 @@ static size_t count_words(const struct element *el, enum attribute_id id)
 static void define(struct builder *b, struct names *table, const struct element *el, unsigned kind,
 	void *object)
 {
-	static const char *const what[] = {"network", "role", "node", "service", "protection", "rule"};
+	static const char *const what[] = {
+		"network", "role", "node", "service", "protection", "rule"};
 	const struct attribute *a = element_attribute(el, ATTRIBUTE_NAME);
 	struct named *n;
 	struct buffer first;
@@ -293,9 +294,9 @@ static void add_peer(struct builder *b, struct address_list *list, const struct 
 	if (!n || !n->object)
 		return;
 	if (addresses_of(n)->count == 0)
-		report_error(b->d, w->at, n->kind == KIND_ROLE
-				? "no node with the role \"%s\" has an address"
-				: "the node \"%s\" has no address",
+		report_error(b->d, w->at,
+			n->kind == KIND_ROLE ? "no node with the role \"%s\" has an address"
+					     : "the node \"%s\" has no address",
 			n->name);
 	else
 		append_addresses(b, list, addresses_of(n));
@@ -490,8 +491,7 @@ static struct traffic_list traffic_of(struct builder *b, const char *tcp, const 
 {
 	struct traffic_list list = {0};
 
-	list.items = take(b,
-		3 + word_limit(icmp) + word_limit(icmpv6) + word_limit(protocol),
+	list.items = take(b, 3 + word_limit(icmp) + word_limit(icmpv6) + word_limit(protocol),
 		sizeof *list.items);
 	if (!list.items)
 		return list;
@@ -506,8 +506,8 @@ static struct traffic_list traffic_of(struct builder *b, const char *tcp, const 
 	if (protocol)
 		add_protocols(&list, protocol);
 	if (!tcp && !udp && !icmp && !icmpv6 && !protocol)
-		list.items[list.count++] = (struct traffic){
-			.protocol = PROTOCOL_ANY, .icmp = {ICMP_ANY, ICMP_ANY}};
+		list.items[list.count++] =
+			(struct traffic){.protocol = PROTOCOL_ANY, .icmp = {ICMP_ANY, ICMP_ANY}};
 	normalize_traffic(b, &list);
 	return list;
 }
@@ -589,8 +589,7 @@ static const char *combination(struct builder *b, const struct element *el)
 	const char *kept;
 
 	while (roles && words_next(&w)) {
-		struct named *n =
-			refer(b, &b->places, w.word, w.at, 1u << KIND_ROLE, "role");
+		struct named *n = refer(b, &b->places, w.word, w.at, 1u << KIND_ROLE, "role");
 		bool twice = false;
 
 		for (size_t i = 0; n && i < count; i++)
@@ -621,8 +620,7 @@ static bool pin_of(const struct element *el, enum attribute_id id, struct pin *r
 	return a && !pin_parse(a->value, ret, &e);
 }
 
-static void build_interface(
-	struct builder *b, const struct element *el, struct model_node *node)
+static void build_interface(struct builder *b, const struct element *el, struct model_node *node)
 {
 	struct model_interface *interface = &node->interfaces[node->interface_count];
 	const char *name = element_value(el, ATTRIBUTE_NAME);
@@ -680,8 +678,8 @@ static void build_node(struct builder *b, const struct element *el)
 		if (child->rule)
 			build_interface(b, child, node);
 	if (!el->first_child) {
-		node->interfaces[0] = (struct model_interface){
-			.name = "*", .at = node->at, .roles = node->roles};
+		node->interfaces[0] =
+			(struct model_interface){.name = "*", .at = node->at, .roles = node->roles};
 		node->interface_count = 1;
 	}
 	check_key(b, el, node);
@@ -757,8 +755,9 @@ static void build_service(struct builder *b, const struct element *el)
 	if (el->faulty)
 		return;
 	if (!tcp && !udp && !icmp && !icmpv6 && !protocol)
-		report_error(b->d, el->at, "the service says nothing: it needs at least one of tcp, udp, "
-					   "icmp, icmpv6 and protocol");
+		report_error(b->d, el->at,
+			"the service says nothing: it needs at least one of tcp, udp, icmp, "
+			"icmpv6 and protocol");
 	service->name = element_value(el, ATTRIBUTE_NAME);
 	service->traffic = traffic_of(b, tcp, udp, icmp, icmpv6, protocol);
 	b->m->service_count++;
@@ -879,17 +878,20 @@ static void build_protection(struct builder *b, const struct element *el)
 static void check_directions(struct builder *b, const struct element *el, struct model_rule *rule)
 {
 	if (rule->both && (rule->in || rule->out))
-		report_error(b->d, element_place(el, ATTRIBUTE_BOTH), "both means in and out already");
+		report_error(
+			b->d, element_place(el, ATTRIBUTE_BOTH), "both means in and out already");
 	if (rule->in || rule->out || rule->forward || rule->both) {
 		if (!rule->forward && (rule->in_role || rule->out_role))
 			report_error(b->d,
-				element_place(el, rule->in_role ? ATTRIBUTE_IN_ROLE : ATTRIBUTE_OUT_ROLE),
+				element_place(
+					el, rule->in_role ? ATTRIBUTE_IN_ROLE : ATTRIBUTE_OUT_ROLE),
 				"only a forward rule has in-role and out-role");
 	} else if (rule->verdict == VERDICT_DENY) {
 		rule->forward = true;
 		rule->in = rule->out = !rule->in_role && !rule->out_role;
 	} else {
-		report_error(b->d, el->at, "<%s> needs a direction: in, out, forward or both", el->name);
+		report_error(
+			b->d, el->at, "<%s> needs a direction: in, out, forward or both", el->name);
 	}
 }
 
@@ -924,8 +926,9 @@ static void resolve_via(struct builder *b, const struct element *el, struct mode
 	if (!node)
 		return;
 	if (node->addresses.count != 1)
-		report_error(b->d, a->value_at, "the node \"%s\" has %zu addresses; write the one meant",
-			node->name, node->addresses.count);
+		report_error(b->d, a->value_at,
+			"the node \"%s\" has %zu addresses; write the one meant", node->name,
+			node->addresses.count);
 	else
 		rule->via = node->addresses.items[0];
 }
@@ -941,9 +944,9 @@ static void build_rule(struct builder *b, const struct element *el, struct model
 		return;
 	rule->name = element_value(el, ATTRIBUTE_NAME);
 	rule->at = el->at;
-	rule->verdict = el->rule->kind == ELEMENT_ALLOW ? VERDICT_ALLOW
-		: el->rule->kind == ELEMENT_DENY	? VERDICT_DENY
-							: VERDICT_PROTECT;
+	rule->verdict = el->rule->kind == ELEMENT_ALLOW  ? VERDICT_ALLOW
+			: el->rule->kind == ELEMENT_DENY ? VERDICT_DENY
+							 : VERDICT_PROTECT;
 	rule->in = element_yes(el, ATTRIBUTE_IN);
 	rule->out = element_yes(el, ATTRIBUTE_OUT);
 	rule->forward = element_yes(el, ATTRIBUTE_FORWARD);
@@ -989,8 +992,8 @@ static void name_rule(struct builder *b, const struct model_block *block, struct
 	n = names_find(&b->rules, view_of_string(rule->name));
 	if (n)
 		report_error(b->d, n->at,
-			"the name \"%s\" is what the rule without a name gets that is number %zu of "
-			"the role \"%s\"",
+			"the name \"%s\" is what the rule without a name gets that is number %zu "
+			"of the role \"%s\"",
 			name, role->rule_count, role->name);
 	else
 		*names_add(&b->rules, rule->name) = (struct named){
@@ -1023,8 +1026,7 @@ static void build_rules(struct builder *b, const struct element *el)
 
 /* --- expectations --- */
 
-static void expect_verdict(
-	struct builder *b, const struct element *el, struct model_expect *expect)
+static void expect_verdict(struct builder *b, const struct element *el, struct model_expect *expect)
 {
 	const struct attribute *a = element_attribute(el, ATTRIBUTE_VERDICT);
 	struct words w = words_of(el, ATTRIBUTE_VERDICT);
@@ -1032,9 +1034,9 @@ static void expect_verdict(
 
 	if (!a || !words_next(&w))
 		return;
-	expect->verdict = view_equal(w.word, view_of_string("allow")) ? VERDICT_ALLOW
-		: view_equal(w.word, view_of_string("deny"))	      ? VERDICT_DENY
-								      : VERDICT_PROTECT;
+	expect->verdict = view_equal(w.word, view_of_string("allow"))  ? VERDICT_ALLOW
+			  : view_equal(w.word, view_of_string("deny")) ? VERDICT_DENY
+								       : VERDICT_PROTECT;
 	if (!words_next(&w))
 		return;
 	n = refer(b, &b->protections, w.word, w.at, 1u << KIND_PROTECTION, "protection");
@@ -1072,7 +1074,8 @@ static void expect_place(struct builder *b, const struct element *el, struct mod
 			1u << KIND_NODE, "node");
 		expect->node = n ? n->object : NULL;
 		if (expect->node && !expect->node->has_key)
-			report_error(b->d, node->value_at, "the node \"%s\" has no key", node->value);
+			report_error(
+				b->d, node->value_at, "the node \"%s\" has no key", node->value);
 	}
 }
 
@@ -1182,9 +1185,9 @@ enum err model_build(
 		return b.no_memory ? error_set(e, E_MEMORY, "out of memory") : E_OK;
 	m->tenant = element_value(root, ATTRIBUTE_TENANT);
 	stale = element_value(root, ATTRIBUTE_STALE);
-	m->stale = strcmp(stale, "tighten") == 0 ? STALE_POLICY_TIGHTEN
-		: strcmp(stale, "quarantine") == 0 ? STALE_POLICY_QUARANTINE
-						   : STALE_POLICY_KEEP;
+	m->stale = strcmp(stale, "tighten") == 0      ? STALE_POLICY_TIGHTEN
+		   : strcmp(stale, "quarantine") == 0 ? STALE_POLICY_QUARANTINE
+						      : STALE_POLICY_KEEP;
 	for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
 		run_handler(&b, root, i);
 		if (handlers[i].kind == ELEMENT_NODE)

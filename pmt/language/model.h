@@ -75,7 +75,7 @@ struct model_node {
 	bool has_key, has_report;
 	struct pin key, report;
 	const char *roles;
-	struct address_list addresses; /* of its interfaces too */
+	struct address_list addresses;      /* of its interfaces too */
 	struct model_interface *interfaces; /* at least one if it has a key */
 	size_t interface_count;
 };

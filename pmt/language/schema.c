@@ -79,8 +79,8 @@ static void put_pattern(struct buffer *out, const struct grammar_attribute *a)
 
 	if (list)
 		buffer_put_text(out, "<list><%s>", repeat);
-	buffer_put_text(out, "<data type=\"%s\"><param name=\"pattern\">",
-		list ? "token" : "string");
+	buffer_put_text(
+		out, "<data type=\"%s\"><param name=\"pattern\">", list ? "token" : "string");
 	put_escaped(out, patterns[a->type]);
 	buffer_put_text(out, "</param></data>");
 	if (list)
@@ -110,8 +110,8 @@ static void put_value(struct buffer *out, const struct grammar_attribute *a)
 	}
 }
 
-static void put_about(struct buffer *out, const char *indent, const char *about,
-	const char *initial)
+static void put_about(
+	struct buffer *out, const char *indent, const char *about, const char *initial)
 {
 	buffer_put_text(out, "%s<a:documentation>", indent);
 	put_escaped(out, about);
@@ -137,7 +137,8 @@ static void put_attribute(struct buffer *out, const struct grammar_attribute *a)
 
 static void put_element(struct buffer *out, const struct grammar_element *el)
 {
-	buffer_put_text(out, "  <define name=\"%s\">\n    <element name=\"%s\">\n", el->name, el->name);
+	buffer_put_text(
+		out, "  <define name=\"%s\">\n    <element name=\"%s\">\n", el->name, el->name);
 	put_about(out, "      ", el->about, NULL);
 	for (const struct grammar_attribute *a = el->attributes; a->about; a++)
 		put_attribute(out, a);
@@ -158,12 +159,14 @@ void schema_print(struct buffer *out)
 {
 	buffer_put_text(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<!-- The policy language of Copsec, copsec-policy(5). Written by `pmt schema`. -->\n"
+		"<!-- The policy language of Copsec, copsec-policy(5). Written by `pmt schema`. "
+		"-->\n"
 		"<grammar xmlns=\"http://relaxng.org/ns/structure/1.0\"\n"
 		"    xmlns:a=\"http://relaxng.org/ns/compatibility/annotations/1.0\"\n"
 		"    datatypeLibrary=\"http://www.w3.org/2001/XMLSchema-datatypes\"\n"
 		"    ns=\"%s\">\n"
-		"  <start>\n    <choice>\n      <ref name=\"policy\"/>\n      <ref name=\"part\"/>\n"
+		"  <start>\n    <choice>\n      <ref name=\"policy\"/>\n      <ref "
+		"name=\"part\"/>\n"
 		"    </choice>\n  </start>\n",
 		POLICY_NAMESPACE);
 	for (unsigned i = 0; i < ELEMENT_KINDS; i++)
@@ -194,7 +197,8 @@ static void put_manual_choices(struct buffer *out, const struct grammar_attribut
 
 	buffer_put_text(out, "One of");
 	while ((word = next_word(&rest)).len) {
-		buffer_put_text(out, "%s\n.Cm ", word.data == (const uint8_t *)a->choices ? "" : " ,");
+		buffer_put_text(
+			out, "%s\n.Cm ", word.data == (const uint8_t *)a->choices ? "" : " ,");
 		buffer_put_view(out, word);
 	}
 	buffer_put_text(out, " .\n");

@@ -14,8 +14,19 @@ struct named_number {
 
 /* IANA protocol numbers that people write as words. */
 static const struct named_number protocols[] = {
-	{"icmp", 1}, {"igmp", 2}, {"tcp", 6}, {"udp", 17}, {"dccp", 33}, {"gre", 47}, {"esp", 50},
-	{"ah", 51}, {"icmpv6", 58}, {"ospf", 89}, {"pim", 103}, {"vrrp", 112}, {"sctp", 132},
+	{"icmp", 1},
+	{"igmp", 2},
+	{"tcp", 6},
+	{"udp", 17},
+	{"dccp", 33},
+	{"gre", 47},
+	{"esp", 50},
+	{"ah", 51},
+	{"icmpv6", 58},
+	{"ospf", 89},
+	{"pim", 103},
+	{"vrrp", 112},
+	{"sctp", 132},
 	{"udplite", 136},
 };
 
@@ -116,8 +127,9 @@ static enum err parse_prefix_length(struct view word, struct address_range *a, s
 
 	digits = VIEW(slash + 1, word.len - (size_t)(slash + 1 - word.data));
 	if (parse_number(digits, family_bits(a->family), &length, e))
-		return error_set(e, E_RANGE, "the prefix length of \"%.*s\" is not a number from 0 to %u",
-			shown(word), (const char *)word.data, family_bits(a->family));
+		return error_set(e, E_RANGE,
+			"the prefix length of \"%.*s\" is not a number from 0 to %u", shown(word),
+			(const char *)word.data, family_bits(a->family));
 	a->prefix_length = (uint8_t)length;
 	if (!has_host_bits(a))
 		return E_OK;
@@ -137,8 +149,9 @@ enum err parse_address(struct view word, struct address_range *ret, struct error
 	struct address_range a = {0};
 	const uint8_t *dash = memchr(word.data, '-', word.len);
 	const uint8_t *slash = memchr(word.data, '/', word.len);
-	size_t first = dash ? (size_t)(dash - word.data)
-			    : slash ? (size_t)(slash - word.data) : word.len;
+	size_t first = dash    ? (size_t)(dash - word.data)
+		       : slash ? (size_t)(slash - word.data)
+			       : word.len;
 	enum ip_family family;
 
 	if (!parse_one_address(VIEW(word.data, first), &a.family, a.min))
@@ -227,8 +240,8 @@ enum err parse_icmp(struct view word, struct icmp_match *ret, struct error *e)
 	}
 	if (parse_number(VIEW(word.data, first), 255, &type, e) ||
 		(slash && parse_number(VIEW(slash + 1, word.len - first - 1), 255, &code, e)))
-		return error_set(e, E_SYNTAX, "\"%.*s\" is not an ICMP type (8), a type and code (3/1) "
-					      "or the word any",
+		return error_set(e, E_SYNTAX,
+			"\"%.*s\" is not an ICMP type (8), a type and code (3/1) or the word any",
 			shown(word), (const char *)word.data);
 	*ret = (struct icmp_match){(int16_t)type, slash ? (int16_t)code : ICMP_ANY};
 	return E_OK;
@@ -244,8 +257,9 @@ enum err parse_protocol(struct view word, uint8_t *ret, struct error *e)
 			return E_OK;
 		}
 	if (parse_number(word, PROTOCOL_MAX, &number, e))
-		return error_set(e, E_SYNTAX, "\"%.*s\" is not an IP protocol: neither a number from 0 "
-					      "to %d nor a name such as tcp, gre, sctp",
+		return error_set(e, E_SYNTAX,
+			"\"%.*s\" is not an IP protocol: neither a number from 0 to %d nor a "
+			"name such as tcp, gre, sctp",
 			shown(word), (const char *)word.data, PROTOCOL_MAX);
 	*ret = (uint8_t)number;
 	return E_OK;
@@ -262,7 +276,8 @@ enum err parse_duration(struct view word, uint32_t *ret, struct error *e)
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
 		if (word.len < 2 || word.data[word.len - 1] != (uint8_t)units[i].unit)
 			continue;
-		if (parse_number(VIEW(word.data, word.len - 1), UINT32_MAX / units[i].seconds, &n, e) ||
+		if (parse_number(
+			    VIEW(word.data, word.len - 1), UINT32_MAX / units[i].seconds, &n, e) ||
 			n == 0)
 			break;
 		*ret = n * units[i].seconds;
@@ -280,8 +295,9 @@ enum err parse_name(struct view word, size_t max, struct error *e)
 		good = good && (is_letter(word.data[i]) || is_digit(word.data[i]) ||
 				       (word.data[i] && strchr(".-_", word.data[i])));
 	if (!good)
-		return error_set(e, E_SYNTAX, "\"%.*s\" is not a name: a letter, then letters, digits, "
-					      "'.', '-' and '_'",
+		return error_set(e, E_SYNTAX,
+			"\"%.*s\" is not a name: a letter, then letters, digits, '.', '-' and "
+			"'_'",
 			shown(word), (const char *)word.data);
 	if (word.len > max)
 		return error_set(e, E_LENGTH, "\"%.*s\" is longer than %zu characters", shown(word),

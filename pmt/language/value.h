@@ -13,7 +13,7 @@ enum {
 	ROLE_LENGTH_MAX = 31, /* RFC 3318 3: Role */
 	NAME_LENGTH_MAX = 63,
 	COMBINATION_LENGTH_MAX = 255, /* RFC 3318 3: RoleCombination */
-	PROTOCOL_ANY = 255, /* ipSecSelectorProtocol */
+	PROTOCOL_ANY = 255,           /* ipSecSelectorProtocol */
 	ICMP_ANY = -1
 };
 

@@ -99,9 +99,9 @@ static const struct {
 	const char *why, *policy, *set, *says;
 } meanings[] = {
 	{"a rule has one row for each direction, in the order of the document",
-		POLICY("<role name='a'/>" ALICE("a")
-		       "<rules for='a'><allow in='yes' out='yes' name='x' to='192.0.2.0/24'"
-		       " service='ssh'/><deny/></rules>"),
+		POLICY("<role name='a'/>" ALICE(
+			"a") "<rules for='a'><allow in='yes' out='yes' name='x' to='192.0.2.0/24'"
+			     " service='ssh'/><deny/></rules>"),
 		"a",
 		"rule 1 \"x\": in, to 192.0.2.0/24 tcp port 22: bypass\n"
 		"rule 2 \"x\": out, to 192.0.2.0/24 tcp port 22: bypass\n"
@@ -111,37 +111,40 @@ static const struct {
 	{"a combination has the rules of all its roles, as the document has them",
 		POLICY("<role name='a'/><role name='b'/><role name='c'/>"
 		       "<node name='n' key='" KEY1 "'><interface name='*' roles='b a'/></node>"
-		       "<rules for='b'><allow in='yes'/></rules><rules for='c'><deny/></rules>"
-		       "<rules for='a c'><deny in='yes'/></rules><rules for='b'><deny in='yes'/>"
-		       "</rules>"),
+		       "<rules for='b'><allow in='yes'/></rules><rules "
+		       "for='c'><deny/></rules><rules for='a c'><deny in='yes'/></rules><rules "
+		       "for='b'><deny in='yes'/></rules>"),
 		"a+b",
 		"rule 1 \"b-1\": in, all: bypass\n"
 		"rule 2 \"a-1\": in, all: discard\n"
 		"rule 3 \"b-2\": in, all: discard\n"},
 	{"forward rules are those of the node, rules for in and out those of the interface",
 		POLICY("<role name='a'/><role name='b'/>"
-		       "<node name='n' key='" KEY1 "' roles='a'><interface name='*' roles='b'/></node>"
-		       "<rules for='a b'><allow forward='yes' in='yes' in-role='b'/></rules>"),
+		       "<node name='n' key='" KEY1
+		       "' roles='a'><interface name='*' roles='b'/></node><rules for='a "
+		       "b'><allow forward='yes' in='yes' in-role='b'/></rules>"),
 		"a", "rule 1 \"a-1\": forward in by \"b\", all: bypass\n"},
 	{"and the other way round",
 		POLICY("<role name='a'/><role name='b'/>"
-		       "<node name='n' key='" KEY1 "' roles='a'><interface name='*' roles='b'/></node>"
-		       "<rules for='a b'><allow forward='yes' in='yes' in-role='b'/></rules>"),
+		       "<node name='n' key='" KEY1
+		       "' roles='a'><interface name='*' roles='b'/></node><rules for='a "
+		       "b'><allow forward='yes' in='yes' in-role='b'/></rules>"),
 		"b", "rule 1 \"a-1\": in, all: bypass\n"},
 	{"types of ICMP that differ in nothing else both stand",
-		POLICY("<role name='a'/>" ALICE("a")
-		       "<service name='s' icmp='3/1 8 11'/>"
-		       "<rules for='a'><allow in='yes' service='s'/></rules>"),
+		POLICY("<role name='a'/>" ALICE(
+			"a") "<service name='s' icmp='3/1 8 11'/>"
+			     "<rules for='a'><allow in='yes' service='s'/></rules>"),
 		"a",
-		"rule 1 \"a-1\": in, icmp type 3 code 1; or ipv4 icmp type 8; or ipv6 icmp type 8; "
-		"or ipv4 icmp type 11; or ipv6 icmp type 11: bypass\n"},
+		"rule 1 \"a-1\": in, icmp type 3 code 1; or ipv4 icmp type 8; or ipv6 icmp type "
+		"8; or ipv4 icmp type 11; or ipv6 icmp type 11: bypass\n"},
 	{"so do proposals that differ in the group or the key length only",
-		POLICY("<role name='a'/>" ALICE("a")
-		       "<protection name='p' demand='preferred'>"
-		       "<ike/><ike encryption='aes128gcm16'/><ike group='x25519'/>"
-		       "<esp/><esp group='x25519'/><esp esn='no'/>"
-		       "<esp encryption='aes128' integrity='sha256' lifetime='10m'/></protection>"
-		       "<rules for='a'><protect out='yes' with='p'/></rules>"),
+		POLICY("<role name='a'/>" ALICE(
+			"a") "<protection name='p' demand='preferred'>"
+			     "<ike/><ike encryption='aes128gcm16'/><ike "
+			     "group='x25519'/><esp/><esp group='x25519'/><esp esn='no'/><esp "
+			     "encryption='aes128' integrity='sha256' "
+			     "lifetime='10m'/></protection><rules for='a'><protect out='yes' "
+			     "with='p'/></rules>"),
 		"a",
 		"rule 1 \"a-1\": out, all: protect with \"p\", or in clear\n"
 		"protection \"p\": transport, preferred\n"
@@ -154,10 +157,10 @@ static const struct {
 		"  ike aes256gcm16-prfsha384-x25519, for 28800 s\n"
 		"  by raw keys\n"},
 	{"protections that are equal but for their names are two",
-		POLICY("<role name='a'/>" ALICE("a")
-		       "<protection name='p'/><protection name='q'/>"
-		       "<rules for='a'><protect out='yes' with='p'/><protect in='yes' with='q'/>"
-		       "</rules>"),
+		POLICY("<role name='a'/>" ALICE("a") "<protection name='p'/><protection name='q'/>"
+						     "<rules for='a'><protect out='yes' "
+						     "with='p'/><protect in='yes' "
+						     "with='q'/></rules>"),
 		"a",
 		"rule 1 \"a-1\": out, all: protect with \"p\"\n"
 		"rule 2 \"a-2\": in, all: protect with \"q\"\n"
@@ -170,9 +173,10 @@ static const struct {
 		"  ike aes256gcm16-prfsha384-ecp384, for 28800 s\n"
 		"  by raw keys\n"},
 	{"ranges and prefixes of both families",
-		POLICY("<role name='a'/>" ALICE("a")
-		       "<rules for='a'><allow in='yes' from='192.0.2.9-192.0.2.20 2001:db8::/32'"
-		       " to='2001:db8::1 198.51.100.1' log='yes' service='udp'/></rules>"),
+		POLICY("<role name='a'/>" ALICE(
+			"a") "<rules for='a'><allow in='yes' from='192.0.2.9-192.0.2.20 "
+			     "2001:db8::/32' to='2001:db8::1 198.51.100.1' log='yes' "
+			     "service='udp'/></rules>"),
 		"a",
 		"rule 1 \"a-1\": in, from 192.0.2.9-192.0.2.20 to 198.51.100.1 udp; or from "
 		"2001:db8::/32 to 2001:db8::1 udp: bypass, log\n"},
@@ -206,10 +210,11 @@ START_TEST(a_tunnel_ends_where_via_says)
 	struct compiled c;
 	struct policy *policy;
 
-	compile(&c, POLICY("<role name='a'/>" ALICE("a")
-		"<node name='gw' address='192.0.2.1'/><protection name='p' mode='tunnel'/>"
-		"<rules for='a'><protect out='yes' to='192.0.2.0/24' with='p' via='gw'/>"
-		"<protect out='yes' to='2001:db8::/32' with='p' via='2001:db8::1'/></rules>"));
+	compile(&c, POLICY("<role name='a'/>" ALICE(
+			    "a") "<node name='gw' address='192.0.2.1'/><protection name='p' "
+				 "mode='tunnel'/><rules for='a'><protect out='yes' "
+				 "to='192.0.2.0/24' with='p' via='gw'/><protect out='yes' "
+				 "to='2001:db8::/32' with='p' via='2001:db8::1'/></rules>"));
 	policy = policy_of(&c, "a");
 	ck_assert_uint_eq(policy->protection_count, 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -229,12 +234,14 @@ START_TEST(what_is_equal_stands_once)
 {
 	struct compiled c;
 
-	compile(&c, POLICY("<role name='a'/>" ALICE("a")
-		"<network name='n' addresses='192.0.2.0/25 192.0.2.128/25'/><protection name='p'/>"
-		"<rules for='a'><allow in='yes' from='n' service='ssh'/>"
-		"<allow out='yes' to='192.0.2.128/25 192.0.2.0/25' service='dns'/>"
-		"<deny in='yes' from='192.0.2.0/25 192.0.2.4 192.0.2.128/25' service='ssh'/>"
-		"<protect in='yes' with='p'/><protect out='yes' with='p' service='ssh'/></rules>"));
+	compile(&c, POLICY("<role name='a'/>" ALICE(
+			    "a") "<network name='n' addresses='192.0.2.0/25 "
+				 "192.0.2.128/25'/><protection name='p'/><rules for='a'><allow "
+				 "in='yes' from='n' service='ssh'/><allow out='yes' "
+				 "to='192.0.2.128/25 192.0.2.0/25' service='dns'/><deny in='yes' "
+				 "from='192.0.2.0/25 192.0.2.4 192.0.2.128/25' "
+				 "service='ssh'/><protect in='yes' with='p'/><protect out='yes' "
+				 "with='p' service='ssh'/></rules>"));
 	ck_assert_uint_eq(count_rows(&c, "a", PIB_ipSecRule), 5);
 	ck_assert_uint_eq(count_rows(&c, "a", PIB_ipSecAddress), 2);
 	ck_assert_uint_eq(count_rows(&c, "a", PIB_ipSecL4Port), 2);
@@ -253,9 +260,9 @@ START_TEST(nodes_without_a_key_are_only_names)
 	struct assignment a;
 	struct error e;
 
-	compile(&c, POLICY("<role name='a'/><role name='b'/>" ALICE("a")
-		"<node name='camera' roles='b' address='192.0.2.1'/>"
-		"<rules for='b'><allow in='yes'/></rules>"));
+	compile(&c, POLICY("<role name='a'/><role name='b'/>" ALICE(
+			    "a") "<node name='camera' roles='b' address='192.0.2.1'/>"
+				 "<rules for='b'><allow in='yes'/></rules>"));
 	ck_assert_uint_eq(c.bundle.assignment_count, 1);
 	ck_assert_uint_eq(c.bundle.set_count, 1);
 	ck_assert_int_eq(bundle_assignment(&c.bundle, 0, &c.arena, &a, &e), E_OK);
@@ -275,8 +282,8 @@ START_TEST(index_and_manifests_carry_the_terms)
 	struct error e;
 
 	compile(&c, "<policy xmlns='urn:copsec:policy:1' tenant='acme' stale='quarantine'>"
-		"<role name='a'/><role name='b'/>" ALICE("a")
-		"<node name='bob' key='" KEY2 "' roles='b'/></policy>");
+		    "<role name='a'/><role name='b'/>" ALICE("a") "<node name='bob' key='" KEY2
+								  "' roles='b'/></policy>");
 	ck_assert_int_eq(bundle_index(&c.bundle, &c.arena, &index, &e), E_OK);
 	ck_assert(view_equal(index.tenant, view_of_string("acme")));
 	ck_assert_uint_eq(index.serial, 7);
@@ -312,18 +319,19 @@ static uint64_t random_next(uint64_t *state)
 static const char *const some_peers[] = {"any", "192.0.2.0/24", "192.0.2.128/25", "192.0.2.7",
 	"192.0.2.5-192.0.2.9", "2001:db8::/32", "2001:db8:1::/48", "2001:db8:1::7",
 	"192.0.2.0/25 2001:db8:1::/48", "0.0.0.0/0", "::/0", "any 192.0.2.7"};
-static const char *const some_services[] = {"any", "ssh", "dns", "https ssh", "ping", "icmp", "s1",
-	"s2 ssh", "s3", "tcp", "udp dns"};
+static const char *const some_services[] = {
+	"any", "ssh", "dns", "https ssh", "ping", "icmp", "s1", "s2 ssh", "s3", "tcp", "udp dns"};
 static const char *const some_directions[] = {"in='yes'", "out='yes'", "in='yes' out='yes'",
 	"both='yes'", "forward='yes'", "in='yes' forward='yes'", "forward='yes' both='yes'"};
 
 static void random_policy(uint64_t *state, struct buffer *text)
 {
 	buffer_put_text(text,
-		"<policy xmlns='urn:copsec:policy:1' tenant='t'><role name='a'/>" ALICE("a")
-		"<service name='s1' tcp='20-30 443' udp='53-60'/><service name='s2' icmp='3 8/0'"
-		" icmpv6='128'/><service name='s3' protocol='esp gre'/>"
-		"<protection name='p'/><protection name='q' demand='preferred'/><rules for='a'>");
+		"<policy xmlns='urn:copsec:policy:1' tenant='t'><role name='a'/>" ALICE(
+			"a") "<service name='s1' tcp='20-30 443' udp='53-60'/><service name='s2' "
+			     "icmp='3 8/0' icmpv6='128'/><service name='s3' protocol='esp "
+			     "gre'/><protection name='p'/><protection name='q' "
+			     "demand='preferred'/><rules for='a'>");
 	for (int i = 0; i < RULES; i++) {
 		static const char *const verdicts[] = {
 			"allow", "deny", "protect with='p'", "protect with='q'"};
@@ -382,8 +390,7 @@ static struct flow random_flow(uint64_t *state)
 
 static bool in_list(const struct address_list *list, enum flow_family family, const uint8_t *octets)
 {
-	struct address_range one = {
-		.family = family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
+	struct address_range one = {.family = family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
 		.prefix_length = family == FLOW_IPV6 ? 128 : 32};
 
 	memcpy(one.min, octets, 16);
@@ -415,7 +422,7 @@ static bool in_traffic(const struct traffic_list *list, const struct flow *f)
 static bool rule_matches(const struct model_rule *rule, const struct flow *f)
 {
 	return in_list(&rule->from, f->family, f->source) &&
-		in_list(&rule->to, f->family, f->destination) && in_traffic(&rule->traffic, f);
+	       in_list(&rule->to, f->family, f->destination) && in_traffic(&rule->traffic, f);
 }
 
 /* What copsec-policy(5) says, read word by word. */
@@ -430,14 +437,15 @@ static const struct model_rule *plain_reading(const struct model *m, const struc
 		switch (f->direction) {
 		case FLOW_IN:
 			hit = (rule->in && rule_matches(rule, f)) ||
-				(rule->both && !rule->forward && rule_matches(rule, &mirror));
+			      (rule->both && !rule->forward && rule_matches(rule, &mirror));
 			break;
 		case FLOW_OUT:
-			hit = (rule->out || (rule->both && !rule->forward)) && rule_matches(rule, f);
+			hit = (rule->out || (rule->both && !rule->forward)) &&
+			      rule_matches(rule, f);
 			break;
 		default:
 			hit = rule->forward && (rule_matches(rule, f) ||
-							(rule->both && rule_matches(rule, &mirror)));
+						       (rule->both && rule_matches(rule, &mirror)));
 		}
 		if (hit)
 			return rule;
@@ -468,7 +476,7 @@ START_TEST(compiled_rules_decide_as_the_written_ones)
 			const struct policy_rule *does = policy_evaluate(policy, &f, &roles);
 
 			ck_assert_msg(!should == !does &&
-					(!does || strcmp(should->name, does->name) == 0),
+					      (!does || strcmp(should->name, does->name) == 0),
 				"seed %d: %s, not %s\n%s", _i, does ? does->name : "none",
 				should ? should->name : "none", buffer_string(&text));
 			decided += does != NULL;
@@ -502,17 +510,18 @@ static const struct {
 	{"verdict='allow' node='alice' in='yes' from='192.0.2.0/24' service='ssh'", NULL},
 	{"verdict='allow' role='a' in='yes' from='192.0.2.77' service='ssh' rule='ssh'", NULL},
 	{"verdict='allow' node='alice' in='yes' from='192.0.2.0/23' service='ssh'",
-		"expected allow, but with the roles a it is deny as no rule matches, for example in "
-		"ipv4 tcp 192.0.3.0 port 0 -> 0.0.0.0 port 22"},
+		"expected allow, but with the roles a it is deny as no rule matches, for example "
+		"in ipv4 tcp 192.0.3.0 port 0 -> 0.0.0.0 port 22"},
 	{"verdict='deny' node='alice' in='yes' from='192.0.0.0/16' service='ssh'",
 		"expected deny, but with the roles a it is allow by rule \"ssh\" at p.xml:1:"},
 	{"verdict='deny' node='alice' in='yes' from='2001:db8::/32'", NULL},
 	{"verdict='protect p' node='alice' out='yes' service='https'", NULL},
 	{"verdict='protect q' node='alice' out='yes' service='https'",
-		"expected protect q, but with the roles a it is protect p by rule \"web\" at p.xml:1:"},
+		"expected protect q, but with the roles a it is protect p by rule \"web\" at "
+		"p.xml:1:"},
 	{"verdict='protect' node='alice' out='yes' service='https ssh'",
-		"expected protect, but with the roles a it is deny as no rule matches, for example "
-		"out ipv6 tcp :: port 0 -> :: port 22"},
+		"expected protect, but with the roles a it is deny as no rule matches, for "
+		"example out ipv6 tcp :: port 0 -> :: port 22"},
 	{"verdict='deny' node='alice' in='yes' service='https'", NULL},
 	{"verdict='deny' role='b' in='yes'",
 		"no interface has the role \"b\": this speaks of nothing"},
@@ -539,12 +548,12 @@ START_TEST(expectations_speak_of_every_flow)
 
 	buffer_init(&text, 1 << 16);
 	buffer_put_text(&text,
-		"<policy xmlns='urn:copsec:policy:1' tenant='t'>" HOUSE "<tests><expect %s/></tests>"
-		"</policy>",
+		"<policy xmlns='urn:copsec:policy:1' tenant='t'>" HOUSE
+		"<tests><expect %s/></tests></policy>",
 		expectations[_i].expect);
 	compile(&c, buffer_string(&text));
-	ck_assert_int_eq(expect_run(&c.file.model, buffer_view(&c.octets), &c.file.diagnostics, &e),
-		E_OK);
+	ck_assert_int_eq(
+		expect_run(&c.file.model, buffer_view(&c.octets), &c.file.diagnostics, &e), E_OK);
 	ck_assert_uint_eq(c.file.diagnostics.errors, says ? 1 : 0);
 	if (says)
 		ck_assert_msg(strncmp(c.file.diagnostics.findings[0].text, says, strlen(says)) == 0,

@@ -12,9 +12,23 @@
  * about it, to the octet.
  */
 static const char *const bad[] = {
-	"attributes",	"doctype",  "elements",	 "encoding", "entity", "expectations",
-	"foreign",	"includes", "names",	 "namespace", "not-xml", "protections",
-	"root",		"rules",    "text",	 "twice",    "words",
+	"attributes",
+	"doctype",
+	"elements",
+	"encoding",
+	"entity",
+	"expectations",
+	"foreign",
+	"includes",
+	"names",
+	"namespace",
+	"not-xml",
+	"protections",
+	"root",
+	"rules",
+	"text",
+	"twice",
+	"words",
 };
 
 enum { BAD_COUNT = sizeof bad / sizeof *bad };
@@ -70,12 +84,11 @@ END_TEST
 START_TEST(addresses_of_a_role_are_those_of_its_nodes_and_interfaces)
 {
 	static const char text[] = POLICY(
-		"<role name='a'/><role name='b'/><role name='c'/>"
-		"<node name='n' roles='a' address='192.0.2.1'>"
-		"  <interface name='x' roles='b' address='192.0.2.2'/>"
-		"  <interface name='y' roles='c b' address='192.0.2.3'/></node>"
-		"<rules for='a'><allow in='yes' from='a'/><allow in='yes' from='b 192.0.2.0/24'/>"
-		"<allow in='yes' from='c'/></rules>");
+		"<role name='a'/><role name='b'/><role name='c'/><node name='n' roles='a' "
+		"address='192.0.2.1'>  <interface name='x' roles='b' address='192.0.2.2'/>  "
+		"<interface name='y' roles='c b' address='192.0.2.3'/></node><rules "
+		"for='a'><allow in='yes' from='a'/><allow in='yes' from='b 192.0.2.0/24'/><allow "
+		"in='yes' from='c'/></rules>");
 	static const char *const expected[] = {
 		"192.0.2.1 192.0.2.2 192.0.2.3 ", "192.0.2.0/24 ", "192.0.2.3 "};
 	struct policy_file f;
@@ -103,9 +116,9 @@ END_TEST
 START_TEST(services_of_a_rule_are_joined_by_protocol)
 {
 	static const char text[] = POLICY(
-		"<role name='a'/><service name='s' tcp='10-20 21 443' udp='any' icmp='3/1 3 8'/>"
-		"<rules for='a'><allow in='yes' service='s dns https ping'/>"
-		"<allow in='yes' service='s any'/></rules>");
+		"<role name='a'/><service name='s' tcp='10-20 21 443' udp='any' icmp='3/1 3 "
+		"8'/><rules for='a'><allow in='yes' service='s dns https ping'/><allow in='yes' "
+		"service='s any'/></rules>");
 	struct policy_file f;
 	const struct traffic_list *t;
 
@@ -236,7 +249,8 @@ START_TEST(the_manual_lists_what_the_tables_say)
 	read_whole(SOURCE_DIR "/doc/man/copsec-policy.5", &is);
 	schema_print_manual(&should);
 	ck_assert_msg(strstr(buffer_string(&is), buffer_string(&should)) != NULL,
-		"doc/man/copsec-policy.5 is out of date: put in it what `pmt schema --manual` says");
+		"doc/man/copsec-policy.5 is out of date: put in it what `pmt schema --manual` "
+		"says");
 	buffer_fini(&is);
 	buffer_fini(&should);
 }

@@ -20,12 +20,12 @@ enum { OUTPUT_MAX = 1 << 20, ARGUMENTS_MAX = 16 };
 
 enum behaviour {
 	ACCEPT,
-	REFUSE,           /* with a reason */
-	REFUSE_SILENTLY,  /* with frwkError alone */
-	REFUSE_CLIENT,    /* does not know the client-type */
-	UNAUTHORIZED,     /* the publisher's key */
+	REFUSE,          /* with a reason */
+	REFUSE_SILENTLY, /* with frwkError alone */
+	REFUSE_CLIENT,   /* does not know the client-type */
+	UNAUTHORIZED,    /* the publisher's key */
 	NO_ANSWER,
-	HANG_UP,          /* instead of an answer */
+	HANG_UP, /* instead of an answer */
 };
 
 /* The decision point. */
@@ -79,7 +79,8 @@ static void on_request(struct pdp *p, const struct pdp_event *event)
 		buffer_put_view(&p->received, piece);
 	switch (p->behaviour) {
 	case ACCEPT:
-		ck_assert_int_eq(pdp_session_decide_null(p->session, event->state, &decision), E_OK);
+		ck_assert_int_eq(
+			pdp_session_decide_null(p->session, event->state, &decision), E_OK);
 		break;
 	case REFUSE:
 	case REFUSE_SILENTLY:
@@ -106,8 +107,7 @@ static void on_drain(void *owner, struct link *l)
 						 COPS_ERROR_UNSUPPORTED_CLIENT_TYPE, 0),
 				E_OK);
 		else if (event.kind == PDP_OPENING)
-			ck_assert_int_eq(
-				pdp_session_accept(p->session, event.client_type), E_OK);
+			ck_assert_int_eq(pdp_session_accept(p->session, event.client_type), E_OK);
 		else if (event.kind == PDP_REQUEST)
 			on_request(p, &event);
 		else if (event.kind == PDP_REPORT)
@@ -266,7 +266,8 @@ static const struct {
 	{"refused, without one", REFUSE_SILENTLY, "signed.bundle", REAL_PIN, "60s", 1,
 		"pmt publish: refused, without a reason", true},
 	{"not a place to publish", REFUSE_CLIENT, "signed.bundle", REAL_PIN, "60s", 1,
-		"pmt publish: the decision point takes no policy from us: the PDP closed the client-type",
+		"pmt publish: the decision point takes no policy from us: the PDP closed the "
+		"client-type",
 		false},
 	{"not by this key", UNAUTHORIZED, "signed.bundle", REAL_PIN, "60s", 1,
 		"pmt publish: reading from TLS: the peer refused our key", false},
@@ -297,7 +298,8 @@ static void prepare(const char *folder)
 
 static void clean(const char *folder)
 {
-	static const char *const files[] = {"unsigned.bundle", "signed.bundle", "ann.key", "ann.crt"};
+	static const char *const files[] = {
+		"unsigned.bundle", "signed.bundle", "ann.key", "ann.crt"};
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		unlink(files[i]);
@@ -306,9 +308,10 @@ static void clean(const char *folder)
 
 START_TEST(publish_ends_as_the_decision_point_says)
 {
-	char folder[] = "/tmp/copsec-publish-XXXXXX", address[ENDPOINT_TEXT_SIZE], pin[PIN_TEXT_SIZE];
-	const char *arguments[] = {"publish", "--pdp", address, "--pdp-pin", pin, "--key", "ann.key",
-		"--timeout", cases[_i].timeout, cases[_i].bundle, NULL};
+	char folder[] = "/tmp/copsec-publish-XXXXXX", address[ENDPOINT_TEXT_SIZE],
+	     pin[PIN_TEXT_SIZE];
+	const char *arguments[] = {"publish", "--pdp", address, "--pdp-pin", pin, "--key",
+		"ann.key", "--timeout", cases[_i].timeout, cases[_i].bundle, NULL};
 	struct child child;
 	struct ev_io output;
 	struct buffer file;
@@ -337,8 +340,9 @@ START_TEST(publish_ends_as_the_decision_point_says)
 	while (pdp.link)
 		ev_run(pdp.loop, EVRUN_ONCE);
 	status = finish(&child);
-	ck_assert_msg(status == cases[_i].status &&
-			strncmp(buffer_string(&child.said), cases[_i].says, strlen(cases[_i].says)) == 0,
+	ck_assert_msg(
+		status == cases[_i].status && strncmp(buffer_string(&child.said), cases[_i].says,
+						      strlen(cases[_i].says)) == 0,
 		"%s: status %d: %s", cases[_i].why, status, buffer_string(&child.said));
 	buffer_init(&file, BUNDLE_MAX);
 	ck_assert_int_eq(file_read(cases[_i].bundle, &file, NULL, &e), E_OK);
