@@ -293,9 +293,7 @@ static void put_elements(struct batch *b, const struct plan_step *s, const char 
 		struct plan_value after = e->high;
 
 		put_element(b, set, width, &e->low, e);
-		if (s->interval && value_next(&after, width) &&
-			(i + 1 == s->element_count ||
-				memcmp(&after, &s->elements[i + 1].low, width) != 0))
+		if (s->interval && value_next(&after, width))
 			put_element(b, set, width, &after, NULL);
 		if (++pending < ELEMENTS_PER_MESSAGE && i + 1 < s->element_count)
 			continue;
@@ -319,21 +317,21 @@ static void describe_key(struct nftnl_set *set, enum plan_key key)
 	nftnl_udata_buf_free(text);
 }
 
-/* The map comes before the rule that looks into it, for then nothing may be added any more. Its name
- * is ours: for "%d" the kernel would read the names of all sets there are. */
-static void put_map(struct batch *b, const struct plan_step *s, char name[32],
-	const struct plan_rule *cause)
+/* The map comes before the rule that looks into it, for then nothing may be added any more. It has its
+ * chain's name, for no chain has two: to bind an anonymous map, the kernel would go through all that
+ * is in the batch so far. */
+static void put_map(
+	struct batch *b, const struct plan_step *s, const char *name, const struct plan_rule *cause)
 {
 	struct nftnl_set *set;
 	struct nlmsghdr *message;
 
 	b->set_id++;
-	snprintf(name, 32, "__map%u", b->set_id);
 	set = new_set(b, name);
 	if (!set)
 		return;
 	nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
-		NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP | (s->interval ? NFT_SET_INTERVAL : 0u));
+		NFT_SET_CONSTANT | NFT_SET_MAP | (s->interval ? NFT_SET_INTERVAL : 0u));
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, sources[s->key].type);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, plan_key_forms[s->key].width);
 	nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
@@ -502,7 +500,6 @@ static void put_rule(struct batch *b, const struct plan_chain *chain, const stru
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	struct nlmsghdr *message;
-	char map[32] = "";
 
 	if (!rule) {
 		b->r->error = E_MEMORY;
@@ -510,8 +507,8 @@ static void put_rule(struct batch *b, const struct plan_chain *chain, const stru
 	}
 	for (size_t i = 0; i < source->step_count; i++) {
 		if (source->steps[i].kind == PLAN_MAP)
-			put_map(b, &source->steps[i], map, source);
-		put_step(b, rule, &source->steps[i], map);
+			put_map(b, &source->steps[i], chain->name, source);
+		put_step(b, rule, &source->steps[i], chain->name);
 	}
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
 	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, PLAN_TABLE);
