@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pep/process/children.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cops/pr.h"
+#include "common/service/control.h"
+#include "pep/enforce/enforcement.h"
+#include "pep/ipc/channel.h"
+#include "pep/process/privilege.h"
+#include "pep/process/supervisor.h"
+
+#define MODULE "enforce"
+
+enum {
+	NET_QUEUE = 2 * MESSAGE_TOTAL_MAX,
+	SUPERVISOR_QUEUE = 4096,
+	REQUEST_MAX = MESSAGE_TOTAL_MAX - 65536, /* the REQ's own objects come on top */
+	PLAN_TEXT_MAX = CONTROL_REPLY_MAX / 2,
+	REPAIR_MS = 5000,
+	SETTLE_MS = 100, /* interfaces rarely change one event at a time */
+};
+
+struct process {
+	const struct pep_settings *settings;
+	struct log *log;
+	struct ev_loop *loop;
+	struct kernel *kernel;
+	struct enforcement *enforcement;
+	struct trust *trust;
+	struct key *report_key;
+	struct directory_storage directory;
+	char description[256];
+
+	struct channel *supervisor, *net;
+	struct control_server *control;
+	struct transfer decision;
+	uint32_t decision_number;
+
+	int links; /* rtnetlink socket */
+	struct ev_io links_changed;
+	struct ev_timer links_settled, repair;
+
+	enum pdp_contact pdp_state;
+	size_t pdp;
+	uint64_t pdp_since;
+	char pdp_reason[MESSAGE_TEXT_MAX + 1]; /* of the last end */
+	int status;
+};
+
+static uint64_t now_utc(void)
+{
+	time_t t = time(NULL);
+
+	return t > 0 ? (uint64_t)t : 0;
+}
+
+/* The privileged side stops; it does not recover. The supervisor starts it again, and the kernel
+ * goes on meanwhile. */
+static void stop(struct process *p, int status)
+{
+	p->status = status;
+	ev_break(p->loop, EVBREAK_ALL);
+}
+
+static void watch_repair(struct process *p)
+{
+	if (!enforcement_needs_repair(p->enforcement) || ev_is_active(&p->repair))
+		return;
+	ev_timer_set(&p->repair, REPAIR_MS / 1000.0, 0);
+	ev_timer_start(p->loop, &p->repair);
+}
+
+static void on_repair(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct process *p = w->data;
+	struct error e;
+
+	(void)loop;
+	(void)revents;
+	if (enforcement_repair(p->enforcement, now_utc(), &e))
+		log_error(p->log, MODULE, "what is not in order could not be repaired", log_err(&e));
+	else
+		log_notice(p->log, MODULE, "what was not in order is repaired",
+		           log_u64("index", enforcement_serial(p->enforcement)));
+	watch_repair(p);
+}
+
+/* ---- To net ---- */
+
+static bool tell(struct process *p, const struct message *m)
+{
+	struct error e;
+
+	if (p->net && !channel_send(p->net, m, -1, &e))
+		return true;
+	/* Whoever does not read what it asked for is started again by its supervisor. */
+	if (p->net)
+		log_error(p->log, MODULE, "cannot speak to net",
+		          log_str("message", message_name(m->type)), log_err(&e));
+	p->net = channel_free(p->net);
+	return false;
+}
+
+/* The next piece of a run of our own, cut between pairs; none of them is longer than a piece. */
+static struct view take_piece(struct view *rest)
+{
+	struct view piece = {rest->data, pr_cut(*rest, MESSAGE_PIECE_MAX)};
+
+	if (!piece.len)
+		piece.len = rest->len;
+	rest->data += piece.len;
+	rest->len -= piece.len;
+	return piece;
+}
+
+static void send_request(struct process *p, uint32_t id)
+{
+	struct message m = {.type = MESSAGE_REQUEST_BEGIN, .id = id};
+	struct buffer b;
+	struct view rest;
+	struct error e;
+
+	buffer_init(&b, REQUEST_MAX);
+	if (enforcement_request(p->enforcement, &b, &e)) {
+		log_error(p->log, MODULE, "cannot say what this node is", log_err(&e));
+		goto out;
+	}
+	m.total = (uint32_t)b.len;
+	for (rest = buffer_view(&b); rest.len; m.pieces++)
+		(void)take_piece(&rest);
+	if (!tell(p, &m))
+		goto out;
+	for (rest = buffer_view(&b); rest.len;) {
+		struct message piece = {.type = MESSAGE_REQUEST_PIECE, .id = id,
+		                        .kind = PIECE_INSTALL, .data = take_piece(&rest)};
+
+		if (!tell(p, &piece))
+			goto out;
+	}
+	m = (struct message){.type = MESSAGE_REQUEST_COMMIT, .id = id};
+	(void)tell(p, &m);
+out:
+	buffer_fini(&b);
+}
+
+static void decide(struct process *p, uint32_t id)
+{
+	uint64_t before = enforcement_serial(p->enforcement);
+	struct message m = {.type = MESSAGE_REPORT, .id = id};
+	struct buffer report;
+	struct error e = {0};
+	enum err err;
+
+	buffer_init(&report, 4 * MESSAGE_PIECE_MAX);
+	err = enforcement_decide(p->enforcement, p->decision_number, p->decision.pieces,
+	                         p->decision.count, now_utc(), &report, &e);
+	m.kind = err ? REPORT_FAILURE : REPORT_SUCCESS;
+	if (err)
+		log_warning(p->log, MODULE, "decision refused, nothing has changed",
+		            log_u64("decision", p->decision_number), log_err(&e),
+		            log_u64("index", before));
+	else if (enforcement_serial(p->enforcement) != before)
+		log_notice(p->log, MODULE, "policy in force",
+		           log_u64("index", enforcement_serial(p->enforcement)),
+		           log_u64("before", before), log_u64("decision", p->decision_number));
+	else
+		log_info(p->log, MODULE, "decision changed nothing",
+		         log_u64("decision", p->decision_number), log_u64("index", before));
+	if (enforcement_pdp_error(p->enforcement)[0])
+		log_warning(p->log, MODULE, "our request was not understood",
+		            log_str("reason", enforcement_pdp_error(p->enforcement)));
+	/* A report without its signature claims nothing, but answers. */
+	if (report.error || report.len > MESSAGE_PIECE_MAX)
+		log_error(p->log, MODULE, "the report is too long to be sent whole",
+		          log_u64("octets", report.len));
+	else
+		m.data = buffer_view(&report);
+	(void)tell(p, &m);
+	buffer_fini(&report);
+	transfer_reset(&p->decision);
+	watch_repair(p);
+}
+
+/* ---- From net ---- */
+
+static void on_pdp_state(struct process *p, const struct message *m)
+{
+	if (m->kind == CONTACT_WAITING) {
+		memcpy(p->pdp_reason, m->data.data ? m->data.data : (const uint8_t *)"",
+		       m->data.len);
+		p->pdp_reason[m->data.len] = '\0';
+	}
+	/* Attempts and waits take turns; what counts is since when there is no session. */
+	if ((m->kind == CONTACT_OPEN) != (p->pdp_state == CONTACT_OPEN))
+		p->pdp_since = now_utc();
+	p->pdp_state = (enum pdp_contact)m->kind;
+	p->pdp = m->pdp;
+}
+
+static void on_net_message(void *context, struct channel *c, const struct message *m, int fd)
+{
+	struct process *p = context;
+	struct error e = {0};
+	enum err err = E_OK;
+
+	(void)c;
+	(void)fd;
+	switch ((int)m->type) {
+	case MESSAGE_PDP_STATE:
+		if (m->pdp >= p->settings->pdps.count)
+			err = error_set(&e, E_RANGE, "there is no PDP %u", m->pdp);
+		else
+			on_pdp_state(p, m);
+		break;
+	case MESSAGE_REQUEST_WANTED:
+		send_request(p, m->id);
+		break;
+	case MESSAGE_DECISION_BEGIN:
+		err = transfer_begin(&p->decision, m, &e);
+		p->decision_number = m->number;
+		break;
+	case MESSAGE_DECISION_PIECE:
+		err = transfer_piece(&p->decision, m, &e);
+		break;
+	case MESSAGE_DECISION_COMMIT:
+		err = transfer_commit(&p->decision, m, &e);
+		if (!err)
+			decide(p, m->id);
+		break;
+	default:
+		err = error_set(&e, E_UNEXPECTED, "%s", message_name(m->type));
+		break;
+	}
+	if (err) {
+		log_error(p->log, MODULE, "net sent what it may not", log_err(&e));
+		stop(p, EXIT_FAILURE);
+	}
+}
+
+static void on_net_closed(void *context, struct channel *c, const struct error *e)
+{
+	struct process *p = context;
+
+	p->net = channel_free(c);
+	transfer_reset(&p->decision);
+	p->pdp_state = CONTACT_WAITING;
+	if (e->code == E_CLOSED) {
+		log_notice(p->log, MODULE, "net has gone, what is in force stays");
+		return;
+	}
+	log_error(p->log, MODULE, "net sent what it may not", log_err(e));
+	stop(p, EXIT_FAILURE);
+}
+
+static const struct channel_events net_events = {on_net_message, on_net_closed, NULL};
+
+/* ---- From the supervisor ---- */
+
+static void on_supervisor_message(void *context, struct channel *c, const struct message *m, int fd)
+{
+	struct process *p = context;
+	struct error e;
+
+	(void)c;
+	if (m->type == MESSAGE_SHUTDOWN) {
+		stop(p, EXIT_SUCCESS);
+		return;
+	}
+	/* PEER: a new net process takes the place of the old one. */
+	p->net = channel_free(p->net);
+	transfer_reset(&p->decision);
+	if (channel_new(p->loop, fd, IPC_ENFORCE, IPC_NET, NET_QUEUE, &net_events, p, &p->net, &e)) {
+		close(fd);
+		log_error(p->log, MODULE, "cannot listen to net", log_err(&e));
+		stop(p, EXIT_FAILURE);
+	}
+}
+
+static void on_supervisor_closed(void *context, struct channel *c, const struct error *e)
+{
+	struct process *p = context;
+
+	(void)c;
+	log_error(p->log, MODULE, "the supervisor has gone, the kernel keeps the policy",
+	          log_err(e));
+	stop(p, EXIT_FAILURE);
+}
+
+static const struct channel_events supervisor_events = {on_supervisor_message,
+                                                        on_supervisor_closed, NULL};
+
+/* ---- Interfaces ---- */
+
+static void read_interfaces(struct process *p)
+{
+	struct node_interfaces *list = malloc(sizeof *list);
+	struct message m = {.type = MESSAGE_REQUEST_CHANGED};
+	struct error e;
+
+	if (!list || interfaces_read(list, &e)) {
+		if (list)
+			log_warning(p->log, MODULE, "interfaces are not known", log_err(&e));
+	} else if (enforcement_set_interfaces(p->enforcement, list)) {
+		log_info(p->log, MODULE, "interfaces", log_u64("count", list->count));
+		if (p->net)
+			(void)tell(p, &m);
+	}
+	free(list);
+}
+
+static void on_links_settled(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	read_interfaces(w->data);
+}
+
+static void on_links_changed(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct process *p = w->data;
+	uint8_t message[8192];
+	ssize_t got;
+
+	(void)revents;
+	/* Only that something happened matters, so a full buffer (ENOBUFS) says enough too. */
+	do
+		got = recv(p->links, message, sizeof message, MSG_DONTWAIT);
+	while (got > 0 || (got < 0 && (errno == EINTR || errno == ENOBUFS)));
+	if (!ev_is_active(&p->links_settled)) {
+		ev_timer_set(&p->links_settled, SETTLE_MS / 1000.0, 0);
+		ev_timer_start(loop, &p->links_settled);
+	}
+}
+
+static enum err watch_links(struct process *p, struct error *e)
+{
+	struct sockaddr_nl all = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+
+	p->links = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (p->links < 0 || bind(p->links, (struct sockaddr *)&all, sizeof all))
+		return error_set_sys(e, errno, "cannot watch the interfaces");
+	ev_io_set(&p->links_changed, p->links, EV_READ);
+	ev_io_start(p->loop, &p->links_changed);
+	return E_OK;
+}
+
+/* ---- Control ---- */
+
+static const char *const state_names[CONTACT_END] = {
+	[CONTACT_WAITING] = "waiting",
+	[CONTACT_CONNECTING] = "connecting",
+	[CONTACT_OPENING] = "opening",
+	[CONTACT_OPEN] = "open",
+};
+
+static enum err control_status(void *context, const json_t *request, json_t **ret, struct error *e)
+{
+	struct process *p = context;
+	json_t *status = enforcement_status(p->enforcement, now_utc());
+	char address[ENDPOINT_TEXT_SIZE];
+	json_t *pdp;
+
+	(void)request;
+	if (!status)
+		return error_set(e, E_MEMORY, "no memory for the status");
+	endpoint_format(&p->settings->pdps.items[p->pdp], address);
+	pdp = json_pack("{s:s, s:s, s:I, s:s}", "address", address, "state",
+	                p->net ? state_names[p->pdp_state] : "no net process", "since",
+	                (json_int_t)p->pdp_since, "reason", p->pdp_reason);
+	/* A reason that is no UTF-8 is not worth failing for. */
+	if (!pdp)
+		pdp = json_pack("{s:s, s:s}", "address", address, "state",
+		                state_names[p->pdp_state]);
+	json_object_set_new(status, "pdp", pdp);
+	if (p->pdp_state != CONTACT_OPEN)
+		json_array_append_new(json_object_get(status, "disorder"),
+		                      json_sprintf("no session with a PDP%s%.200s",
+		                                   p->pdp_reason[0] ? ": " : "",
+		                                   p->pdp_reason));
+	*ret = status;
+	return E_OK;
+}
+
+static enum err control_plan(void *context, const json_t *request, json_t **ret, struct error *e)
+{
+	struct process *p = context;
+	struct buffer b;
+
+	(void)request;
+	buffer_init(&b, PLAN_TEXT_MAX);
+	enforcement_print_plan(p->enforcement, &b);
+	*ret = b.error ? NULL : json_stringn((const char *)b.data, b.len);
+	buffer_fini(&b);
+	return *ret ? E_OK : error_set(e, E_LIMIT, "the plan is too long to be shown");
+}
+
+static enum err control_rules(void *context, const json_t *request, json_t **ret, struct error *e)
+{
+	struct process *p = context;
+
+	(void)request;
+	return enforcement_rules(p->enforcement, ret, e);
+}
+
+static enum err control_log(void *context, const json_t *request, json_t **ret, struct error *e)
+{
+	struct process *p = context;
+	const char *levels = json_string_value(json_object_get(request, "levels"));
+	struct buffer b;
+	enum err err = levels ? log_configure(p->log, levels, e) : E_OK;
+
+	if (err)
+		return err;
+	buffer_init(&b, 4096);
+	log_levels(p->log, &b);
+	*ret = json_string(buffer_string(&b));
+	buffer_fini(&b);
+	return E_OK;
+}
+
+static const struct control_command commands[] = {
+	{"status", control_status, "what is in force, since when, and what is not in order"},
+	{"plan", control_plan, "what the kernel is to hold, as text"},
+	{"rules", control_rules, "rules and reasons of drops, with their counters"},
+	{"log", control_log, "levels of the log; \"levels\" sets them"},
+	{0},
+};
+
+/* ---- Start ---- */
+
+static enum err load_report_key(struct process *p, struct error *e)
+{
+	struct buffer path;
+	enum err err;
+
+	buffer_init(&path, 8192);
+	pep_settings_report_key(p->settings, &path);
+	err = path.error;
+	if (err)
+		error_set(e, err, "no memory for a path");
+	else if (!access(buffer_string(&path), F_OK) || errno != ENOENT)
+		err = key_load(buffer_string(&path), NULL, &p->report_key, e);
+	else if (!(err = key_generate(p->settings->name, &p->report_key, e)) &&
+	         !(err = key_save(p->report_key, buffer_string(&path), NULL, e)))
+		log_notice(p->log, MODULE, "report key made", log_str("file", buffer_string(&path)));
+	buffer_fini(&path);
+	return err;
+}
+
+static enum err node_key_pin(const struct process *p, struct pin *ret, struct error *e)
+{
+	struct key *key;
+	enum err err = key_load(p->settings->key, NULL, &key, e);
+
+	if (err)
+		return err;
+	/* Only the digest is wanted here: the key is net's. */
+	*ret = key_pin(key);
+	key_free(key);
+	return E_OK;
+}
+
+static void describe(struct process *p)
+{
+	struct utsname u;
+
+	if (uname(&u))
+		snprintf(p->description, sizeof p->description, "copsec pepd %s", COPSEC_VERSION);
+	else
+		snprintf(p->description, sizeof p->description, "copsec pepd %s, %s %.64s %.32s",
+		         COPSEC_VERSION, u.sysname, u.release, u.machine);
+}
+
+static enum err restore(struct process *p, struct error *e)
+{
+	enum err err = enforcement_restore(p->enforcement, now_utc(), e);
+
+	if (!err)
+		log_notice(p->log, MODULE, "last good policy in force",
+		           log_u64("index", enforcement_serial(p->enforcement)));
+	else if (err == E_NOT_FOUND)
+		log_notice(p->log, MODULE, "no policy yet, the node is closed");
+	else
+		log_error(p->log, MODULE, "the stored policy is not in force, the node is closed",
+		          log_err(e));
+	return E_OK;
+}
+
+static enum err prepare(struct process *p, struct error *e)
+{
+	struct enforcement_identity identity = {
+		.pepid = p->settings->name,
+		.tenant = p->settings->tenant,
+		.description = p->description,
+	};
+	enum err err = kernel_open(&p->kernel, e);
+
+	if (!err)
+		err = enforcement_new(p->kernel, p->settings->mark_mask, &p->settings->pdps,
+		                      &p->enforcement, e);
+	/* Before anything is read that could be missing or wrong. */
+	if (!err)
+		err = enforcement_close(p->enforcement, e);
+	if (!err)
+		err = channel_new(p->loop, CHILD_SUPERVISOR_FD, IPC_ENFORCE, IPC_SUPERVISOR,
+		                  SUPERVISOR_QUEUE, &supervisor_events, p, &p->supervisor, e);
+	if (!err)
+		err = trust_load(p->settings->trust, p->settings->trust_threshold, &p->trust, e);
+	if (!err)
+		err = node_key_pin(p, &identity.node_key, e);
+	if (!err)
+		err = control_server_new(p->loop, p->settings->control, (uid_t)-1, commands, p,
+		                         &p->control, e);
+	if (!err)
+		err = privilege_drop(IPC_ENFORCE, p->settings->enforce_user, e);
+	if (!err)
+		err = directory_storage_init(&p->directory, p->settings->state_directory, e);
+	if (!err)
+		err = load_report_key(p, e);
+	if (err)
+		return err;
+	describe(p);
+	identity.trust = p->trust;
+	identity.report_key = p->report_key;
+	identity.storage = directory_storage(&p->directory);
+	enforcement_identify(p->enforcement, &identity);
+	err = watch_links(p, e);
+	if (err)
+		return err;
+	read_interfaces(p);
+	err = restore(p, e);
+	watch_repair(p);
+	if (!err)
+		err = channel_send(p->supervisor, &(struct message){.type = MESSAGE_READY}, -1, e);
+	return err;
+}
+
+int enforce_process(const struct pep_settings *settings, struct log *log)
+{
+	struct process p = {
+		.settings = settings,
+		.log = log,
+		.directory = {-1},
+		.links = -1,
+		.pdp_since = now_utc(),
+		.status = EXIT_FAILURE,
+	};
+	struct error e = {0};
+
+	p.loop = ev_loop_new(EVFLAG_AUTO);
+	if (!p.loop)
+		return EXIT_FAILURE;
+	transfer_init(&p.decision);
+	ev_init(&p.links_changed, on_links_changed);
+	ev_init(&p.links_settled, on_links_settled);
+	ev_init(&p.repair, on_repair);
+	p.links_changed.data = &p;
+	p.links_settled.data = &p;
+	p.repair.data = &p;
+	if (prepare(&p, &e))
+		log_error(log, MODULE, "cannot start", log_err(&e));
+	else
+		ev_run(p.loop, 0);
+	channel_free(p.net);
+	channel_free(p.supervisor);
+	control_server_free(p.control);
+	ev_io_stop(p.loop, &p.links_changed);
+	ev_timer_stop(p.loop, &p.links_settled);
+	ev_timer_stop(p.loop, &p.repair);
+	if (p.links >= 0)
+		close(p.links);
+	transfer_fini(&p.decision);
+	/* Leaves the kernel as it is. */
+	enforcement_free(p.enforcement);
+	kernel_free(p.kernel);
+	directory_storage_fini(&p.directory);
+	key_free(p.report_key);
+	trust_free(p.trust);
+	ev_loop_destroy(p.loop);
+	return p.status;
+}

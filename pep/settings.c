@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pep/settings.h"
+
+#include "common/cops/cops.h"
+#include "common/crypto/trust.h"
+#include "common/service/log.h"
+#include "pep/ipc/message.h"
+#include "pib/plan/marks.h"
+
+#define AT(kind, member) SETTING_AT_##kind(struct pep_settings, member)
+
+static const struct setting rows[] = {
+	{.name = "name", .type = SETTING_STRING, .offset = AT(STRING, name), .min = 1, .max = 255,
+	 .line = "Name of this node, as the policy and its PDP know it",
+	 .paragraph = "The PEPID of RFC 2748. The signed assignment must name it together with the "
+	              "digest of the node's key."},
+	{.name = "pdp", .type = SETTING_ENDPOINTS, .offset = AT(ENDPOINTS, pdps), .min = 1,
+	 .max = MESSAGE_PDP_MAX, .port = COPS_PORT,
+	 .line = "Addresses of the decision points, the preferred one first",
+	 .paragraph = "Numeric, because the closed node must know the way before it can ask anybody: "
+	              "192.0.2.1, 192.0.2.1:3288 or [2001:db8::1]:3288. They are tried in turn. The "
+	              "way to them stays open under every policy."},
+	{.name = "pdp-key", .type = SETTING_PINS, .offset = AT(PINS, pdp_keys), .min = 1,
+	 .max = MESSAGE_PDP_MAX,
+	 .line = "Pins of the keys by which the decision points are known",
+	 .paragraph = "sha256: and the hexadecimal SHA-256 of the public key. A server with any other "
+	              "key is not spoken to."},
+	{.name = "key", .type = SETTING_PATH, .offset = AT(STRING, key),
+	 .initial = "/etc/copsec/node-key.pem",
+	 .line = "Key and certificate of this node, for TLS"},
+	{.name = "report-key", .type = SETTING_PATH, .offset = AT(STRING, report_key), .initial = "",
+	 .line = "Key that signs the reports of what is in force",
+	 .paragraph = "Made when it is not there. Empty: report-key.pem in the state directory."},
+	{.name = "trust", .type = SETTING_PATH, .offset = AT(STRING, trust),
+	 .initial = "/etc/copsec/trust.pem",
+	 .line = "Certificates of those who may sign policy"},
+	{.name = "trust-threshold", .type = SETTING_U32, .offset = AT(U32, trust_threshold),
+	 .initial = "1", .min = 1, .max = TRUST_CERTIFICATES_MAX,
+	 .line = "How many of them must have signed"},
+	{.name = "tenant", .type = SETTING_STRING, .offset = AT(STRING, tenant), .initial = "",
+	 .max = 255,
+	 .line = "Tenant whose policy is accepted",
+	 .paragraph = "Empty: that of the first policy that verifies, as long as it is stored."},
+	{.name = "state-directory", .type = SETTING_PATH, .offset = AT(STRING, state_directory),
+	 .initial = "/var/lib/copsec/pepd",
+	 .line = "Where the last good policy and the report key lie"},
+	{.name = "control", .type = SETTING_PATH, .offset = AT(STRING, control),
+	 .initial = PEP_CONTROL_PATH,
+	 .line = "Socket that pepctl talks to"},
+	{.name = "net-user", .type = SETTING_STRING, .offset = AT(STRING, net_user), .initial = "",
+	 .max = 32,
+	 .line = "User of the process that talks to the network",
+	 .paragraph = "Empty: the one who started pepd, without any capability. Name one of its own."},
+	{.name = "enforce-user", .type = SETTING_STRING, .offset = AT(STRING, enforce_user),
+	 .initial = "", .max = 32,
+	 .line = "User of the process that talks to the kernel",
+	 .paragraph = "It keeps CAP_NET_ADMIN and nothing else, and must own the state directory. "
+	              "Empty: the one who started pepd."},
+	{.name = "mark-mask", .type = SETTING_U32, .offset = AT(U32, mark_mask),
+	 .initial = "0x01ff0000",
+	 .line = "Bits of packet and connection marks that are pepd's",
+	 .paragraph = "Nine neighbouring bits. All others belong to others and are never changed."},
+	{.name = "retry-least", .type = SETTING_DURATION, .offset = AT(DURATION, retry_least),
+	 .initial = "1s", .min = 10, .max = 3600000,
+	 .line = "Wait before the first new attempt to reach a decision point"},
+	{.name = "retry-most", .type = SETTING_DURATION, .offset = AT(DURATION, retry_most),
+	 .initial = "2m", .min = 10, .max = 86400000,
+	 .line = "Longest wait between attempts"},
+	{.name = "log", .type = SETTING_STRING, .offset = AT(STRING, log), .initial = "notice",
+	 .min = 1, .max = 1024,
+	 .line = "Levels of the log: error, warning, notice, info, debug",
+	 .paragraph = "One for all, and others by module: notice net=debug enforce=info."},
+};
+
+const struct settings_schema pep_settings_schema = {
+	.program = "pepd",
+	.rows = rows,
+	.count = sizeof rows / sizeof rows[0],
+	.size = sizeof(struct pep_settings),
+};
+
+/* What concerns more than one value, or is another module's to judge. */
+static enum err check(const char *path, const struct pep_settings *s, struct buffer *messages)
+{
+	struct log *log = log_new(LOG_LEVEL_ERROR, log_to_stderr, NULL);
+	enum err err = E_OK;
+	struct marks marks;
+	struct error e;
+
+	if (!log)
+		return E_MEMORY;
+	if (marks_from_mask(s->mark_mask, &marks, &e)) {
+		buffer_put_text(messages, "%s: error: mark-mask: %s\n", path, e.text);
+		err = E_SYNTAX;
+	}
+	if (log_configure(log, s->log, &e)) {
+		buffer_put_text(messages, "%s: error: log: %s\n", path, e.text);
+		err = E_SYNTAX;
+	}
+	if (s->retry_most < s->retry_least) {
+		buffer_put_text(messages, "%s: error: retry-most is less than retry-least\n", path);
+		err = E_SYNTAX;
+	}
+	log_free(log);
+	return err;
+}
+
+enum err pep_settings_load(const char *path, struct pep_settings *ret, struct buffer *messages)
+{
+	struct pep_settings s;
+	enum err err = settings_load(&pep_settings_schema, path, &s, messages);
+
+	if (err)
+		return err;
+	err = check(path, &s, messages);
+	if (err)
+		pep_settings_fini(&s);
+	else
+		*ret = s;
+	return err;
+}
+
+void pep_settings_fini(struct pep_settings *s)
+{
+	settings_fini(&pep_settings_schema, s);
+}
+
+void pep_settings_report_key(const struct pep_settings *s, struct buffer *out)
+{
+	if (s->report_key[0])
+		buffer_put_text(out, "%s", s->report_key);
+	else
+		buffer_put_text(out, "%s/report-key.pem", s->state_directory);
+}

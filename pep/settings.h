@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The settings of pepd: one table, from which parser, check, sample file and manual come. All three
+ * processes read the same file, before they drop what they need to read it.
+ */
+#ifndef COPSEC_PEP_SETTINGS_H
+#define COPSEC_PEP_SETTINGS_H
+
+#include "common/service/settings.h"
+
+#define PEP_SETTINGS_PATH "/etc/copsec/pepd.conf"
+#define PEP_CONTROL_PATH "/run/copsec/pepd.sock"
+
+struct pep_settings {
+	char *name;
+	struct endpoint_list pdps;
+	struct pin_list pdp_keys;
+	char *key;
+	char *report_key; /* empty: in the state directory */
+	char *trust;
+	uint32_t trust_threshold;
+	char *tenant;
+	char *state_directory;
+	char *control;
+	char *net_user;
+	char *enforce_user;
+	uint32_t mark_mask;
+	uint64_t retry_least, retry_most; /* ms */
+	char *log;
+};
+
+extern const struct settings_schema pep_settings_schema;
+
+/* Loads and checks also what the table cannot say; every message is appended, a line each. */
+enum err pep_settings_load(const char *path, struct pep_settings *ret,
+                           struct buffer *messages) MUST_USE;
+void pep_settings_fini(struct pep_settings *s);
+
+/* The path of the report key, appended. */
+void pep_settings_report_key(const struct pep_settings *s, struct buffer *out);
+
+#endif
