@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pepctl: asks the running pepd. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/service/control.h"
+#include "common/service/options.h"
+#include "pep/settings.h"
+
+#define ABOUT "Shows what pepd enforces on this node."
+
+enum {
+	CALL_MS = 10000,
+	EXIT_NOT_IN_ORDER = 3,
+	OPTION_JSON = 256,
+};
+
+struct pepctl {
+	const char *socket;
+};
+
+static const struct option_row rows[] = {
+	{'s', "socket", "PATH", "talk to pepd at PATH instead of " PEP_CONTROL_PATH},
+	{'V', "version", NULL, "print the version"},
+	{'h', "help", NULL, "print this help"},
+	{0},
+};
+
+static const struct option_row show_rows[] = {
+	{OPTION_JSON, "json", NULL, "print the answer as JSON"},
+	{'h', "help", NULL, "print this help"},
+	{0},
+};
+
+static const struct option_row plain_rows[] = {
+	{'h', "help", NULL, "print this help"},
+	{0},
+};
+
+static const struct command_row commands[];
+
+/* Names come from policies and PDPs: nothing in them moves the cursor. */
+static void put_clean(const char *text)
+{
+	for (; *text; text++)
+		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+}
+
+static const char *string_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static json_int_t number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void put_time(json_int_t seconds)
+{
+	time_t t = (time_t)seconds;
+	char text[64];
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm))
+		printf("%s", text);
+	else
+		printf("?");
+}
+
+static void put_label(const char *label, size_t row)
+{
+	printf("%-13s", row ? "" : label);
+}
+
+/* Parses the options of a subcommand. False: *ret_status is how to end. */
+static bool parse(const char *name, int argc, char **argv, int operands, bool *ret_json,
+                  int *ret_status, const char **ret_operand)
+{
+	const struct command_row *command = command_find(commands, name);
+	struct options o;
+	struct buffer help;
+	int id;
+
+	options_begin(&o, command->options, argc, argv);
+	while ((id = options_next(&o)) != OPTIONS_END) {
+		switch (id) {
+		case OPTION_JSON:
+			*ret_json = true;
+			break;
+		case 'h':
+			buffer_init(&help, 65536);
+			command_help("pepctl", command, &help);
+			fputs(buffer_string(&help), stdout);
+			buffer_fini(&help);
+			*ret_status = EXIT_SUCCESS;
+			return false;
+		default:
+			fprintf(stderr, "pepctl: %s: %s\n", name, o.message);
+			*ret_status = EXIT_BAD_USAGE;
+			return false;
+		}
+	}
+	if (o.argc > operands) {
+		fprintf(stderr, "pepctl: %s: unexpected argument '%s'\n", name, o.argv[operands]);
+		*ret_status = EXIT_BAD_USAGE;
+		return false;
+	}
+	*ret_operand = o.argc ? o.argv[0] : NULL;
+	return true;
+}
+
+static json_t *ask(const struct pepctl *p, json_t *request)
+{
+	json_t *answer = NULL;
+	struct error e;
+
+	if (control_call(p->socket, request, CALL_MS, &answer, &e)) {
+		fprintf(stderr, "pepctl: %s: %s\n", p->socket, e.text);
+		answer = NULL;
+	}
+	json_decref(request);
+	return answer;
+}
+
+static json_t *ask_plain(const struct pepctl *p, const char *command)
+{
+	return ask(p, json_pack("{s:s}", "command", command));
+}
+
+static int print_json(json_t *answer)
+{
+	int failed = json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) || putchar('\n') < 0;
+
+	json_decref(answer);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void print_policy(const json_t *status)
+{
+	const json_t *sets = json_object_get(status, "sets");
+	size_t i;
+	json_t *set;
+
+	put_label("policy", 0);
+	if (number_of(status, "index")) {
+		put_clean(string_of(status, "tenant"));
+		printf(", index %" JSON_INTEGER_FORMAT ", in force since ",
+		       number_of(status, "index"));
+		put_time(number_of(status, "since"));
+		putchar('\n');
+	} else {
+		puts("none, the node is closed");
+	}
+	json_array_foreach(sets, i, set) {
+		put_label("sets", i);
+		put_clean(string_of(set, "name"));
+		printf(" %" JSON_INTEGER_FORMAT ", %s, %" JSON_INTEGER_FORMAT " rows\n",
+		       number_of(set, "serial"), string_of(set, "authority"),
+		       number_of(set, "rows"));
+	}
+}
+
+static void print_pdp(const json_t *pdp)
+{
+	put_label("pdp", 0);
+	printf("%s, session %s since ", string_of(pdp, "address"), string_of(pdp, "state"));
+	put_time(number_of(pdp, "since"));
+	putchar('\n');
+}
+
+static void print_decision(const json_t *decision)
+{
+	put_label("decision", 0);
+	if (!json_is_object(decision)) {
+		puts("none since pepd was started");
+		return;
+	}
+	printf("%" JSON_INTEGER_FORMAT ", %s, ", number_of(decision, "number"),
+	       string_of(decision, "result"));
+	put_time(number_of(decision, "time"));
+	if (string_of(decision, "reason")[0]) {
+		printf("\n%-13s", "");
+		put_clean(string_of(decision, "reason"));
+	}
+	putchar('\n');
+}
+
+static void print_status(const json_t *status)
+{
+	const json_t *interfaces = json_object_get(status, "interfaces");
+	const json_t *disorder = json_object_get(status, "disorder");
+	json_t *item;
+	size_t i;
+
+	put_label("node", 0);
+	put_clean(string_of(status, "node"));
+	printf(" %s\n", string_of(status, "key"));
+	print_policy(status);
+	print_pdp(json_object_get(status, "pdp"));
+	print_decision(json_object_get(status, "decision"));
+	if (string_of(status, "roles")[0]) {
+		put_label("roles", 0);
+		put_clean(string_of(status, "roles"));
+		putchar('\n');
+	}
+	json_array_foreach(interfaces, i, item) {
+		const char *roles = string_of(item, "roles");
+
+		put_label("interfaces", i);
+		put_clean(string_of(item, "name"));
+		putchar(' ');
+		put_clean(roles[0] ? roles : "(no role)");
+		putchar('\n');
+	}
+	put_label("plan", 0);
+	puts(string_of(status, "plan"));
+	if (!json_array_size(disorder)) {
+		puts("Everything is in order.");
+		return;
+	}
+	puts("Not in order:");
+	json_array_foreach(disorder, i, item) {
+		printf("  ");
+		put_clean(json_string_value(item));
+		putchar('\n');
+	}
+}
+
+static int run_status(void *context, int argc, char **argv)
+{
+	bool json = false;
+	const char *operand;
+	bool in_order;
+	json_t *status;
+	int end;
+
+	if (!parse("status", argc, argv, 0, &json, &end, &operand))
+		return end;
+	status = ask_plain(context, "status");
+	if (!status)
+		return EXIT_FAILURE;
+	in_order = json_array_size(json_object_get(status, "disorder")) == 0;
+	if (!json) {
+		print_status(status);
+		json_decref(status);
+	} else if (print_json(status)) {
+		return EXIT_FAILURE;
+	}
+	return in_order ? EXIT_SUCCESS : EXIT_NOT_IN_ORDER;
+}
+
+static int run_plan(void *context, int argc, char **argv)
+{
+	bool json = false;
+	const char *operand;
+	json_t *plan;
+	int end;
+
+	if (!parse("plan", argc, argv, 0, &json, &end, &operand))
+		return end;
+	plan = ask_plain(context, "plan");
+	if (!plan)
+		return EXIT_FAILURE;
+	fputs(json_is_string(plan) ? json_string_value(plan) : "", stdout);
+	json_decref(plan);
+	return EXIT_SUCCESS;
+}
+
+static int run_rules(void *context, int argc, char **argv)
+{
+	bool json = false;
+	const char *operand;
+	json_t *rules, *rule;
+	size_t i;
+	int end;
+
+	if (!parse("rules", argc, argv, 0, &json, &end, &operand))
+		return end;
+	rules = ask_plain(context, "rules");
+	if (!rules)
+		return EXIT_FAILURE;
+	if (json)
+		return print_json(rules);
+	json_array_foreach(rules, i, rule) {
+		const char *name = string_of(rule, "rule");
+
+		printf("%12" JSON_INTEGER_FORMAT " packets %14" JSON_INTEGER_FORMAT " octets  ",
+		       number_of(rule, "packets"), number_of(rule, "octets"));
+		if (string_of(rule, "roles")[0]) {
+			put_clean(string_of(rule, "roles"));
+			printf(": ");
+		}
+		put_clean(name[0] ? name : string_of(rule, "counter"));
+		if (string_of(rule, "prid")[0])
+			printf(" (%s)", string_of(rule, "prid"));
+		putchar('\n');
+	}
+	json_decref(rules);
+	return EXIT_SUCCESS;
+}
+
+static int run_log(void *context, int argc, char **argv)
+{
+	bool json = false;
+	const char *levels;
+	json_t *request, *answer;
+	int end;
+
+	if (!parse("log", argc, argv, 1, &json, &end, &levels))
+		return end;
+	request = json_pack("{s:s}", "command", "log");
+	if (levels)
+		json_object_set_new(request, "levels", json_string(levels));
+	answer = ask(context, request);
+	if (!answer)
+		return EXIT_FAILURE;
+	puts(json_is_string(answer) ? json_string_value(answer) : "");
+	json_decref(answer);
+	return EXIT_SUCCESS;
+}
+
+static const struct command_row commands[] = {
+	{"status", run_status, "[--json]", "what is in force, and what is not in order", show_rows},
+	{"rules", run_rules, "[--json]", "rules and reasons of drops, with their counters", show_rows},
+	{"plan", run_plan, "", "what the kernel is to hold", plain_rows},
+	{"log", run_log, "[LEVELS]", "show or set the levels of pepd's log", plain_rows},
+	{0},
+};
+
+static int print_text(struct buffer *text)
+{
+	fputs(buffer_string(text), stdout);
+	buffer_fini(text);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct pepctl p = {PEP_CONTROL_PATH};
+	const struct command_row *command;
+	struct options o;
+	struct buffer text;
+	int id;
+
+	buffer_init(&text, 65536);
+	options_begin(&o, rows, argc, argv);
+	while ((id = options_next(&o)) != OPTIONS_END) {
+		switch (id) {
+		case 's':
+			p.socket = o.value;
+			break;
+		case 'V':
+			puts("pepctl (Copsec) " COPSEC_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			options_help("pepctl", "[OPTION...] COMMAND", ABOUT, rows, commands, &text);
+			return print_text(&text);
+		default:
+			fprintf(stderr, "pepctl: %s\n", o.message);
+			return EXIT_BAD_USAGE;
+		}
+	}
+	command = o.argc ? command_find(commands, o.argv[0]) : NULL;
+	if (!command) {
+		command_names(commands, &text);
+		fprintf(stderr, "pepctl: %s%s%s. %s\n", o.argc ? "there is no command '" : "a command is missing",
+		        o.argc ? o.argv[0] : "", o.argc ? "'" : "", buffer_string(&text));
+		buffer_fini(&text);
+		return EXIT_BAD_USAGE;
+	}
+	return command->run(&p, o.argc, o.argv);
+}
