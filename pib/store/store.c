@@ -204,7 +204,6 @@ struct changes {
 	struct item *installs; /* ascending */
 	size_t install_count;
 	size_t install_room;
-	size_t install_octets;
 	uint64_t *removes; /* ascending */
 	size_t remove_count;
 	size_t remove_room;
@@ -326,9 +325,6 @@ static enum err read_installs(
 			unknown_prid(c, fault, prid.contents, failures, e);
 			continue;
 		}
-		c->install_octets += padded(prid.contents.len) + padded(epd.contents.len);
-		if (c->install_octets > PRI_STORE_MAX_OCTETS)
-			return too_many(E_LIMIT, failures, e);
 		c->installs = more(c->installs, c->install_count, &c->install_room,
 			sizeof *c->installs, PRI_STORE_MAX_ROWS, &err);
 		if (err)

@@ -97,9 +97,9 @@ static void add_floor(struct world *w, bool set, const char *name, uint64_t seri
 	static struct serial_floors all;
 
 	/* Others around it, out of order. */
-	floors[0] = (struct serial_floor){text("zebra"), 99};
-	floors[1] = (struct serial_floor){text(name), serial};
-	floors[2] = (struct serial_floor){text("aardvark"), 99};
+	floors[0] = (struct serial_floor){text(name), serial};
+	floors[1] = (struct serial_floor){text("aardvark"), 99};
+	floors[2] = (struct serial_floor){text("zebra"), 99};
 	all = (struct serial_floors){0};
 	if (set) {
 		all.sets = floors;
