@@ -18,7 +18,7 @@ struct binding {
 };
 
 static enum err next_object(
-	struct cursor *run, enum pr_s_num wanted, struct pr_object *ret_object, struct error *e)
+	struct cursor *run, uint8_t wanted, struct pr_object *ret_object, struct error *e)
 {
 	size_t at = run->at;
 

@@ -12,6 +12,9 @@ void pri_failures_init(struct pri_failures *f)
 }
 
 static void add(struct pri_failures *f, struct pib_fault fault, struct view prid,
+	const char *format, va_list ap) PRINTF_LIKE(4, 0);
+
+static void add(struct pri_failures *f, struct pib_fault fault, struct view prid,
 	const char *format, va_list ap)
 {
 	struct pri_failure *failure;

@@ -756,6 +756,19 @@ START_TEST(validity_is_asked_of_what_is_new_only)
 	put_run(w, false, &run);
 	ck_assert_int_eq(verify_octets(w, false, buffer_view(&run), &after), E_EXPIRED);
 	ck_assert_msg(strstr(error.text, "the index is not valid after"), "%s", error.text);
+
+	/* The rows of the set in force under another serial are another set. */
+	rows_policy(w->rows[LAN], w->manifests[LAN].block, "lan");
+	w->manifests[LAN].not_after = NOW + 1000;
+	w->index.not_after = NOW + 2000;
+	world_roots(w);
+	ck_assert_mem_eq(state_find_set(before, text("lan"))->manifest.root, w->manifests[LAN].root,
+		SET_ROOT);
+	world_sign(w);
+	buffer_reset(&run);
+	put_run(w, false, &run);
+	ck_assert_int_eq(verify_octets(w, false, buffer_view(&run), &after), E_EXPIRED);
+	ck_assert_msg(strstr(error.text, "set lan is not valid after"), "%s", error.text);
 	state_free(before);
 	buffer_fini(&run);
 	world_free(w);
