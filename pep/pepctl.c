@@ -169,7 +169,11 @@ static void print_policy(const json_t *status)
 static void print_pdp(const json_t *pdp)
 {
 	put_label("pdp", 0);
-	printf("%s, session %s since ", string_of(pdp, "address"), string_of(pdp, "state"));
+	if (!strcmp(string_of(pdp, "state"), "open"))
+		printf("%s, session open since ", string_of(pdp, "address"));
+	else
+		printf("%s, %s, no session since ", string_of(pdp, "address"),
+		       string_of(pdp, "state"));
 	put_time(number_of(pdp, "since"));
 	putchar('\n');
 }

@@ -200,6 +200,8 @@ static void on_pdp_state(struct process *p, const struct message *m)
 		memcpy(p->pdp_reason, m->data.data ? m->data.data : (const uint8_t *)"",
 		       m->data.len);
 		p->pdp_reason[m->data.len] = '\0';
+	} else if (m->kind == CONTACT_OPEN) {
+		p->pdp_reason[0] = '\0';
 	}
 	/* Attempts and waits take turns; what counts is since when there is no session. */
 	if ((m->kind == CONTACT_OPEN) != (p->pdp_state == CONTACT_OPEN))

@@ -7,18 +7,18 @@
 
 #include "pep/ipc/message.h"
 #include "pib/plan/marks.h"
+#include "pib/policy/policy.h"
 
 static const char capability_set[] = "ipsec";
 
-/* Classes that the node installs or notifies, with the attributes that it does not support. */
-struct support {
-	enum pib_class_id class;
-	uint64_t without; /* bit n - 1: attribute n */
-};
-
 #define BIT(attribute) (UINT64_C(1) << ((attribute)-1))
 
-static const struct support supported[] = {
+/* What is supported outside of policy sets, where pib/policy is asked; attributes that are not are
+ * bits of `without`, the lowest for attribute 1. */
+static const struct support {
+	enum pib_class_id class;
+	uint64_t without;
+} supported[] = {
 	{PIB_frwkPrcSupport, 0},
 	/* Nothing unsigned changes what is enforced. */
 	{PIB_frwkPibIncarnation, BIT(frwkPibIncarnationLongevity) | BIT(frwkPibIncarnationTtl) |
@@ -30,53 +30,41 @@ static const struct support supported[] = {
 	{PIB_frwkCapabilitySet, 0},
 	{PIB_frwkRoleCombo, 0},
 	{PIB_frwkIfRoleCombo, 0},
-	{PIB_ipSecRule, BIT(ipSecRuleIpSecIpsoFilterSetId) |
-	                        BIT(ipSecRuleIpSecRuleTimePeriodGroupId)},
-	{PIB_ipSecActionSet, 0},
-	{PIB_ipSecStaticAction, 0},
-	{PIB_ipSecNegotiationAction, 0},
-	{PIB_ipSecAssociation, 0},
-	{PIB_ipSecProposalSet, 0},
-	{PIB_ipSecProposal, 0},
-	{PIB_ipSecEspTransformSet, 0},
-	{PIB_ipSecEspTransform, 0},
-	{PIB_ipSecIkeAssociation, 0},
-	{PIB_ipSecIkeProposalSet, 0},
-	{PIB_ipSecIkeProposal, 0},
-	{PIB_ipSecIkePeerEndpoint, 0},
-	{PIB_ipSecCredentialSet, 0},
-	{PIB_ipSecCredential, 0},
-	{PIB_ipSecSelectorSet, 0},
-	{PIB_ipSecSelector, 0},
-	{PIB_ipSecAddress, 0},
-	{PIB_ipSecL4Port, 0},
 	{PIB_ipSecIfCaps, 0},
 	{PIB_copsecPolicySet, 0},
 	{PIB_copsecIndex, 0},
 	{PIB_copsecAssignment, 0},
-	{PIB_copsecRule, 0},
-	{PIB_copsecSelector, 0},
-	{PIB_copsecNegotiationAction, 0},
-	{PIB_copsecIkeProposal, 0},
-	{PIB_copsecEspTransform, 0},
-	{PIB_copsecIkeAssociation, 0},
 	{PIB_copsecCompliance, 0},
 	{PIB_copsecFailure, 0},
 };
 
-/* frwkCompLimits rows; the guidance is a 32-bit number. */
+/* frwkCompLimits rows; the guidance is a number of 32 bits. */
 static const struct limit {
 	enum pib_class_id class;
 	uint8_t attribute;
 	int32_t type, subtype;
 	uint32_t guidance;
 } limits[] = {
+#define VALUE_ONLY(class, attribute, value)                                                        \
+	{class, attribute, frwkCompLimitsType_attrValueSupLimited,                                 \
+	 frwkCompLimitsSubType_valueOnly, value}
 	{PIB_ipSecNegotiationAction, 0, frwkCompLimitsType_priSpaceLimited,
 	 frwkCompLimitsSubType_valueOnly, MARK_PROTECTIONS_MAX},
-	{PIB_copsecIkeAssociation, copsecIkeAssociationVersion,
-	 frwkCompLimitsType_attrValueSupLimited, frwkCompLimitsSubType_valueOnly, 2},
-	{PIB_ipSecRule, ipSecRuleActionExecutionStrategy, frwkCompLimitsType_attrEnumSupLimited,
-	 frwkCompLimitsSubType_enumOnly, ipSecRuleActionExecutionStrategy_doAll},
+	{PIB_ipSecStaticAction, ipSecStaticActionAction, frwkCompLimitsType_attrEnumSupLimited,
+	 frwkCompLimitsSubType_enumMax, ipSecStaticActionAction_discard},
+	VALUE_ONLY(PIB_ipSecRule, ipSecRuleIpSecIpsoFilterSetId, 0),
+	VALUE_ONLY(PIB_ipSecRule, ipSecRuleIpSecRuleTimePeriodGroupId, 0),
+	VALUE_ONLY(PIB_ipSecAssociation, ipSecAssociationMinLifetimeSeconds, 0),
+	VALUE_ONLY(PIB_ipSecAssociation, ipSecAssociationMinLifetimeKilobytes, 0),
+	VALUE_ONLY(PIB_ipSecProposal, ipSecProposalAhTransformSetId, 0),
+	VALUE_ONLY(PIB_ipSecProposal, ipSecProposalCompTransformSetId, 0),
+	VALUE_ONLY(PIB_ipSecIkeAssociation, ipSecIkeAssociationMinLiftetimeSeconds, 0),
+	VALUE_ONLY(PIB_ipSecIkeAssociation, ipSecIkeAssociationMinLifetimeKilobytes, 0),
+	VALUE_ONLY(PIB_ipSecIkeAssociation, ipSecIkeAssociationIdleDurationSeconds, 0),
+	VALUE_ONLY(PIB_ipSecIkeAssociation, ipSecIkeAssociationLocalCredentialId, 0),
+	VALUE_ONLY(PIB_ipSecIkePeerEndpoint, ipSecIkePeerEndpointCredentialSetId, 0),
+	VALUE_ONLY(PIB_copsecIkeAssociation, copsecIkeAssociationVersion, 2),
+#undef VALUE_ONLY
 };
 
 struct writer {
@@ -121,19 +109,41 @@ static void put_device(struct writer *w)
 	put(w, &pri);
 }
 
-static void put_support(struct writer *w, uint32_t instance, const struct support *s)
+static const struct support *find_support(enum pib_class_id class)
 {
-	size_t attributes = pib_class(s->class)->attribute_count;
+	for (size_t i = 0; i < sizeof supported / sizeof supported[0]; i++)
+		if (supported[i].class == class)
+			return &supported[i];
+	return NULL;
+}
+
+static void put_support(struct writer *w, uint32_t instance, enum pib_class_id class,
+                        uint64_t without)
+{
+	size_t attributes = pib_class(class)->attribute_count;
 	uint8_t bits[(PIB_ATTRIBUTES_MAX + 7) / 8] = {0};
 	struct pri pri;
 
 	for (size_t n = 1; n <= attributes; n++)
-		if (n > 64 || !(s->without & BIT(n)))
+		if (n > 64 || !(without & BIT(n)))
 			bits[(n - 1) / 8] |= (uint8_t)(0x80U >> (n - 1) % 8);
 	pri_init(&pri, PIB_frwkPrcSupport, instance);
-	pri_set_row(&pri, frwkPrcSupportSupportedPrc, s->class);
+	pri_set_row(&pri, frwkPrcSupportSupportedPrc, class);
 	pri_set_octets(&pri, frwkPrcSupportSupportedAttrs, VIEW(bits, (attributes + 7) / 8));
 	put(w, &pri);
+}
+
+static void put_all_support(struct writer *w)
+{
+	uint32_t instance = 1;
+
+	for (unsigned id = 0; id < PIB_CLASS_COUNT; id++) {
+		enum pib_class_id class = (enum pib_class_id)id;
+		const struct support *own = find_support(class);
+
+		if (own || policy_supports(class))
+			put_support(w, instance++, class, own ? own->without : 0);
+	}
 }
 
 static void put_limit(struct writer *w, uint32_t instance, const struct limit *l)
@@ -220,8 +230,7 @@ enum err request_put(const struct request_input *input, struct buffer *out, stru
 	struct writer w = {input, out, e, E_OK};
 	size_t before = out->len;
 
-	for (size_t i = 0; i < sizeof supported / sizeof supported[0]; i++)
-		put_support(&w, (uint32_t)i + 1, &supported[i]);
+	put_all_support(&w);
 	put_incarnation(&w);
 	put_device(&w);
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)

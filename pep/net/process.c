@@ -42,6 +42,7 @@ struct process {
 
 	size_t pdp; /* which one of the list */
 	bool served; /* by the present session: the next attempt goes to the same PDP */
+	bool lamented; /* that there is no session; once is enough for most readers */
 	struct link *link;
 	struct pep_session *session;
 	struct backoff backoff;
@@ -204,6 +205,7 @@ static void on_decision(struct process *p, const struct pep_event *event)
 	if (cops_next_decision(event->message, &at, &d) && (d.flags & COPS_REQUEST_STATE))
 		o.kind = d.command == COPS_REMOVE ? DELETE_STATE : REFUSE_STATE;
 	p->served = true;
+	p->lamented = false;
 	log_info(p->log, MODULE, "decision received", log_u64("decision", event->decision),
 	         log_u64("octets", event->message->octets.len));
 	ok = owe(p, o) && (o.kind != FOR_ENFORCE || forward(p, event, o.id));
@@ -410,8 +412,13 @@ static void on_ended(void *owner, const struct error *why)
 	p->owed_count = 0;
 	if (p->ending)
 		return;
-	log_warning(p->log, MODULE, "no session with the PDP, what is in force stays",
-	            log_endpoint("pdp", current_pdp(p)), log_err(why));
+	if (p->lamented)
+		log_info(p->log, MODULE, "still no session with a PDP",
+		         log_endpoint("pdp", current_pdp(p)), log_err(why));
+	else
+		log_warning(p->log, MODULE, "no session with a PDP, what is in force stays",
+		            log_endpoint("pdp", current_pdp(p)), log_err(why));
+	p->lamented = true;
 	try_again(p, why);
 }
 

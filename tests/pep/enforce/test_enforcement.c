@@ -7,6 +7,7 @@
 
 #include "common/cops/pr.h"
 #include "pep/enforce/enforcement.h"
+#include "pib/policy/policy.h"
 #include "tests/pep/kernel/fake.h"
 #include "tests/pib/set/world.h"
 
@@ -913,6 +914,23 @@ END_TEST
 
 /* ---- What the node says of itself ---- */
 
+static bool says_support(const struct pri_store *request, const struct pib_class *class)
+{
+	struct pri_cursor c = pri_store_class(request, PIB_frwkPrcSupport);
+	struct pri_row row;
+
+	while (pri_store_next(&c, &row)) {
+		struct pib_fault fault;
+		struct error e;
+		struct pri pri;
+
+		ck_assert_int_eq(pri_row_decode(&row, &pri, &fault, &e), E_OK);
+		if (oid_equal(pri_oid(&pri, frwkPrcSupportSupportedPrc), &class->row))
+			return true;
+	}
+	return false;
+}
+
 START_TEST(a_request_says_what_is_in_force)
 {
 	struct node *t = node_new();
@@ -946,6 +964,17 @@ START_TEST(a_request_says_what_is_in_force)
 	ck_assert_uint_eq(pri_u64(&pri, copsecPolicySetSerial), t->w->manifests[LAN].serial);
 	ck_assert(view_equal(pri_octets(&pri, copsecPolicySetRoot),
 	                     VIEW(t->w->manifests[LAN].root, SET_ROOT)));
+	/* Every class that a set may hold is said to be supported, and none that it may not. */
+	for (unsigned id = 0; id < PIB_CLASS_COUNT; id++) {
+		const struct pib_class *class = pib_class((enum pib_class_id)id);
+
+		if (class->access == PIB_INSTALL && strcmp(class->module, "FRAMEWORK-PIB"))
+			ck_assert_msg(says_support(store, class) ==
+			                      (policy_supports(class->id) ||
+			                       class->id == PIB_copsecIndex ||
+			                       class->id == PIB_copsecAssignment),
+			              "%s", class->name);
+	}
 	pri_store_free(store);
 	buffer_fini(&request);
 	node_free(t);
