@@ -11,8 +11,8 @@
 #include "pep/kernel/xfrm.h"
 
 enum {
-	DUMPS_MAX = 5,   /* when the kernel's state changes under our reading */
-	UNDO_TRIES = 3,  /* when the answer to an inverse is lost */
+	DUMPS_MAX = 5,  /* when the kernel's state changes under our reading */
+	UNDO_TRIES = 3, /* when the answer to an inverse is lost */
 	SPD_ENTRIES_MAX = 1 << 16,
 };
 
@@ -50,8 +50,8 @@ static void begin(struct kernel *k, struct requests *r)
 	requests_init(r, k->sequence);
 }
 
-/* Sends the run and reads the answer to its message `last`. A lost answer is no error here: then the
- * answer neither acknowledges nor refuses. */
+/* Sends the run and reads the answer to its message `last`. A lost answer is no error here: then
+ * the answer neither acknowledges nor refuses. */
 static enum err run(struct kernel *k, enum kernel_bus bus, struct requests *r, uint32_t last,
 	struct answer *ret, struct error *error)
 {
@@ -68,7 +68,8 @@ static enum err run(struct kernel *k, enum kernel_bus bus, struct requests *r, u
 		return err;
 	err = answer_read(buffer_view(&k->replies), last, ret);
 	if (err)
-		return error_set(error, err, "the kernel's answer cannot be read: %s", err_text(err));
+		return error_set(
+			error, err, "the kernel's answer cannot be read: %s", err_text(err));
 	return E_OK;
 }
 
@@ -77,9 +78,11 @@ static enum err unanswered(const struct answer *answer, const char *what, struct
 {
 	if (answer->error)
 		return error_set_sys(error, answer->error, "%s cannot be read%s%.*s", what,
-			answer->text ? ": " : "", (int)answer->text_len, answer->text ? answer->text : "");
+			answer->text ? ": " : "", (int)answer->text_len,
+			answer->text ? answer->text : "");
 	if (!answer->acknowledged)
-		return error_set(error, E_TIMEOUT, "%s cannot be read: the kernel did not answer", what);
+		return error_set(
+			error, E_TIMEOUT, "%s cannot be read: the kernel did not answer", what);
 	return E_OK;
 }
 
@@ -174,10 +177,12 @@ static enum err change_spd(struct kernel *k, enum change change, const struct pl
 		xfrm_add(&r, entry, change == CHANGE_REPLACE);
 	err = run(k, KERNEL_XFRM, &r, r.first, &answer, error);
 	if (!err && answer.error)
-		err = answer_refused(&answer, &r, "the kernel refuses the SPD entry of", fault, error);
+		err = answer_refused(
+			&answer, &r, "the kernel refuses the SPD entry of", fault, error);
 	else if (!err && !answer.acknowledged) {
 		fault->cause = entry->cause;
-		err = error_set(error, E_TIMEOUT, "the kernel did not answer about the SPD entry of \"%s\"",
+		err = error_set(error, E_TIMEOUT,
+			"the kernel did not answer about the SPD entry of \"%s\"",
 			entry->cause.name);
 	}
 	requests_fini(&r);
@@ -200,8 +205,9 @@ static bool undo_step(struct kernel *k, const struct step_done *step)
 	for (int i = 0; i < UNDO_TRIES; i++) {
 		struct kernel_fault fault = {0};
 		struct error error = {0};
-		enum err err = step->before ? change_spd(k, CHANGE_REPLACE, step->before, &fault, &error)
-					    : change_spd(k, CHANGE_DELETE, step->now, &fault, &error);
+		enum err err = step->before
+				       ? change_spd(k, CHANGE_REPLACE, step->before, &fault, &error)
+				       : change_spd(k, CHANGE_DELETE, step->now, &fault, &error);
 
 		if (!err || (!step->before && error.sys == ENOENT))
 			return true;
@@ -210,8 +216,8 @@ static bool undo_step(struct kernel *k, const struct step_done *step)
 }
 
 /* Backwards, and on when one fails. */
-static void undo(struct kernel *k, struct journal *journal, struct kernel_fault *fault,
-	struct error *error)
+static void undo(
+	struct kernel *k, struct journal *journal, struct kernel_fault *fault, struct error *error)
 {
 	while (journal->count > 0)
 		if (!undo_step(k, &journal->steps[--journal->count]))
@@ -231,7 +237,8 @@ static enum err add_entries(struct kernel *k, const struct plan *plan, const str
 		if (before && xfrm_equal(before, entry))
 			continue;
 		/* Into the journal first: if the answer is lost, it may have happened. */
-		journal->steps[journal->count++] = (struct step_done){.now = entry, .before = before};
+		journal->steps[journal->count++] =
+			(struct step_done){.now = entry, .before = before};
 		err = change_spd(k, before ? CHANGE_REPLACE : CHANGE_ADD, entry, fault, error);
 		if (err) {
 			if (err != E_TIMEOUT)
@@ -264,8 +271,8 @@ static enum err delete_entries(struct kernel *k, const struct plan *plan, const 
 
 /* ---- The packet filter ---- */
 
-static enum err check_filter(struct kernel *k, const struct plan *plan, struct kernel_fault *fault,
-	struct error *error)
+static enum err check_filter(
+	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
 {
 	struct requests r;
 	struct answer answer;
@@ -277,7 +284,8 @@ static enum err check_filter(struct kernel *k, const struct plan *plan, struct k
 	if (!err && answer.error)
 		err = answer_refused(&answer, &r, "the kernel refuses", fault, error);
 	else if (!err && !answer.acknowledged)
-		err = error_set(error, E_TIMEOUT, "the kernel did not answer about the packet filter");
+		err = error_set(
+			error, E_TIMEOUT, "the kernel did not answer about the packet filter");
 	requests_fini(&r);
 	return err;
 }
@@ -323,8 +331,8 @@ static enum err read_table(struct kernel *k, struct table *ret, struct error *er
 }
 
 /* The switch. A lost answer is settled by looking which plan the table was made from. */
-static enum err switch_filter(struct kernel *k, const struct plan *plan, struct kernel_fault *fault,
-	struct error *error)
+static enum err switch_filter(
+	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
 {
 	struct requests r;
 	struct answer answer;
@@ -347,23 +355,25 @@ static enum err switch_filter(struct kernel *k, const struct plan *plan, struct 
 		}
 		if (err)
 			fault->dirty = true;
-		else if (!(plan ? table.there && strcmp(table.plan_id, plan->id) == 0 : !table.there))
-			err = error_set(error, E_TIMEOUT, "the packet filter was not switched: no answer");
+		else if (!(plan ? table.there && strcmp(table.plan_id, plan->id) == 0
+				: !table.there))
+			err = error_set(
+				error, E_TIMEOUT, "the packet filter was not switched: no answer");
 	}
 	return err;
 }
 
 /* ---- Transactions ---- */
 
-enum err kernel_check(struct kernel *k, const struct plan *plan, struct kernel_fault *fault,
-	struct error *error)
+enum err kernel_check(
+	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
 {
 	*fault = (struct kernel_fault){.cause = {.name = ""}};
 	return check_filter(k, plan, fault, error);
 }
 
-enum err kernel_apply(struct kernel *k, const struct plan *plan, struct kernel_fault *fault,
-	struct error *error)
+enum err kernel_apply(
+	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
 {
 	struct journal journal = {0};
 	struct spd present = {0};
@@ -469,14 +479,15 @@ enum err kernel_read_counters(struct kernel *k, const struct plan *plan,
 		if (!err)
 			err = unanswered(&answer, "the packet filter's counters", error);
 		if (!err)
-			err = replies_each(buffer_view(&k->replies), collect_counter, &c, &interrupted);
+			err = replies_each(
+				buffer_view(&k->replies), collect_counter, &c, &interrupted);
 	}
 	free(c.by_name);
 	return err;
 }
 
-enum err kernel_status(struct kernel *k, const struct plan *plan, struct kernel_status *ret,
-	struct error *error)
+enum err kernel_status(
+	struct kernel *k, const struct plan *plan, struct kernel_status *ret, struct error *error)
 {
 	struct kernel_status status = {0};
 	struct table table;

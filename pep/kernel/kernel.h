@@ -4,16 +4,18 @@
  *
  * kernel_apply() first lets the kernel check the whole packet filter in a batch that it does not
  * commit; then adds the SPD entries that are new, one acknowledged request at a time, keeping for
- * each its inverse; then commits the packet filter in one atomic batch, the switch; then deletes the
- * SPD entries that are no longer wanted. Up to the switch a failure is undone in reverse. What the
- * kernel held before is read from it, not remembered, so the same call takes over after a restart.
+ * each its inverse; then commits the packet filter in one atomic batch, the switch; then deletes
+ * the SPD entries that are no longer wanted. Up to the switch a failure is undone in reverse. What
+ * the kernel held before is read from it, not remembered, so the same call takes over after a
+ * restart.
  *
  * Ours are the nftables table "inet copsec" and the SPD entries for any addresses that have a reqid
- * of ours or block with our last priority. Nothing else is touched, changed or deleted.
+ * of ours or block with our last priority. Nothing else is touched, changed or deleted; nor are the
+ * hash thresholds of the SPD, which matter to entries for networks and so to none of ours.
  *
- * The transport is an interface: kernel_open() makes the real one (two netlink sockets in the network
- * namespace of the calling thread), tests bring their own. Calls block for as long as the kernel
- * works; nothing here logs.
+ * The transport is an interface: kernel_open() makes the real one (two netlink sockets in the
+ * network namespace of the calling thread), tests bring their own. Calls block for as long as the
+ * kernel works; nothing here logs.
  */
 #ifndef COPSEC_PEP_KERNEL_KERNEL_H
 #define COPSEC_PEP_KERNEL_KERNEL_H
@@ -22,9 +24,10 @@
 
 enum kernel_bus { KERNEL_XFRM, KERNEL_NFT, KERNEL_BUSES };
 
-/* Sends one datagram of netlink messages and appends to `replies` whatever the kernel answers to it,
- * as it came. The last message in it has the number `last`: an answer to that one (an acknowledgement,
- * an error or the end of a dump) is the last to wait for. E_TIMEOUT: sent, but no such answer came. */
+/* Sends one datagram of netlink messages and appends to `replies` whatever the kernel answers to
+ * it, as it came. The last message in it has the number `last`: an answer to that one (an
+ * acknowledgement, an error or the end of a dump) is the last to wait for. E_TIMEOUT: sent, but no
+ * such answer came. */
 struct kernel_transport {
 	void *context;
 	enum err (*exchange)(void *context, enum kernel_bus bus, struct view request, uint32_t last,
@@ -34,10 +37,10 @@ struct kernel_transport {
 
 /* Why a plan is not in the kernel, beside the sentence in `struct error`. */
 struct kernel_fault {
-	struct plan_cause cause;         /* what the refused object is there for; lives in the plan */
-	char object[ERROR_TEXT_SIZE];    /* the refused object as the plan prints it */
-	char kernel[ERROR_TEXT_SIZE];    /* the kernel's own words, "" if it gave none */
-	bool dirty;                      /* undoing failed too, or entries are left over: see below */
+	struct plan_cause cause;      /* what the refused object is there for; lives in the plan */
+	char object[ERROR_TEXT_SIZE]; /* the refused object as the plan prints it */
+	char kernel[ERROR_TEXT_SIZE]; /* the kernel's own words, "" if it gave none */
+	bool dirty;                   /* undoing failed too, or entries are left over: see below */
 };
 
 struct kernel;
@@ -50,9 +53,9 @@ struct kernel *kernel_free(struct kernel *kernel); /* takes NULL, returns NULL *
 
 /*
  * Puts `plan` in force in place of whatever of ours is there. On failure the kernel is as it was
- * before, unless fault.dirty: then it is not known, and applying the last good plan again is the way
- * back. If only deleting what is no longer wanted fails, the plan is in force: E_OK with fault.dirty
- * and the reason in `error`; kernel_clean() tries again.
+ * before, unless fault.dirty: then it is not known, and applying the last good plan again is the
+ * way back. If only deleting what is no longer wanted fails, the plan is in force: E_OK with
+ * fault.dirty and the reason in `error`; kernel_clean() tries again.
  */
 enum err kernel_apply(struct kernel *kernel, const struct plan *plan, struct kernel_fault *fault,
 	struct error *error) MUST_USE;
@@ -69,17 +72,17 @@ struct kernel_counter {
 	uint64_t octets;
 };
 
-/* Reads the counters of the plan in force: `readings` has plan->counter_count places, in the order of
- * counter.number. A counter that is not in the kernel reads 0. */
+/* Reads the counters of the plan in force: `readings` has plan->counter_count places, in the order
+ * of counter.number. A counter that is not in the kernel reads 0. */
 enum err kernel_read_counters(struct kernel *kernel, const struct plan *plan,
 	struct kernel_counter *readings, struct error *error) MUST_USE;
 
 /* What of ours is in the kernel. */
 struct kernel_status {
-	bool table;           /* table inet copsec is there */
-	char plan_id[17];     /* of the plan it was made from, "" if it does not say */
-	size_t spd_entries;   /* ours */
-	bool spd_as_planned;  /* they are exactly those of the plan asked about */
+	bool table;          /* table inet copsec is there */
+	char plan_id[17];    /* of the plan it was made from, "" if it does not say */
+	size_t spd_entries;  /* ours */
+	bool spd_as_planned; /* they are exactly those of the plan asked about */
 };
 enum err kernel_status(struct kernel *kernel, const struct plan *plan, struct kernel_status *ret,
 	struct error *error) MUST_USE;

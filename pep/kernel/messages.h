@@ -48,10 +48,10 @@ uint32_t requests_acknowledge_last(struct requests *r);
 
 /* The kernel's answer to one run. */
 struct answer {
-	bool acknowledged;  /* the last message was */
-	int error;          /* errno of the first refusal, 0 if there was none */
-	uint32_t sequence;  /* which message it refused */
-	const char *text;   /* its words, NULL if none; in the replies */
+	bool acknowledged; /* the last message was */
+	int error;         /* errno of the first refusal, 0 if there was none */
+	uint32_t sequence; /* which message it refused */
+	const char *text;  /* its words, NULL if none; in the replies */
 	size_t text_len;
 };
 
@@ -64,7 +64,7 @@ enum err answer_refused(const struct answer *answer, const struct requests *r, c
 /* Calls `each` for every message in the replies that is neither an acknowledgement nor the end of a
  * dump. `ret_interrupted`: the kernel's state changed in between. */
 typedef enum err each_fn(const struct nlmsghdr *message, void *context);
-enum err replies_each(struct view replies, each_fn *each, void *context, bool *ret_interrupted)
-	MUST_USE;
+enum err replies_each(
+	struct view replies, each_fn *each, void *context, bool *ret_interrupted) MUST_USE;
 
 #endif

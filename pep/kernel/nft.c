@@ -24,7 +24,8 @@
 #include <string.h>
 
 enum {
-	ELEMENTS_PER_MESSAGE = 200, /* of at most some 250 octets: a nested attribute ends at 64 KiB */
+	ELEMENTS_PER_MESSAGE =
+		200, /* of at most some 250 octets: a nested attribute ends at 64 KiB */
 	LOG_PER_SECOND = 10,
 	LOG_BURST = 10,
 	PRIORITY_MANGLE = -150,
@@ -98,8 +99,7 @@ static const struct key_source {
 };
 
 /* An expression of the rule, ready to be filled; NULL when memory is exhausted. */
-static struct nftnl_expr *expression(
-	struct batch *b, struct nftnl_rule *rule, const char *name)
+static struct nftnl_expr *expression(struct batch *b, struct nftnl_rule *rule, const char *name)
 {
 	struct nftnl_expr *e = nftnl_expr_alloc(name);
 
@@ -111,7 +111,7 @@ static struct nftnl_expr *expression(
 }
 
 static void put_bitwise(struct batch *b, struct nftnl_rule *rule, uint32_t width, const void *mask,
-	const void *xor)
+	const void * xor)
 {
 	struct nftnl_expr *e = expression(b, rule, "bitwise");
 
@@ -186,7 +186,8 @@ static void put_match(struct batch *b, struct nftnl_rule *rule, const struct pla
 		return;
 	if (range) {
 		nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_SREG, NFT_REG_1);
-		nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_OP, s->negate ? NFT_RANGE_NEQ : NFT_RANGE_EQ);
+		nftnl_expr_set_u32(
+			e, NFTNL_EXPR_RANGE_OP, s->negate ? NFT_RANGE_NEQ : NFT_RANGE_EQ);
 		nftnl_expr_set(e, NFTNL_EXPR_RANGE_FROM_DATA, s->low.octets, width);
 		nftnl_expr_set(e, NFTNL_EXPR_RANGE_TO_DATA, s->high.octets, width);
 		return;
@@ -265,8 +266,8 @@ static struct nlmsghdr *next_message(struct batch *b, uint16_t type, uint16_t fl
 }
 
 /* Sends the elements that the set has collected, and begins another. */
-static struct nftnl_set *flush_elements(struct batch *b, struct nftnl_set *set, const char *name,
-	const struct plan_rule *cause)
+static struct nftnl_set *flush_elements(
+	struct batch *b, struct nftnl_set *set, const char *name, const struct plan_rule *cause)
 {
 	struct nlmsghdr *message = next_message(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
 
@@ -278,8 +279,8 @@ static struct nftnl_set *flush_elements(struct batch *b, struct nftnl_set *set, 
 	return new_set(b, name);
 }
 
-static void put_elements(struct batch *b, const struct plan_step *s, const char *name,
-	const struct plan_rule *cause)
+static void put_elements(
+	struct batch *b, const struct plan_step *s, const char *name, const struct plan_rule *cause)
 {
 	uint32_t width = plan_key_forms[s->key].width;
 	struct nftnl_set *set = new_set(b, name);
@@ -311,15 +312,16 @@ static void describe_key(struct nftnl_set *set, enum plan_key key)
 	if (!text)
 		return; /* only how it is shown */
 	nftnl_udata_put_u32(text, NFTNL_UDATA_SET_KEYBYTEORDER,
-		plan_key_forms[key].host_order || plan_key_forms[key].name ? ORDER_HOST : ORDER_NETWORK);
-	nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(text),
-		nftnl_udata_buf_len(text));
+		plan_key_forms[key].host_order || plan_key_forms[key].name ? ORDER_HOST
+									   : ORDER_NETWORK);
+	nftnl_set_set_data(
+		set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(text), nftnl_udata_buf_len(text));
 	nftnl_udata_buf_free(text);
 }
 
-/* The map comes before the rule that looks into it, for then nothing may be added any more. It has its
- * chain's name, for no chain has two: to bind an anonymous map, the kernel would go through all that
- * is in the batch so far. */
+/* The map comes before the rule that looks into it, for then nothing may be added any more. It has
+ * its chain's name, for no chain has two: to bind an anonymous map, the kernel would go through all
+ * that is in the batch so far. */
 static void put_map(
 	struct batch *b, const struct plan_step *s, const char *name, const struct plan_rule *cause)
 {
@@ -347,8 +349,8 @@ static void put_map(
 	put_elements(b, s, name, cause);
 }
 
-static void put_lookup(struct batch *b, struct nftnl_rule *rule, const struct plan_step *s,
-	const char *name)
+static void put_lookup(
+	struct batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *name)
 {
 	struct nftnl_expr *e;
 
@@ -442,8 +444,8 @@ static void put_verdict(struct batch *b, struct nftnl_rule *rule, const struct p
 		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, s->chain->name);
 }
 
-static void put_step(struct batch *b, struct nftnl_rule *rule, const struct plan_step *s,
-	const char *map)
+static void put_step(
+	struct batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *map)
 {
 	switch (s->kind) {
 	case PLAN_MATCH:
@@ -478,7 +480,8 @@ static void put_step(struct batch *b, struct nftnl_rule *rule, const struct plan
 
 /* ---- Table, counters, chains, rules ---- */
 
-/* Policy rules show their name in `nft list`; a diagram's thousands of nodes would only get longer. */
+/* Policy rules show their name in `nft list`; a diagram's thousands of nodes would only get longer.
+ */
 static void describe_rule(struct nftnl_rule *rule, const struct plan_cause *cause)
 {
 	struct nftnl_udata_buf *text;
@@ -491,12 +494,13 @@ static void describe_rule(struct nftnl_rule *rule, const struct plan_cause *caus
 		return;
 	snprintf(name, sizeof name, "%s", cause->name);
 	nftnl_udata_put_strz(text, NFTNL_UDATA_RULE_COMMENT, name);
-	nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(text),
-		nftnl_udata_buf_len(text));
+	nftnl_rule_set_data(
+		rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(text), nftnl_udata_buf_len(text));
 	nftnl_udata_buf_free(text);
 }
 
-static void put_rule(struct batch *b, const struct plan_chain *chain, const struct plan_rule *source)
+static void put_rule(
+	struct batch *b, const struct plan_chain *chain, const struct plan_rule *source)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	struct nlmsghdr *message;
@@ -530,7 +534,8 @@ static void put_chain(struct batch *b, const struct plan_chain *source)
 		int32_t priority;
 		uint32_t policy;
 	} hooks[PLAN_HOOK_COUNT] = {
-		[PLAN_HOOK_PREROUTING] = {NF_INET_PRE_ROUTING, "filter", PRIORITY_MANGLE, NF_ACCEPT},
+		[PLAN_HOOK_PREROUTING] = {NF_INET_PRE_ROUTING, "filter", PRIORITY_MANGLE,
+			NF_ACCEPT},
 		[PLAN_HOOK_OUTPUT_ROUTE] = {NF_INET_LOCAL_OUT, "route", PRIORITY_MANGLE, NF_ACCEPT},
 		[PLAN_HOOK_INPUT] = {NF_INET_LOCAL_IN, "filter", PRIORITY_FILTER, NF_DROP},
 		[PLAN_HOOK_OUTPUT] = {NF_INET_LOCAL_OUT, "filter", PRIORITY_FILTER, NF_DROP},
@@ -600,8 +605,8 @@ static void put_table(struct batch *b, uint16_t type, const struct plan *plan)
 		if (text) {
 			snprintf(comment, sizeof comment, "%s%s", comment_prefix, plan->id);
 			nftnl_udata_put_strz(text, NFTNL_UDATA_TABLE_COMMENT, comment);
-			nftnl_table_set_data(table, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(text),
-				nftnl_udata_buf_len(text));
+			nftnl_table_set_data(table, NFTNL_TABLE_USERDATA,
+				nftnl_udata_buf_data(text), nftnl_udata_buf_len(text));
 			nftnl_udata_buf_free(text);
 		} else {
 			b->r->error = E_MEMORY;
@@ -639,7 +644,8 @@ void nft_replace(struct requests *r, const struct plan *plan, bool commit)
 		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next)
 			put_chain(&b, c);
 		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next)
-			for (const struct plan_rule *rule = c->rules; rule && !r->error; rule = rule->next)
+			for (const struct plan_rule *rule = c->rules; rule && !r->error;
+				rule = rule->next)
 				put_rule(&b, c, rule);
 	}
 	requests_acknowledge_last(r);
@@ -671,7 +677,7 @@ void nft_get_table(struct requests *r)
 static bool is_nft(const struct nlmsghdr *message, unsigned type)
 {
 	return message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | type) &&
-		mnl_nlmsg_get_payload_len(message) >= sizeof(struct nfgenmsg);
+	       mnl_nlmsg_get_payload_len(message) >= sizeof(struct nfgenmsg);
 }
 
 static int read_comment(const struct nftnl_udata *attr, void *context)

@@ -51,8 +51,8 @@ static enum err receive_piece(int fd, struct buffer *replies, size_t *ret_len, s
 		part.iov_len = PIECE_OCTETS;
 		part.iov_base = buffer_reserve(replies, part.iov_len);
 		if (!part.iov_base)
-			return error_set(error, E_LIMIT, "the kernel's answer is longer than %zu octets",
-				replies->limit);
+			return error_set(error, E_LIMIT,
+				"the kernel's answer is longer than %zu octets", replies->limit);
 		/* The kernel works in our call of send: what is not there now will not come. */
 		len = recvmsg(fd, &header, MSG_DONTWAIT);
 		if (len >= 0 && from.nl_pid != 0)
@@ -68,7 +68,8 @@ static enum err receive_piece(int fd, struct buffer *replies, size_t *ret_len, s
 		if (errno != EINTR)
 			return error_set_sys(error, errno, "cannot read the kernel's answer");
 	}
-	return error_set(error, E_TIMEOUT, "interrupted too often while reading the kernel's answer");
+	return error_set(
+		error, E_TIMEOUT, "interrupted too often while reading the kernel's answer");
 }
 
 static void forget_old_answers(int fd)
@@ -88,11 +89,12 @@ static enum err exchange(void *context, enum kernel_bus bus, struct view request
 
 	forget_old_answers(s->fd[bus]);
 	do {
-		sent = sendto(s->fd[bus], request.data, request.len, 0, (const struct sockaddr *)&to,
-			sizeof to);
+		sent = sendto(s->fd[bus], request.data, request.len, 0,
+			(const struct sockaddr *)&to, sizeof to);
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0)
-		return error_set_sys(error, errno, "cannot send %zu octets to the kernel", request.len);
+		return error_set_sys(
+			error, errno, "cannot send %zu octets to the kernel", request.len);
 	for (;;) {
 		size_t len = 0;
 		size_t before = replies->len;

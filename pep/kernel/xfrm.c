@@ -55,7 +55,8 @@ void xfrm_add(struct requests *r, const struct plan_spd *entry, bool replace)
 	memcpy(mnl_nlmsg_put_extra_header(message, sizeof info), &info, sizeof info);
 	if (!entry->block) {
 		memset(&template, 0, sizeof template);
-		template.family = family_number(entry->tunnel ? entry->tunnel_family : entry->family);
+		template.family =
+			family_number(entry->tunnel ? entry->tunnel_family : entry->family);
 		template.id.proto = IPPROTO_ESP;
 		template.reqid = entry->reqid;
 		template.mode = entry->tunnel ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
@@ -186,7 +187,7 @@ enum err xfrm_read(const struct nlmsghdr *message, struct plan_spd *ret)
 bool xfrm_same_packets(const struct plan_spd *a, const struct plan_spd *b)
 {
 	return a->direction == b->direction && a->family == b->family && a->mark == b->mark &&
-		a->mask == b->mask;
+	       a->mask == b->mask;
 }
 
 bool xfrm_equal(const struct plan_spd *a, const struct plan_spd *b)
@@ -197,8 +198,7 @@ bool xfrm_equal(const struct plan_spd *a, const struct plan_spd *b)
 		return true;
 	if (a->reqid != b->reqid || a->tunnel != b->tunnel || a->optional != b->optional)
 		return false;
-	return !a->tunnel ||
-		(a->tunnel_family == b->tunnel_family &&
-			memcmp(a->tunnel_source, b->tunnel_source, 16) == 0 &&
-			memcmp(a->tunnel_destination, b->tunnel_destination, 16) == 0);
+	return !a->tunnel || (a->tunnel_family == b->tunnel_family &&
+				     memcmp(a->tunnel_source, b->tunnel_source, 16) == 0 &&
+				     memcmp(a->tunnel_destination, b->tunnel_destination, 16) == 0);
 }

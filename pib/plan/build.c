@@ -42,17 +42,20 @@ static enum err check_input(struct build *b)
 		const struct plan_interface *one = &input->interfaces[i];
 
 		if (!one->name[0] || strlen(one->name) > 15)
-			return error_set(b->error, E_LENGTH, "\"%s\" cannot be an interface's name", one->name);
+			return error_set(b->error, E_LENGTH, "\"%s\" cannot be an interface's name",
+				one->name);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(one->name, input->interfaces[j].name) == 0)
-				return error_set(b->error, E_DUPLICATE, "interface %s is there twice", one->name);
+				return error_set(b->error, E_DUPLICATE,
+					"interface %s is there twice", one->name);
 		if (one->roles[0] && !build_find_set(b, one->roles))
-			return error_set(b->error, E_REFERENCE, "no policy set for the roles %s of interface %s",
-				one->roles, one->name);
+			return error_set(b->error, E_REFERENCE,
+				"no policy set for the roles %s of interface %s", one->roles,
+				one->name);
 	}
 	if (input->node_roles && input->node_roles[0] && !build_find_set(b, input->node_roles))
-		return error_set(
-			b->error, E_REFERENCE, "no policy set for the roles %s of the node", input->node_roles);
+		return error_set(b->error, E_REFERENCE,
+			"no policy set for the roles %s of the node", input->node_roles);
 	return E_OK;
 }
 
@@ -87,9 +90,11 @@ static enum err collect_sets(struct build *b)
 			return error_set(b->error, E_MEMORY, "no memory for a plan");
 		for (int d = 0; d < FLOW_DIRECTIONS; d++) {
 			for (int leg = 0; leg < LEGS; leg++) {
-				set->leaves[d][leg] = calloc(policy->rule_count + 1, sizeof(struct plan_chain *));
+				set->leaves[d][leg] =
+					calloc(policy->rule_count + 1, sizeof(struct plan_chain *));
 				if (!set->leaves[d][leg])
-					return error_set(b->error, E_MEMORY, "no memory for a plan");
+					return error_set(
+						b->error, E_MEMORY, "no memory for a plan");
 			}
 		}
 	}
@@ -220,7 +225,8 @@ static void put_output_route(struct build *b)
 	step_is(w, PLAN_KEY_SOURCE_PORT, PORT_IKE_NAT);
 	step_accept(w);
 	writer_rule(w, base, &nested);
-	/* Only where there are some: a mark that changes makes the kernel look the route up again. */
+	/* Only where there are some: a mark that changes makes the kernel look the route up again.
+	 */
 	step_masked_not(w, PLAN_KEY_MARK, m->mask, 0);
 	step_mark(w, ~m->mask, 0);
 	writer_rule(w, base, &cause);
@@ -417,4 +423,3 @@ struct plan *plan_free(struct plan *plan)
 	free(plan);
 	return NULL;
 }
-

@@ -50,7 +50,8 @@ enum {
 
 	PLAN_OCTETS_MAX = 1 << 30,
 	PRINT_MAX = 1 << 30,
-	NODE_EDGES_AS_RULES = 3, /* fewer sets make loading faster: the kernel looks for them one by one */
+	NODE_EDGES_AS_RULES =
+		3, /* fewer sets make loading faster: the kernel looks for them one by one */
 };
 
 /* Where a chain of rules or of diagram nodes stands, and so what its leaves do. */
@@ -67,9 +68,9 @@ enum leg { LEG_OUT, LEG_CAME, LEGS };
 
 struct set {
 	const struct plan_policy *source;
-	const char *name; /* of its chains */
+	const char *name;  /* of its chains */
 	unsigned *numbers; /* of the plan's protection for each of the policy's, 0: not used */
-	struct plan_counter **counters; /* by rule */
+	struct plan_counter **counters;                    /* by rule */
 	struct plan_chain **leaves[FLOW_DIRECTIONS][LEGS]; /* by rule */
 	struct plan_chain *judge_in, *judge_out, *mark_out;
 };
@@ -78,8 +79,8 @@ struct set {
 struct protecting {
 	const struct policy_protection *policy;
 	struct plan_protection *plan;
-	struct plan_counter *refused; /* no-sa/NAME */
-	struct plan_counter *handed;  /* protect/NAME */
+	struct plan_counter *refused;        /* no-sa/NAME */
+	struct plan_counter *handed;         /* protect/NAME */
 	struct plan_chain *replies[3][LEGS]; /* by STAGE_IN, OUT, FORWARD */
 	struct plan_chain *marks[2][LEGS];   /* by STAGE_MARK_OUT, MARK_FORWARD */
 };
@@ -91,7 +92,7 @@ struct build {
 	struct error *error;
 	struct plan_cause *blame;
 	struct set *sets;
-	struct set *node; /* whose forward rules judge transit; NULL: none */
+	struct set *node;              /* whose forward rules judge transit; NULL: none */
 	struct protecting *protecting; /* by number - 1 */
 	struct flow_manager *diagrams;
 	const char **roles; /* distinct combinations of the interfaces */

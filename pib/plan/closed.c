@@ -30,8 +30,9 @@ static void put_reasons(struct build *b)
 
 struct plan_element build_element(uint32_t low, uint32_t high, enum plan_key key)
 {
-	return (struct plan_element){
-		.low = plan_number(key, low), .high = plan_number(key, high), .verdict = PLAN_ACCEPT};
+	return (struct plan_element){.low = plan_number(key, low),
+		.high = plan_number(key, high),
+		.verdict = PLAN_ACCEPT};
 }
 
 /* Without neighbours IPv6 cannot even ask for an SA: they pass before anything else. */
@@ -128,7 +129,8 @@ static void put_closed_out(struct build *b)
 
 		memcpy(address.octets, pdp->address, pdp->family == FLOW_IPV6 ? 16 : 4);
 		step_is(w, PLAN_KEY_FAMILY, pdp->family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4);
-		step_value(w, pdp->family == FLOW_IPV6 ? PLAN_KEY_DESTINATION6 : PLAN_KEY_DESTINATION4, 0,
+		step_value(w,
+			pdp->family == FLOW_IPV6 ? PLAN_KEY_DESTINATION6 : PLAN_KEY_DESTINATION4, 0,
 			address, address);
 		step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_TCP);
 		step_is(w, PLAN_KEY_DESTINATION_PORT, pdp->port);

@@ -66,7 +66,8 @@ static int element_order(const void *a, const void *b)
 
 /* Where a packet of a known connection goes, by the connection's mark; `turned`: it goes the other
  * way than the connection's first packet. */
-static struct plan_chain *put_known(struct build *b, enum stage stage, bool turned, const char *name)
+static struct plan_chain *put_known(
+	struct build *b, enum stage stage, bool turned, const char *name)
 {
 	struct writer *w = &b->w;
 	const struct marks *m = &b->plan->marks;
@@ -102,7 +103,8 @@ static struct plan_chain *put_known(struct build *b, enum stage stage, bool turn
 }
 
 /* ICMP errors go where their connection's packets go. Redirects and the rest are no errors. */
-static struct plan_chain *put_errors(struct build *b, const struct plan_chain *known, const char *name)
+static struct plan_chain *put_errors(
+	struct build *b, const struct plan_chain *known, const char *name)
 {
 	struct writer *w = &b->w;
 	struct plan_chain *chain = writer_chain(w, PLAN_HOOK_NONE, name);

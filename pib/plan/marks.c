@@ -7,8 +7,8 @@ enum err marks_from_mask(uint32_t mask, struct marks *ret, struct error *error)
 	uint32_t all = (1u << MARK_BITS) - 1;
 
 	if (mask >> shift != all)
-		return error_set(error, E_RANGE, "mark mask 0x%08x is not %d neighbouring bits", mask,
-			MARK_BITS);
+		return error_set(error, E_RANGE, "mark mask 0x%08x is not %d neighbouring bits",
+			mask, MARK_BITS);
 	*ret = (struct marks){
 		.mask = mask,
 		.flow = (all >> 1) << shift,

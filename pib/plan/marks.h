@@ -7,11 +7,11 @@
  *     bit 8         bit 7         bits 6..0
  *     passed        came          number of the protection, 0 = none
  *
- * In a packet's mark the number with `came` clear asks the SPD to protect the packet on its way out;
- * with `came` set it demands that the packet came out of such an SA. They are two values because a
- * packet that is forwarded into a tunnel came from the other side in clear: one value would make it
- * fail the template of the FWD policy. `passed` says that our chains saw the packet: what lacks it is
- * blocked by the SPD's last entries, so a flushed packet filter opens nothing.
+ * In a packet's mark the number with `came` clear asks the SPD to protect the packet on its way
+ * out; with `came` set it demands that the packet came out of such an SA. They are two values
+ * because a packet that is forwarded into a tunnel came from the other side in clear: one value
+ * would make it fail the template of the FWD policy. `passed` says that our chains saw the packet:
+ * what lacks it is blocked by the SPD's last entries, so a flushed packet filter opens nothing.
  *
  * In a connection's mark `passed` says that a stateful rule let its first packet through, the rest
  * is that packet's mark. The reply's leg is the other one: `came` turned over.

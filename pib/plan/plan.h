@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From policy to what the kernel shall hold: the SPD and the packet filter of one node, by one plan.
+ * From policy to what the kernel shall hold: the SPD and the packet filter of one node, by one
+ * plan.
  *
  * plan_build() is a pure function of the checked policies, the interfaces' roles, the PDPs and the
  * mask; the same input gives the same plan, octet by octet. A plan is data in a small closed
@@ -11,17 +12,22 @@
  * What the chains do, in the order a packet meets them:
  *   - prerouting: mark bits are cleared and `passed` is set. If forward rules protect, transit gets
  *     the mark of its protection here, for the routing and the FWD check come next.
- *   - output-route (type route: the lookup is repeated under the new mark): only if out rules protect;
- *     gives packets the mark of their protection. A flow without one is not touched.
- *   - input, output, forward: judge. Loopback; replies and ICMP errors of connections that a stateful
- *     rule let through (by the connection's mark); what a closed node needs (neighbour discovery, MLD,
- *     DHCP, DNS, IKE, ESP, the PDPs); then the rules of the interface's role combination, or for
- *     transit those of the node's set with the roles of both interfaces. The first match decides, every
- *     packet of the original direction is judged. No match: dropped, counter "no-rule". An interface
- *     without a role lets nothing pass but what a closed node needs: counter "no-role".
- *   - a flow that must be protected passes only if it came out of, or is about to go into, an SA with
- *     the protection's reqid: counter "no-sa/NAME". So it stays closed even if the SPD is flushed.
- *     What is handed to the SPD for protection counts in "protect/NAME", whether there is an SA or not.
+ *   - output-route (type route: the lookup is repeated under the new mark): only if out rules
+ * protect; gives packets the mark of their protection. A flow without one is not touched.
+ *   - input, output, forward: judge. Loopback; replies and ICMP errors of connections that a
+ * stateful rule let through (by the connection's mark); what a closed node needs (neighbour
+ * discovery, MLD, DHCP, DNS, IKE, ESP, the PDPs); then the rules of the interface's role
+ * combination, or for transit those of the node's set with the roles of both interfaces. The first
+ * match decides, every packet of the original direction is judged. No match: dropped, counter
+ * "no-rule". An interface without a role lets nothing pass but what a closed node needs: counter
+ * "no-role".
+ *   - a flow that must be protected passes only if it came out of, or is about to go into, an SA
+ * with the protection's reqid: counter "no-sa/NAME". So it stays closed even if the SPD is flushed.
+ *     What is handed to the SPD for protection counts in "protect/NAME", whether there is an SA or
+ * not.
+ *
+ * A forward rule protects transit on the side of its out_role: from in_role to out_role on the way
+ * out, and by its mirror, if it has one, what comes in there.
  *
  * The SPD holds, for each protection and direction, one entry for any addresses, selected by mark.
  * Its last entries block input and transit that our chains have not seen.
@@ -38,8 +44,8 @@
 struct policy;
 
 enum {
-	PLAN_NAME_SIZE = 120,      /* names in the kernel, with their NUL */
-	PLAN_ENDPOINTS_MAX = 16,   /* ways to PDPs */
+	PLAN_NAME_SIZE = 120,    /* names in the kernel, with their NUL */
+	PLAN_ENDPOINTS_MAX = 16, /* ways to PDPs */
 	PLAN_INTERFACES_MAX = 256,
 	PLAN_POLICIES_MAX = 256,
 };
@@ -77,9 +83,11 @@ struct plan_input {
 	size_t policy_count;
 	const struct plan_interface *interfaces;
 	size_t interface_count;
-	const char *node_roles; /* their policy's forward rules judge transit; "": there is no transit */
-	/* The plan in force, or NULL. A protection keeps its number in the mark as long as it is there,
-	 * and a number that has just gone is taken last: marks of connections outlive a plan. */
+	const char *node_roles; /* their policy's forward rules judge transit; "": there is no
+				   transit */
+	/* The plan in force, or NULL. A protection keeps its number in the mark as long as it is
+	 * there, and a number that has just gone is taken last: marks of connections outlive a
+	 * plan. */
 	const struct plan *previous;
 };
 
@@ -159,9 +167,10 @@ struct plan_value {
 };
 
 enum plan_step_kind {
-	PLAN_MATCH,   /* go on with the rule only if (key & mask) is in low..high (or is not: negate) */
-	PLAN_MAP,     /* look (key & mask) up; goes where the element says; goes on if there is none */
-	PLAN_MARK,    /* mark = (mark & keep) | set */
+	PLAN_MATCH, /* go on with the rule only if (key & mask) is in low..high (or is not: negate)
+		     */
+	PLAN_MAP,  /* look (key & mask) up; goes where the element says; goes on if there is none */
+	PLAN_MARK, /* mark = (mark & keep) | set */
 	PLAN_CT_MARK, /* the same for the connection's mark */
 	PLAN_COUNT,   /* counter */
 	PLAN_LOG,     /* prefix; at most 10 a second for each rule */
@@ -188,7 +197,7 @@ struct plan_step {
 	enum plan_key key;
 	bool masked;
 	bool negate;
-	bool interval; /* of a map: some element has low < high */
+	bool interval;   /* of a map: some element has low < high */
 	uint8_t mask[4]; /* a key that is masked has at most 4 octets */
 	union {
 		struct {
@@ -225,15 +234,15 @@ struct plan_chain {
 
 /* One for each rule of each set, and one for each reason of a drop that is not a rule. */
 struct plan_counter {
-	const char *name;      /* in the kernel, unique */
-	const char *roles;     /* the set of the rule; "" for reasons */
+	const char *name;        /* in the kernel, unique */
+	const char *roles;       /* the set of the rule; "" for reasons */
 	struct plan_cause cause; /* .name: the rule's */
 	struct plan_counter *next;
 	size_t number;
 };
 
-/* A protection that some rule asks for. The reqid comes from what the protection says, so an SA made
- * under one never counts for another, neither after a change nor after a restart; it is in
+/* A protection that some rule asks for. The reqid comes from what the protection says, so an SA
+ * made under one never counts for another, neither after a change nor after a restart; it is in
  * PLAN_REQID_BASE .. PLAN_REQID_LAST. The number is its place in the mark. */
 enum { PLAN_REQID_BASE = 0x43000000, PLAN_REQID_LAST = 0x43ffffff };
 
@@ -262,16 +271,16 @@ struct plan {
 	char id[17]; /* hexadecimal digest of the printed plan: the same id, the same plan */
 };
 
-/* What makes a plan impossible: `ret_cause` (never NULL) says which PRI, the error why. E_LIMIT: more
- * protections than marks, or a diagram beyond its limit; E_UNSUPPORTED: the kernel cannot do it;
- * E_REFERENCE: an interface's role combination, or the node's, without a policy. */
+/* What makes a plan impossible: `ret_cause` (never NULL) says which PRI, the error why. E_LIMIT:
+ * more protections than marks, or a diagram beyond its limit; E_UNSUPPORTED: the kernel cannot do
+ * it; E_REFERENCE: an interface's role combination, or the node's, without a policy. */
 enum err plan_build(const struct plan_input *input, struct plan **ret, struct plan_cause *ret_cause,
 	struct error *error) MUST_USE;
 
 /* The closed node: no policy, no roles; what precedes every policy stands alone. Of the input only
  * mark_mask and the endpoints count. */
-enum err plan_bootstrap(const struct plan_input *input, struct plan **ret, struct error *error)
-	MUST_USE;
+enum err plan_bootstrap(
+	const struct plan_input *input, struct plan **ret, struct error *error) MUST_USE;
 
 struct plan *plan_free(struct plan *plan); /* takes NULL, returns NULL */
 

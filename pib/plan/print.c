@@ -146,7 +146,8 @@ static void put_match(struct buffer *out, const struct plan_step *s)
 	put_values(out, s->key, &s->low, &s->high);
 }
 
-static void put_verdict(struct buffer *out, enum plan_step_kind kind, const struct plan_chain *chain)
+static void put_verdict(
+	struct buffer *out, enum plan_step_kind kind, const struct plan_chain *chain)
 {
 	static const char *const texts[PLAN_STEP_KINDS] = {[PLAN_ACCEPT] = "accept",
 		[PLAN_DROP] = "drop",
@@ -253,8 +254,8 @@ void plan_print_spd(const struct plan_spd *entry, struct buffer *out)
 static void put_cause(struct buffer *out, const struct plan_cause *cause)
 {
 	if (cause->prid.class)
-		buffer_put_text(
-			out, "    # %s %u \"%s\"", cause->prid.class->name, cause->prid.instance, cause->name);
+		buffer_put_text(out, "    # %s %u \"%s\"", cause->prid.class->name,
+			cause->prid.instance, cause->name);
 	else
 		buffer_put_text(out, "    # %s", cause->name);
 }
@@ -262,7 +263,8 @@ static void put_cause(struct buffer *out, const struct plan_cause *cause)
 void plan_print(const struct plan *plan, struct buffer *out)
 {
 	static const char *const hooks[PLAN_HOOK_COUNT] = {
-		[PLAN_HOOK_PREROUTING] = "type filter hook prerouting priority mangle; policy accept;",
+		[PLAN_HOOK_PREROUTING] =
+			"type filter hook prerouting priority mangle; policy accept;",
 		[PLAN_HOOK_OUTPUT_ROUTE] = "type route hook output priority mangle; policy accept;",
 		[PLAN_HOOK_INPUT] = "type filter hook input priority filter; policy drop;",
 		[PLAN_HOOK_OUTPUT] = "type filter hook output priority filter; policy drop;",

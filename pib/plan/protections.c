@@ -94,11 +94,13 @@ static enum err use_protection(struct build *b, struct protecting *list,
 
 		*b->blame = cause_of_protection(policy);
 		if (b->plan->protection_count == MARK_PROTECTIONS_MAX)
-			return error_set(b->error, E_LIMIT, "protection %s: a node holds at most %d",
-				policy->name, MARK_PROTECTIONS_MAX);
+			return error_set(b->error, E_LIMIT,
+				"protection %s: a node holds at most %d", policy->name,
+				MARK_PROTECTIONS_MAX);
 		if (policy->mode == POLICY_TUNNEL && policy->endpoint.family == FLOW_ANY_FAMILY)
 			return error_set(b->error, E_UNSUPPORTED,
-				"protection %s: a tunnel without the address of its other end", policy->name);
+				"protection %s: a tunnel without the address of its other end",
+				policy->name);
 		while (reqid_taken(b, PLAN_REQID_BASE + digest))
 			digest = (digest + 1) & (PLAN_REQID_LAST - PLAN_REQID_BASE);
 		made->cause = build_keep_cause(b, cause_of_protection(policy));
@@ -125,8 +127,10 @@ static void put_counters(struct build *b)
 
 		if (!p->plan)
 			continue;
-		p->handed = writer_counter(w, writer_name(w, "protect/", p->plan->name), "", &p->plan->cause);
-		p->refused = writer_counter(w, writer_name(w, "no-sa/", p->plan->name), "", &p->plan->cause);
+		p->handed = writer_counter(
+			w, writer_name(w, "protect/", p->plan->name), "", &p->plan->cause);
+		p->refused = writer_counter(
+			w, writer_name(w, "no-sa/", p->plan->name), "", &p->plan->cause);
 	}
 }
 
@@ -149,7 +153,8 @@ enum err build_protections(struct build *b)
 			const struct policy_rule *rule = &policy->rules[j];
 			enum err err;
 
-			if (rule->action != POLICY_PROTECT || (rule->forward ? &b->sets[i] != b->node : !own))
+			if (rule->action != POLICY_PROTECT ||
+				(rule->forward ? &b->sets[i] != b->node : !own))
 				continue;
 			err = use_protection(b, list, rule->protection, rule->forward);
 			if (err) {
@@ -169,7 +174,8 @@ enum err build_protections(struct build *b)
 		const struct policy *policy = b->sets[i].source->policy;
 
 		for (size_t j = 0; j < policy->protection_count; j++) {
-			const struct protecting *p = find_protecting(b, list, &policy->protections[j]);
+			const struct protecting *p =
+				find_protecting(b, list, &policy->protections[j]);
 
 			if (p)
 				b->sets[i].numbers[j] = p->plan->number;
@@ -192,8 +198,8 @@ enum err build_spd(struct build *b)
 {
 	const struct marks *m = &b->plan->marks;
 
-	b->plan->spd =
-		arena_calloc(&b->plan->arena, 6 * b->plan->protection_count + 4, sizeof *b->plan->spd);
+	b->plan->spd = arena_calloc(
+		&b->plan->arena, 6 * b->plan->protection_count + 4, sizeof *b->plan->spd);
 	if (!b->plan->spd)
 		return error_set(b->error, E_MEMORY, "no memory for a plan");
 	for (unsigned n = 1; n <= MARK_PROTECTIONS_MAX; n++) {
@@ -228,9 +234,10 @@ enum err build_spd(struct build *b)
 	for (enum plan_spd_direction d = PLAN_SPD_IN; d <= PLAN_SPD_FORWARD; d++)
 		if (d != PLAN_SPD_OUT)
 			put_spd(b, (struct plan_spd){.direction = d,
-				.mask = m->passed,
-				.priority = PLAN_SPD_PRIORITY_LAST,
-				.block = true,
-				.cause = build_compiled_in("what our chains have not seen")});
+					   .mask = m->passed,
+					   .priority = PLAN_SPD_PRIORITY_LAST,
+					   .block = true,
+					   .cause = build_compiled_in(
+						   "what our chains have not seen")});
 	return E_OK;
 }

@@ -13,14 +13,15 @@ static struct plan_cause cause_of_rule(const struct policy_rule *rule)
 
 /* ---- Rules ---- */
 
-static struct plan_counter *rule_counter(
-	struct build *b, struct set *set, const struct policy_rule *rule, const struct plan_cause *cause)
+static struct plan_counter *rule_counter(struct build *b, struct set *set,
+	const struct policy_rule *rule, const struct plan_cause *cause)
 {
 	struct plan_counter **place = &set->counters[rule->number - 1];
 
 	if (!*place)
 		*place = writer_counter(&b->w,
-			writer_name(&b->w, writer_text(&b->w, "%s/", set->name), rule->name), set->name, cause);
+			writer_name(&b->w, writer_text(&b->w, "%s/", set->name), rule->name),
+			set->name, cause);
 	return *place;
 }
 
@@ -101,7 +102,8 @@ struct leaf_context {
 	enum stage stage;
 };
 
-static const struct policy_rule *numbered_rule(const struct set *set, uint32_t number, enum leg *leg)
+static const struct policy_rule *numbered_rule(
+	const struct set *set, uint32_t number, enum leg *leg)
 {
 	const struct policy *policy = set->source->policy;
 
@@ -113,7 +115,8 @@ static const struct policy_rule *numbered_rule(const struct set *set, uint32_t n
 	return number > 0 ? &policy->rules[number - 1] : NULL;
 }
 
-/* Of a rule's number: in a marking stage 1 + number of the protection and leg, 0 for none. */
+/* A marking stage's number for a rule's: twice that of its protection, one more where packets come
+ * from the protected side; 0 for no protection. */
 static uint32_t rule_mark(void *context, uint32_t number, uint32_t unused)
 {
 	struct leaf_context *c = context;
@@ -199,7 +202,8 @@ static struct node_key node_key(const struct flow_node *node)
 	return (struct node_key){PLAN_KEY_COUNT, 0, 0};
 }
 
-static struct plan_value edge_value(const struct flow_node *node, struct node_key k, struct flow_value v)
+static struct plan_value edge_value(
+	const struct flow_node *node, struct node_key k, struct flow_value v)
 {
 	struct plan_value value = {{0}};
 
@@ -216,7 +220,8 @@ static struct plan_value edge_value(const struct flow_node *node, struct node_ke
 }
 
 static void put_node(struct leaf_context *c, struct plan_chain *chain, const struct flow_node *node,
-	struct plan_chain *const *chains, struct plan_element *elements, const struct plan_cause *cause)
+	struct plan_chain *const *chains, struct plan_element *elements,
+	const struct plan_cause *cause)
 {
 	struct writer *w = &c->b->w;
 	struct node_key k = node_key(node);
@@ -294,7 +299,8 @@ static struct plan_chain *put_diagram(
 		root = &w->spare_chain;
 	} else {
 		for (size_t i = 0; i < walk.node_count; i++)
-			chains[i] = writer_chain(w, PLAN_HOOK_NONE, i ? writer_text(w, "%s.%zu", name, i) : name);
+			chains[i] = writer_chain(
+				w, PLAN_HOOK_NONE, i ? writer_text(w, "%s.%zu", name, i) : name);
 		for (size_t i = 0; i < walk.node_count && !w->error; i++)
 			put_node(c, chains[i], &walk.nodes[i], chains, elements, cause);
 		root = chains[0];
@@ -313,8 +319,8 @@ static struct plan_chain *put_marking(
 
 	if (c->b->w.error)
 		return &c->b->w.spare_chain;
-	c->b->w.error =
-		flow_combine(c->b->diagrams, diagram, FLOW_NOTHING, rule_mark, c, &marks, c->b->error);
+	c->b->w.error = flow_combine(
+		c->b->diagrams, diagram, FLOW_NOTHING, rule_mark, c, &marks, c->b->error);
 	return put_diagram(c, marks, name, cause);
 }
 
@@ -322,13 +328,15 @@ enum err build_own_rules(struct build *b, struct set *set)
 {
 	struct writer *w = &b->w;
 	struct leaf_context c = {.b = b, .set = set};
-	struct plan_cause cause = build_compiled_in(writer_text(w, "rules for %s", set->source->roles));
+	struct plan_cause cause =
+		build_compiled_in(writer_text(w, "rules for %s", set->source->roles));
 	enum err err;
 	flow_ref in, out;
 
 	err = policy_diagram(set->source->policy, FLOW_IN, NULL, b->diagrams, &in, b->error);
 	if (!err)
-		err = policy_diagram(set->source->policy, FLOW_OUT, NULL, b->diagrams, &out, b->error);
+		err = policy_diagram(
+			set->source->policy, FLOW_OUT, NULL, b->diagrams, &out, b->error);
 	if (err)
 		return err;
 	c.stage = STAGE_IN;
@@ -337,17 +345,19 @@ enum err build_own_rules(struct build *b, struct set *set)
 	set->judge_out = put_diagram(&c, out, writer_name(w, "out-", set->source->roles), &cause);
 	if (b->protects_out) {
 		c.stage = STAGE_MARK_OUT;
-		set->mark_out = put_marking(&c, out, writer_name(w, "mark-out-", set->source->roles), &cause);
+		set->mark_out = put_marking(
+			&c, out, writer_name(w, "mark-out-", set->source->roles), &cause);
 	}
 	return w->error;
 }
 
 /* ---- Transit ---- */
 
-/* Forward rules between interfaces of two role combinations. A rule's own half, and its mirror under
- * its number plus the number of rules: there the protected side is the one that packets come from. */
-static enum err transit_matches(struct build *b, const char *in, const char *out, struct arena *arena,
-	struct flow_match **ret, size_t *ret_count)
+/* Forward rules between interfaces of two role combinations. What a rule protects is protected on
+ * its way out, between out_role and the peer; so in its mirror, which has its number plus the
+ * number of rules, the protected side is the one that packets come from. */
+static enum err transit_matches(struct build *b, const char *in, const char *out,
+	struct arena *arena, struct flow_match **ret, size_t *ret_count)
 {
 	const struct policy *policy = b->node->source->policy;
 	struct flow_match *list;
@@ -362,17 +372,18 @@ static enum err transit_matches(struct build *b, const char *in, const char *out
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 		uint32_t mirrored = (uint32_t)(rule->number + policy->rule_count);
-		uint32_t plain = rule->direction == POLICY_IN ? mirrored : rule->number;
 
 		if (!rule->forward)
 			continue;
-		if (policy_role_matches(rule->in_role, in) && policy_role_matches(rule->out_role, out)) {
+		if (policy_role_matches(rule->in_role, in) &&
+			policy_role_matches(rule->out_role, out)) {
 			for (size_t j = 0; j < rule->match_count; j++) {
 				list[count] = rule->matches[j];
-				list[count++].number = plain;
+				list[count++].number = rule->number;
 			}
 		}
-		if (rule->direction == POLICY_BOTH_DIRECTIONS && policy_role_matches(rule->out_role, in) &&
+		if (rule->direction == POLICY_BOTH_DIRECTIONS &&
+			policy_role_matches(rule->out_role, in) &&
 			policy_role_matches(rule->in_role, out)) {
 			for (size_t j = 0; j < rule->match_count; j++) {
 				list[count] = flow_match_mirror(&rule->matches[j]);
@@ -391,14 +402,14 @@ struct pair {
 	struct plan_chain *mark;
 };
 
-static enum err put_transit_pair(
-	struct build *b, const char *in, const char *out, struct pair *ret)
+static enum err put_transit_pair(struct build *b, const char *in, const char *out, struct pair *ret)
 {
 	struct writer *w = &b->w;
 	struct leaf_context c = {.b = b, .set = b->node, .stage = STAGE_FORWARD};
-	struct plan_cause cause = build_compiled_in(writer_text(w, "transit from %s to %s", in, out));
-	const char *name = writer_text(w, "%.50s.%.50s", writer_name(w, "", in),
-		writer_name(w, "", out));
+	struct plan_cause cause =
+		build_compiled_in(writer_text(w, "transit from %s to %s", in, out));
+	const char *name =
+		writer_text(w, "%.50s.%.50s", writer_name(w, "", in), writer_name(w, "", out));
 	struct arena arena;
 	struct flow_match *matches = NULL;
 	size_t count = 0;
@@ -415,7 +426,8 @@ static enum err put_transit_pair(
 	ret->judge = put_diagram(&c, diagram, writer_text(w, "forward-%s", name), &cause);
 	if (b->protects_forward) {
 		c.stage = STAGE_MARK_FORWARD;
-		ret->mark = put_marking(&c, diagram, writer_text(w, "mark-forward-%s", name), &cause);
+		ret->mark =
+			put_marking(&c, diagram, writer_text(w, "mark-forward-%s", name), &cause);
 	}
 	return w->error;
 }
@@ -449,16 +461,18 @@ enum err build_transit(struct build *b, const struct transit *ret)
 		}
 		if (err)
 			break;
-		ret->judge_from[i] = writer_chain(w, PLAN_HOOK_NONE, writer_name(w, "forward-from-", in));
-		build_interfaces(b, ret->judge_from[i], PLAN_KEY_OUT_NAME, build_choose_role, judge, b->drop_no_role);
+		ret->judge_from[i] =
+			writer_chain(w, PLAN_HOOK_NONE, writer_name(w, "forward-from-", in));
+		build_interfaces(b, ret->judge_from[i], PLAN_KEY_OUT_NAME, build_choose_role, judge,
+			b->drop_no_role);
 		if (!b->protects_forward)
 			continue;
 		ret->mark_from[i] =
 			writer_chain(w, PLAN_HOOK_NONE, writer_name(w, "mark-forward-from-", in));
-		build_interfaces(b, ret->mark_from[i], PLAN_KEY_FIB_OUT_NAME, build_choose_role, mark, NULL);
+		build_interfaces(
+			b, ret->mark_from[i], PLAN_KEY_FIB_OUT_NAME, build_choose_role, mark, NULL);
 	}
 	free(judge);
 	free(mark);
 	return err;
 }
-

@@ -18,7 +18,7 @@ const struct plan_key_form plan_key_forms[PLAN_KEY_COUNT] = {
 	[PLAN_KEY_DESTINATION_PORT] = {"th dport", 2, false, false},
 	[PLAN_KEY_ICMP_TYPE] = {"icmp type", 1, false, false},
 	[PLAN_KEY_ICMP_CODE] = {"icmp code", 1, false, false},
-	[PLAN_KEY_DSCP4] = {"ip dscp", 1, false, false}, /* in its upper 6 bits */
+	[PLAN_KEY_DSCP4] = {"ip dscp", 1, false, false},  /* in its upper 6 bits */
 	[PLAN_KEY_DSCP6] = {"ip6 dscp", 2, false, false}, /* in the middle */
 	[PLAN_KEY_LABEL] = {"ip6 flowlabel", 3, false, false},
 	[PLAN_KEY_TCP_FLAGS] = {"tcp flags", 1, false, false},
@@ -330,7 +330,8 @@ void writer_rule(struct writer *w, struct plan_chain *chain, const struct plan_c
 
 	if (rule && steps) {
 		memcpy(steps, w->steps, w->step_count * sizeof *steps);
-		*rule = (struct plan_rule){.steps = steps, .step_count = w->step_count, .cause = *cause};
+		*rule = (struct plan_rule){
+			.steps = steps, .step_count = w->step_count, .cause = *cause};
 		if (chain->last)
 			chain->last->next = rule;
 		else

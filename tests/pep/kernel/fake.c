@@ -66,7 +66,8 @@ size_t fake_requests(const struct fake *fake)
 	return fake->requests;
 }
 
-static void put_answer(struct buffer *out, const struct nlmsghdr *request, int error, const char *words)
+static void put_answer(
+	struct buffer *out, const struct nlmsghdr *request, int error, const char *words)
 {
 	_Alignas(struct nlmsghdr) char room[512] = {0};
 	struct nlmsghdr *answer = mnl_nlmsg_put_header(room);
@@ -100,7 +101,8 @@ static struct entry *find_entry(struct fake *fake, const struct entry *key)
 		struct entry *e = &fake->entries[i];
 
 		if (memcmp(&e->selector, &key->selector, sizeof e->selector) == 0 &&
-			e->direction == key->direction && memcmp(&e->mark, &key->mark, sizeof e->mark) == 0)
+			e->direction == key->direction &&
+			memcmp(&e->mark, &key->mark, sizeof e->mark) == 0)
 			return e;
 	}
 	return NULL;
@@ -344,5 +346,6 @@ void fake_print(const struct fake *fake, struct buffer *out)
 	}
 	free(sorted);
 	buffer_put_text(out, "table %d %zu %.*s\n", fake->table, fake->messages,
-		(int)(fake->comment_len ? fake->comment_len - 3 : 0), (const char *)fake->comment + 2);
+		(int)(fake->comment_len ? fake->comment_len - 3 : 0),
+		(const char *)fake->comment + 2);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A kernel for tests: an SPD that it keeps entry by entry, and an nftables table that it keeps batch
- * by batch, behind the transport's interface. It can misbehave at the n-th request.
+ * A kernel for tests: an SPD that it keeps entry by entry, and an nftables table that it keeps
+ * batch by batch, behind the transport's interface. It can misbehave at the n-th request.
  */
 #ifndef COPSEC_TESTS_PEP_KERNEL_FAKE_H
 #define COPSEC_TESTS_PEP_KERNEL_FAKE_H

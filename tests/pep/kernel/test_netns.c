@@ -114,13 +114,13 @@ static void connect_to(enum where where, const char *ours)
 	const char *prefix = net ? "198.51.100" : "192.0.2";
 
 	shell("ip link add %s type veth peer name eth0 netns %d", ours, (int)holders[where]);
-	shell("ip addr add %s.2/24 dev %s && ip addr add 2001:db8:%d::2/64 dev %s nodad", prefix, ours,
-		net + 1, ours);
+	shell("ip addr add %s.2/24 dev %s && ip addr add 2001:db8:%d::2/64 dev %s nodad", prefix,
+		ours, net + 1, ours);
 	shell("ip link set %s up", ours);
 	enter(where);
 	shell("ip link set lo up && ip link set eth0 up");
-	shell("ip addr add %s.1/24 dev eth0 && ip addr add 2001:db8:%d::1/64 dev eth0 nodad", prefix,
-		net + 1);
+	shell("ip addr add %s.1/24 dev eth0 && ip addr add 2001:db8:%d::1/64 dev eth0 nodad",
+		prefix, net + 1);
 	shell("ip route add default via %s.2 && ip -6 route add default via 2001:db8:%d::2", prefix,
 		net + 1);
 	enter(US);
@@ -137,7 +137,8 @@ static void setup(void)
 	hold_namespace(RIGHT);
 	enter(US);
 	shell("ip link set lo up");
-	shell("echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
+	shell("echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > "
+	      "/proc/sys/net/ipv6/conf/all/forwarding");
 	connect_to(LEFT, "left0");
 	connect_to(RIGHT, "right0");
 	ck_assert_msg(kernel_open(&kernel, &error) == E_OK, "%s", error.text);
@@ -286,25 +287,66 @@ static bool nothing_arrived(int fd)
 /* ---- Tests ---- */
 
 static const struct test_rule host_rules[] = {
-	{.name = "web", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = UDP, .port = 80},
-	{.name = "ssh", .direction = POLICY_IN, .action = POLICY_BYPASS, .protocol = UDP, .port = 22,
+	{.name = "web",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = UDP,
+		.port = 80},
+	{.name = "ssh",
+		.direction = POLICY_IN,
+		.action = POLICY_BYPASS,
+		.protocol = UDP,
+		.port = 22,
 		.log = true},
-	{.name = "telnet", .direction = POLICY_IN, .action = POLICY_DISCARD, .protocol = UDP, .port = 23},
-	{.name = "tls", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = STRONG,
-		.protocol = UDP, .port = 443},
-	{.name = "vault", .direction = POLICY_IN, .action = POLICY_PROTECT, .protection = STRONG,
-		.protocol = UDP, .port = 8443},
-	{.name = "chat", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = SOFT,
-		.protocol = UDP, .port = 6000},
-	{.name = "voice", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = UDP, .port = 7000,
+	{.name = "telnet",
+		.direction = POLICY_IN,
+		.action = POLICY_DISCARD,
+		.protocol = UDP,
+		.port = 23},
+	{.name = "tls",
+		.direction = POLICY_OUT,
+		.action = POLICY_PROTECT,
+		.protection = STRONG,
+		.protocol = UDP,
+		.port = 443},
+	{.name = "vault",
+		.direction = POLICY_IN,
+		.action = POLICY_PROTECT,
+		.protection = STRONG,
+		.protocol = UDP,
+		.port = 8443},
+	{.name = "chat",
+		.direction = POLICY_OUT,
+		.action = POLICY_PROTECT,
+		.protection = SOFT,
+		.protocol = UDP,
+		.port = 6000},
+	{.name = "voice",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = UDP,
+		.port = 7000,
 		.port_last = 7009},
-	{.name = "more", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = UDP, .port = 7020},
+	{.name = "more",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = UDP,
+		.port = 7020},
 };
 static const struct test_rule transit_rules[] = {
-	{.name = "through", .direction = POLICY_OUT, .action = POLICY_BYPASS, .forward = true,
-		.protocol = UDP, .port = 80},
-	{.name = "site", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = TUNNEL,
-		.forward = true, .protocol = UDP, .port = 5000},
+	{.name = "through",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.forward = true,
+		.protocol = UDP,
+		.port = 80},
+	{.name = "site",
+		.direction = POLICY_OUT,
+		.action = POLICY_PROTECT,
+		.protection = TUNNEL,
+		.forward = true,
+		.protocol = UDP,
+		.port = 5000},
 };
 enum {
 	HOST_RULES = sizeof host_rules / sizeof *host_rules,
@@ -328,8 +370,10 @@ START_TEST(kernel_holds_what_the_plan_says)
 	ck_assert_uint_eq(times("nft list ruleset", "counter name "),
 		times("nft -j list ruleset | grep -o '\"counter\": \"'", "counter"));
 	ck_assert_uint_eq(times("nft list ruleset", "hook input priority filter; policy drop;"), 1);
-	ck_assert_uint_eq(times("nft list ruleset", "hook output priority filter; policy drop;"), 1);
-	ck_assert_uint_eq(times("nft list ruleset", "hook forward priority filter; policy drop;"), 1);
+	ck_assert_uint_eq(
+		times("nft list ruleset", "hook output priority filter; policy drop;"), 1);
+	ck_assert_uint_eq(
+		times("nft list ruleset", "hook forward priority filter; policy drop;"), 1);
 	ck_assert_uint_eq(times("nft list ruleset", "type route hook output priority mangle"), 1);
 	ck_assert_uint_eq(times("nft list ruleset", "7000-7009 : goto out/host/voice"), 1);
 	ck_assert_uint_eq(times("nft list ruleset", "\"left0\" : goto in-host"), 1);
@@ -340,7 +384,8 @@ START_TEST(kernel_holds_what_the_plan_says)
 		snprintf(text, sizeof text, "reqid %u mode", plan->protections[i].reqid);
 		ck_assert_uint_ge(times("ip xfrm policy", text), 4);
 		snprintf(text, sizeof text, "ipsec out reqid %u", plan->protections[i].reqid);
-		ck_assert_int_eq(times("nft list ruleset", text) > 0, plan->protections[i].required);
+		ck_assert_int_eq(
+			times("nft list ruleset", text) > 0, plan->protections[i].required);
 	}
 	ck_assert_int_eq(kernel_status(kernel, plan, &status, &error), E_OK);
 	ck_assert(status.table && status.spd_as_planned);
@@ -354,17 +399,19 @@ START_TEST(closed_node_lets_nothing_pass)
 	struct error error;
 
 	ck_assert_int_eq(plan_bootstrap(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
-							.endpoints = &pdp,
-							.endpoint_count = 1},
+						.endpoints = &pdp,
+						.endpoint_count = 1},
 				 &plan, &error),
 		E_OK);
 	apply(plan);
 	for (int six = 0; six < 2; six++) {
-		int us = open_udp(six, US, 4000), left = open_udp(six, LEFT, 53), right = open_udp(six, RIGHT, 80);
+		int us = open_udp(six, US, 4000), left = open_udp(six, LEFT, 53),
+		    right = open_udp(six, RIGHT, 80);
 		uint64_t before;
 
 		ck_assert_int_eq(send_udp(us, six, LEFT, 80), EPERM);
-		ck_assert_int_eq(send_udp(us, six, LEFT, 53), 0); /* DNS, by way of neighbour discovery */
+		ck_assert_int_eq(
+			send_udp(us, six, LEFT, 53), 0); /* DNS, by way of neighbour discovery */
 		ck_assert(arrives(left));
 		ck_assert_int_eq(send_udp(left, six, US, 4000), 0);
 		ck_assert(arrives(us));
@@ -539,7 +586,8 @@ START_TEST(what_is_not_ours_stays)
 
 	shell("nft 'add table inet theirs; add table ip copsec'");
 	shell("ip xfrm policy add src 10.0.0.0/8 dst 10.0.0.0/8 dir out action block");
-	shell("ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out mark 1 mask 1 tmpl proto esp reqid 5 "
+	shell("ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out mark 1 mask 1 tmpl proto esp "
+	      "reqid 5 "
 	      "mode transport");
 	apply_rules();
 	apply(plan);
@@ -572,7 +620,8 @@ START_TEST(refusal_names_the_rule_and_changes_nothing)
 				/* The plan is ours alone here. */
 				struct plan_step *s = (struct plan_step *)(uintptr_t)&r->steps[i];
 
-				if (s->kind != PLAN_COUNT || strcmp(s->counter->name, "host/ssh") != 0)
+				if (s->kind != PLAN_COUNT ||
+					strcmp(s->counter->name, "host/ssh") != 0)
 					continue;
 				s->counter = &missing;
 				broken = true;
@@ -597,8 +646,8 @@ START_TEST(ten_thousand_rules_are_applied)
 {
 	enum { RULES = 10000 };
 	struct test_rule *rules = calloc(RULES, sizeof *rules);
-	char (*names)[32] = calloc(RULES, sizeof *names);
-	char (*nets)[32] = calloc(RULES, sizeof *nets);
+	char(*names)[32] = calloc(RULES, sizeof *names);
+	char(*nets)[32] = calloc(RULES, sizeof *nets);
 	int us, left;
 
 	for (int i = 0; i < RULES; i++) {

@@ -33,17 +33,34 @@ static struct plan *build(const struct test_rule *rules, size_t count, const str
 }
 
 static const struct test_rule first_rules[] = {
-	{.name = "soft", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = SOFT,
-		.protocol = 6, .port = 1},
-	{.name = "tunnel", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = TUNNEL,
-		.protocol = 6, .port = 2},
+	{.name = "soft",
+		.direction = POLICY_OUT,
+		.action = POLICY_PROTECT,
+		.protection = SOFT,
+		.protocol = 6,
+		.port = 1},
+	{.name = "tunnel",
+		.direction = POLICY_OUT,
+		.action = POLICY_PROTECT,
+		.protection = TUNNEL,
+		.protocol = 6,
+		.port = 2},
 };
 static const struct test_rule second_rules[] = {
-	{.name = "strong", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = STRONG,
-		.protocol = 6, .port = 1},
+	{.name = "strong",
+		.direction = POLICY_OUT,
+		.action = POLICY_PROTECT,
+		.protection = STRONG,
+		.protocol = 6,
+		.port = 1},
 	{.name = "web", .direction = POLICY_IN, .action = POLICY_BYPASS, .protocol = 6, .port = 80},
-	{.name = "transit", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = STRONG,
-		.protocol = 6, .port = 3, .forward = true},
+	{.name = "transit",
+		.direction = POLICY_OUT,
+		.action = POLICY_PROTECT,
+		.protection = STRONG,
+		.protocol = 6,
+		.port = 3,
+		.forward = true},
 };
 
 static void setup(void)
@@ -57,8 +74,8 @@ static void setup(void)
 	kernel = kernel_new(&transport);
 	ck_assert_ptr_nonnull(kernel);
 	before = build(first_rules, 2, NULL);
-	/* Without its predecessor it gives mark 1 another template: entries are replaced, those of the
-	 * tunnel go, those for transit come. */
+	/* Without its predecessor it gives mark 1 another template: entries are replaced, those of
+	 * the tunnel go, those for transit come. */
 	after = build(second_rules, 3, NULL);
 }
 
@@ -173,9 +190,11 @@ START_TEST(state_is_the_one_before_or_the_one_after)
 			failed++;
 			ck_assert_msg(error.text[0], "request %zu", n);
 			if (!fault.dirty)
-				ck_assert_msg(strcmp(now, old) == 0, "request %zu: %s", n, error.text);
+				ck_assert_msg(
+					strcmp(now, old) == 0, "request %zu: %s", n, error.text);
 			if (how == REFUSE)
-				ck_assert_msg(strstr(error.text, "refused by the test"), "%s", error.text);
+				ck_assert_msg(strstr(error.text, "refused by the test"), "%s",
+					error.text);
 		} else if (fault.dirty) {
 			dirty++;
 			ck_assert_msg(error.text[0], "request %zu", n);
@@ -266,7 +285,8 @@ int main(void)
 	tcase_add_test(tcase, apply_makes_the_plan_and_nothing_else);
 	tcase_add_test(tcase, remove_takes_what_is_ours_and_leaves_the_rest);
 	tcase_add_test(tcase, applying_twice_changes_nothing);
-	tcase_add_loop_test(tcase, state_is_the_one_before_or_the_one_after, 0, ANSWER_TWICE - REFUSE + 1);
+	tcase_add_loop_test(
+		tcase, state_is_the_one_before_or_the_one_after, 0, ANSWER_TWICE - REFUSE + 1);
 	tcase_add_test(tcase, failed_undo_is_dirty);
 	tcase_add_test(tcase, refusal_names_the_rule);
 	suite_add_tcase(suite, tcase);

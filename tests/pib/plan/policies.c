@@ -22,14 +22,19 @@ static const struct policy_ike ike = {.instance = 1,
 	.proposal_count = 1};
 
 #define PROTECTION(n, text, how, must, ...)                                                        \
-	{.name = text, .instance = 100 + n, .number = n, .mode = how, .demand = must, .proposals = &esp, \
-		.proposal_count = 1, .ike = &ike, __VA_ARGS__}
+	{                                                                                          \
+		.name = text, .instance = 100 + n, .number = n, .mode = how, .demand = must,       \
+		.proposals = &esp, .proposal_count = 1, .ike = &ike, __VA_ARGS__                   \
+	}
 
 const struct policy_protection test_protections[TEST_PROTECTIONS - 1] = {
-	PROTECTION(1, "strong", POLICY_TRANSPORT, POLICY_REQUIRED, .endpoint.family = FLOW_ANY_FAMILY),
-	PROTECTION(2, "soft", POLICY_TRANSPORT, POLICY_PREFERRED, .endpoint.family = FLOW_ANY_FAMILY),
+	PROTECTION(
+		1, "strong", POLICY_TRANSPORT, POLICY_REQUIRED, .endpoint.family = FLOW_ANY_FAMILY),
+	PROTECTION(
+		2, "soft", POLICY_TRANSPORT, POLICY_PREFERRED, .endpoint.family = FLOW_ANY_FAMILY),
 	PROTECTION(3, "tunnel", POLICY_TUNNEL, POLICY_REQUIRED,
-		.endpoint = {.family = FLOW_IPV4, .octets = {198, 51, 100, 2}}, .df = POLICY_DF_COPY),
+		.endpoint = {.family = FLOW_IPV4, .octets = {198, 51, 100, 2}},
+		.df = POLICY_DF_COPY),
 };
 
 static struct flow_intervals one(struct arena *arena, struct flow_interval interval)
@@ -106,8 +111,9 @@ struct policy *test_policy(
 			.matches = match,
 			.match_count = 1,
 			.action = rules[i].action,
-			.protection =
-				rules[i].protection ? &test_protections[rules[i].protection - 1] : NULL,
+			.protection = rules[i].protection
+					      ? &test_protections[rules[i].protection - 1]
+					      : NULL,
 			.initiator = POLICY_BOTH,
 			.stateful = !rules[i].stateless,
 			.log = rules[i].log};
@@ -159,7 +165,8 @@ static bool load(const struct test_packet *p, enum plan_key key, struct plan_val
 		*ret = plan_number(key, f->icmp_code);
 		return icmp;
 	case PLAN_KEY_DSCP4:
-		*ret = plan_number(key, (uint32_t)f->dscp << 2 | 1); /* ECN is no business of ours */
+		*ret = plan_number(
+			key, (uint32_t)f->dscp << 2 | 1); /* ECN is no business of ours */
 		return !six;
 	case PLAN_KEY_DSCP6:
 		*ret = plan_number(key, 0x6000u | (uint32_t)f->dscp << 6 | 1);
@@ -210,7 +217,8 @@ static bool load(const struct test_packet *p, enum plan_key key, struct plan_val
 	ck_abort_msg("no such key");
 }
 
-static bool load_masked(const struct test_packet *p, const struct plan_step *s, struct plan_value *ret)
+static bool load_masked(
+	const struct test_packet *p, const struct plan_step *s, struct plan_value *ret)
 {
 	if (!load(p, s->key, ret))
 		return false;
@@ -219,8 +227,8 @@ static bool load_masked(const struct test_packet *p, const struct plan_step *s, 
 	return true;
 }
 
-static bool between(
-	enum plan_key key, const struct plan_value *v, const struct plan_value *low, const struct plan_value *high)
+static bool between(enum plan_key key, const struct plan_value *v, const struct plan_value *low,
+	const struct plan_value *high)
 {
 	size_t width = plan_key_forms[key].width;
 
@@ -269,11 +277,13 @@ bool test_accepts(const struct plan *plan, enum plan_hook hook, struct test_pack
 			struct plan_value v;
 
 			if (kind == PLAN_MATCH) {
-				go_on = load_masked(packet, s, &v) && between(s->key, &v, &s->low, &s->high) != s->negate;
+				go_on = load_masked(packet, s, &v) &&
+					between(s->key, &v, &s->low, &s->high) != s->negate;
 				continue;
 			}
 			if (kind == PLAN_MAP) {
-				const struct plan_element *e = load_masked(packet, s, &v) ? look_up(s, &v) : NULL;
+				const struct plan_element *e =
+					load_masked(packet, s, &v) ? look_up(s, &v) : NULL;
 
 				if (!e) {
 					go_on = false;

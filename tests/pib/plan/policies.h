@@ -15,10 +15,10 @@ struct test_rule {
 	enum test_protection protection;
 	const char *source; /* an address or prefix; NULL: any */
 	const char *destination;
-	uint8_t protocol; /* 0: any */
-	uint16_t port;    /* destination; 0: any */
+	uint8_t protocol;   /* 0: any */
+	uint16_t port;      /* destination; 0: any */
 	uint16_t port_last; /* 0: only that one */
-	uint8_t dscp; /* 0: any */
+	uint8_t dscp;       /* 0: any */
 	bool stateless;
 	bool log;
 	bool forward;
@@ -47,7 +47,14 @@ struct test_packet {
 	uint32_t ipsec_out;
 };
 
-enum { CT_INVALID = 1, CT_ESTABLISHED = 2, CT_RELATED = 4, CT_NEW = 8, TCP_SYN_FLAG = 2, TCP_ACK_FLAG = 16 };
+enum {
+	CT_INVALID = 1,
+	CT_ESTABLISHED = 2,
+	CT_RELATED = 4,
+	CT_NEW = 8,
+	TCP_SYN_FLAG = 2,
+	TCP_ACK_FLAG = 16
+};
 
 /* Runs the chain of this hook; a plan without one accepts. Marks change in the packet. The last
  * counter that counted goes to *ret_counter (NULL: none did). */

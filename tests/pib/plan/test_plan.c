@@ -39,7 +39,8 @@ static struct plan *build(const struct plan_input *input)
 }
 
 /* A host with the role "host" on eth0. */
-static struct plan *build_host(const struct test_rule *rules, size_t count, const struct plan *previous)
+static struct plan *build_host(
+	const struct test_rule *rules, size_t count, const struct plan *previous)
 {
 	struct plan_policy policy = {"host", test_policy(&arena, "host", rules, count)};
 
@@ -57,7 +58,8 @@ static struct plan *build_host(const struct test_rule *rules, size_t count, cons
 /* A router whose interfaces have the roles lan and wan, the node itself "gateway". */
 static struct plan *build_router(const struct test_rule *rules, size_t count)
 {
-	static const struct plan_interface interfaces[] = {{"lan0", "lan"}, {"wan0", "wan"}, {"*", ""}};
+	static const struct plan_interface interfaces[] = {
+		{"lan0", "lan"}, {"wan0", "wan"}, {"*", ""}};
 	struct plan_policy policies[] = {
 		{"gateway", test_policy(&arena, "gateway", rules, count)},
 		{"lan", test_policy(&arena, "lan", NULL, 0)},
@@ -91,31 +93,89 @@ static unsigned number_of(const struct plan *p, const char *name)
 /* ---- The printed plan, word for word ---- */
 
 static const struct test_rule host_rules[] = {
-	{.name = "web", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = TCP, .port = 80},
-	{.name = "tls", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = STRONG,
-		.protocol = TCP, .port = 443},
-	{.name = "ssh", .direction = POLICY_IN, .action = POLICY_BYPASS, .source = "192.0.2.0/24",
-		.protocol = TCP, .port = 22, .log = true},
-	{.name = "ssh6", .direction = POLICY_IN, .action = POLICY_BYPASS, .source = "2001:db8::/32",
-		.protocol = TCP, .port = 22},
-	{.name = "ports", .direction = POLICY_IN, .action = POLICY_BYPASS, .protocol = UDP,
-		.port = 1000, .port_last = 1999, .stateless = true},
-	{.name = "deny", .direction = POLICY_IN, .action = POLICY_DISCARD, .protocol = UDP,
-		.port = 5000, .log = true},
-	{.name = "chat", .direction = POLICY_IN, .action = POLICY_PROTECT, .protection = SOFT,
-		.protocol = UDP, .port = 6000},
-	{.name = "voice", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = UDP,
-		.port = 7000, .dscp = 46},
-	{.name = "p1", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = TCP, .port = 1},
-	{.name = "p3", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = TCP, .port = 3},
-	{.name = "p5", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = TCP, .port = 5},
+	{.name = "web",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = TCP,
+		.port = 80},
+	{.name = "tls",
+		.direction = POLICY_OUT,
+		.action = POLICY_PROTECT,
+		.protection = STRONG,
+		.protocol = TCP,
+		.port = 443},
+	{.name = "ssh",
+		.direction = POLICY_IN,
+		.action = POLICY_BYPASS,
+		.source = "192.0.2.0/24",
+		.protocol = TCP,
+		.port = 22,
+		.log = true},
+	{.name = "ssh6",
+		.direction = POLICY_IN,
+		.action = POLICY_BYPASS,
+		.source = "2001:db8::/32",
+		.protocol = TCP,
+		.port = 22},
+	{.name = "ports",
+		.direction = POLICY_IN,
+		.action = POLICY_BYPASS,
+		.protocol = UDP,
+		.port = 1000,
+		.port_last = 1999,
+		.stateless = true},
+	{.name = "deny",
+		.direction = POLICY_IN,
+		.action = POLICY_DISCARD,
+		.protocol = UDP,
+		.port = 5000,
+		.log = true},
+	{.name = "chat",
+		.direction = POLICY_IN,
+		.action = POLICY_PROTECT,
+		.protection = SOFT,
+		.protocol = UDP,
+		.port = 6000},
+	{.name = "voice",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = UDP,
+		.port = 7000,
+		.dscp = 46},
+	{.name = "p1",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = TCP,
+		.port = 1},
+	{.name = "p3",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = TCP,
+		.port = 3},
+	{.name = "p5",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = TCP,
+		.port = 5},
 };
 static const struct test_rule router_rules[] = {
-	{.name = "site", .direction = POLICY_BOTH_DIRECTIONS, .action = POLICY_PROTECT,
-		.protection = TUNNEL, .source = "10.1.0.0/16", .destination = "10.2.0.0/16",
-		.forward = true, .in_role = "lan", .out_role = "wan"},
-	{.name = "web", .direction = POLICY_OUT, .action = POLICY_BYPASS, .protocol = TCP,
-		.port = 80, .forward = true, .in_role = "lan", .out_role = "wan"},
+	{.name = "site",
+		.direction = POLICY_BOTH_DIRECTIONS,
+		.action = POLICY_PROTECT,
+		.protection = TUNNEL,
+		.source = "10.1.0.0/16",
+		.destination = "10.2.0.0/16",
+		.forward = true,
+		.in_role = "lan",
+		.out_role = "wan"},
+	{.name = "web",
+		.direction = POLICY_OUT,
+		.action = POLICY_BYPASS,
+		.protocol = TCP,
+		.port = 80,
+		.forward = true,
+		.in_role = "lan",
+		.out_role = "wan"},
 };
 enum {
 	HOST_RULES = sizeof host_rules / sizeof *host_rules,
@@ -171,8 +231,8 @@ START_TEST(closed_node_reads_as_expected)
 	struct error error;
 
 	ck_assert_int_eq(plan_bootstrap(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
-							.endpoints = &pdp,
-							.endpoint_count = 1},
+						.endpoints = &pdp,
+						.endpoint_count = 1},
 				 &plan, &error),
 		E_OK);
 	check_text(plan, "closed.txt");
@@ -210,13 +270,12 @@ END_TEST
 
 static struct test_packet packet_of(uint8_t protocol, uint16_t port)
 {
-	return (struct test_packet){
-		.flow = {.family = FLOW_IPV4,
-			.source = {192, 0, 2, 1},
-			.destination = {192, 0, 2, 2},
-			.protocol = protocol,
-			.source_port = 40000,
-			.destination_port = port},
+	return (struct test_packet){.flow = {.family = FLOW_IPV4,
+					    .source = {192, 0, 2, 1},
+					    .destination = {192, 0, 2, 2},
+					    .protocol = protocol,
+					    .source_port = 40000,
+					    .destination_port = port},
 		.tcp_flags = TCP_SYN_FLAG,
 		.ct_state = CT_NEW};
 }
@@ -351,23 +410,33 @@ START_TEST(closed_node_opens_what_it_needs_and_no_more)
 		bool in, open;
 		const char *source;
 	} cases[] = {
-		{UDP, 68, 67, FLOW_IPV4, false, true, NULL}, {UDP, 67, 68, FLOW_IPV4, true, true, NULL},
-		{UDP, 67, 68, FLOW_IPV4, false, false, NULL}, {UDP, 68, 67, FLOW_IPV6, false, false, NULL},
-		{UDP, 546, 547, FLOW_IPV6, false, true, NULL}, {UDP, 547, 546, FLOW_IPV6, true, false, NULL},
-		{UDP, 4000, 53, FLOW_IPV4, false, true, NULL}, {TCP, 4000, 53, FLOW_IPV6, false, true, NULL},
-		{UDP, 4000, 53, FLOW_IPV4, true, false, NULL}, {UDP, 500, 500, FLOW_IPV4, false, true, NULL},
-		{UDP, 4500, 9, FLOW_IPV6, false, true, NULL}, {UDP, 9, 4500, FLOW_IPV6, false, false, NULL},
-		{UDP, 9, 4500, FLOW_IPV4, true, true, NULL}, {UDP, 500, 9, FLOW_IPV4, true, false, NULL},
-		{ESP, 0, 0, FLOW_IPV4, true, true, NULL}, {ESP, 0, 0, FLOW_IPV6, false, true, NULL},
-		{51, 0, 0, FLOW_IPV6, true, false, NULL}, {TCP, 9, 3288, FLOW_IPV4, false, false, NULL},
-		{TCP, 9, 22, FLOW_IPV4, true, false, NULL}, {ICMP, 0, 0, FLOW_IPV4, true, false, NULL},
+		{UDP, 68, 67, FLOW_IPV4, false, true, NULL},
+		{UDP, 67, 68, FLOW_IPV4, true, true, NULL},
+		{UDP, 67, 68, FLOW_IPV4, false, false, NULL},
+		{UDP, 68, 67, FLOW_IPV6, false, false, NULL},
+		{UDP, 546, 547, FLOW_IPV6, false, true, NULL},
+		{UDP, 547, 546, FLOW_IPV6, true, false, NULL},
+		{UDP, 4000, 53, FLOW_IPV4, false, true, NULL},
+		{TCP, 4000, 53, FLOW_IPV6, false, true, NULL},
+		{UDP, 4000, 53, FLOW_IPV4, true, false, NULL},
+		{UDP, 500, 500, FLOW_IPV4, false, true, NULL},
+		{UDP, 4500, 9, FLOW_IPV6, false, true, NULL},
+		{UDP, 9, 4500, FLOW_IPV6, false, false, NULL},
+		{UDP, 9, 4500, FLOW_IPV4, true, true, NULL},
+		{UDP, 500, 9, FLOW_IPV4, true, false, NULL},
+		{ESP, 0, 0, FLOW_IPV4, true, true, NULL},
+		{ESP, 0, 0, FLOW_IPV6, false, true, NULL},
+		{51, 0, 0, FLOW_IPV6, true, false, NULL},
+		{TCP, 9, 3288, FLOW_IPV4, false, false, NULL},
+		{TCP, 9, 22, FLOW_IPV4, true, false, NULL},
+		{ICMP, 0, 0, FLOW_IPV4, true, false, NULL},
 	};
 	struct test_packet p;
 	struct error error;
 
 	ck_assert_int_eq(plan_bootstrap(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
-							.endpoints = &pdp,
-							.endpoint_count = 1},
+						.endpoints = &pdp,
+						.endpoint_count = 1},
 				 &plan, &error),
 		E_OK);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -431,8 +500,8 @@ START_TEST(protected_flows_pass_through_their_sa_alone)
 	ck_assert_msg(!passes(PLAN_HOOK_INPUT, &reply, "no-sa/strong"), "an answer in clear");
 	reply.ipsec_in = reqid_of(plan, "strong");
 	ck_assert(passes(PLAN_HOOK_INPUT, &reply, "none"));
-	ck_assert_uint_eq(
-		reply.mark & plan->marks.flow, marks_value(&plan->marks, number_of(plan, "strong"), true));
+	ck_assert_uint_eq(reply.mark & plan->marks.flow,
+		marks_value(&plan->marks, number_of(plan, "strong"), true));
 }
 END_TEST
 
@@ -543,7 +612,8 @@ static uint32_t next_random(uint32_t *state)
 static struct test_rule random_rule(uint32_t *state)
 {
 	static const char *const prefixes[] = {NULL, NULL, "192.0.2.0/24", "192.0.2.0/25",
-		"192.0.2.128/26", "198.51.100.7", "2001:db8::/32", "2001:db8:1::/48", "2001:db8::1"};
+		"192.0.2.128/26", "198.51.100.7", "2001:db8::/32", "2001:db8:1::/48",
+		"2001:db8::1"};
 	static const uint8_t protocols[] = {0, TCP, UDP, UDP, TCP, ICMP};
 	struct test_rule r = {.name = "rule"};
 
@@ -578,8 +648,10 @@ static struct test_packet random_packet(uint32_t *state)
 
 	p.flow.family = six ? FLOW_IPV6 : FLOW_IPV4;
 	p.flow.source_port = (uint16_t)(998 + next_random(state) % 28);
-	memcpy(p.flow.source, sources[six ? 5 + next_random(state) % 3 : next_random(state) % 5], 16);
-	memcpy(p.flow.destination, sources[six ? 5 + next_random(state) % 3 : next_random(state) % 5], 16);
+	memcpy(p.flow.source, sources[six ? 5 + next_random(state) % 3 : next_random(state) % 5],
+		16);
+	memcpy(p.flow.destination,
+		sources[six ? 5 + next_random(state) % 3 : next_random(state) % 5], 16);
 	p.flow.dscp = next_random(state) % 2 ? 46 : 0;
 	p.flow.label = next_random(state) & 0xfffff;
 	p.flow.icmp_type = 8;
@@ -588,7 +660,8 @@ static struct test_packet random_packet(uint32_t *state)
 	return p;
 }
 
-static void check_packet(const struct policy *policy, struct test_packet p, enum flow_direction direction)
+static void check_packet(
+	const struct policy *policy, struct test_packet p, enum flow_direction direction)
 {
 	enum plan_hook hook = direction == FLOW_IN ? PLAN_HOOK_INPUT : PLAN_HOOK_OUTPUT;
 	const struct policy_rule *rule;
@@ -605,7 +678,8 @@ static void check_packet(const struct policy *policy, struct test_packet p, enum
 	if (direction == FLOW_OUT) {
 		ck_assert(passes(PLAN_HOOK_OUTPUT_ROUTE, &p, NULL));
 		ck_assert_msg((p.mark & plan->marks.flow) ==
-				      marks_value(&plan->marks, wanted ? number_of(plan, wanted->name) : 0, 0),
+				      marks_value(&plan->marks,
+					      wanted ? number_of(plan, wanted->name) : 0, 0),
 			"mark 0x%08x for %s", p.mark, buffer_string(&text));
 	}
 	if (wanted && wanted->demand == POLICY_REQUIRED) {
@@ -615,7 +689,8 @@ static void check_packet(const struct policy *policy, struct test_packet p, enum
 		*(direction == FLOW_IN ? &p.ipsec_in : &p.ipsec_out) = reqid_of(plan, wanted->name);
 	}
 	accepted = passes(hook, &p, NULL);
-	ck_assert_msg(accepted == (rule && rule->action != POLICY_DISCARD), "%s", buffer_string(&text));
+	ck_assert_msg(
+		accepted == (rule && rule->action != POLICY_DISCARD), "%s", buffer_string(&text));
 	ck_assert_int_eq((p.ct_mark & plan->marks.passed) != 0, accepted && rule->stateful);
 	buffer_fini(&text);
 }
@@ -649,28 +724,43 @@ END_TEST
 
 START_TEST(protections_keep_number_and_reqid)
 {
-	static const struct test_rule before[] = {
-	{.name = "a", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = SOFT,
-		.protocol = TCP, .port = 1},
-	{.name = "b", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = TUNNEL,
-		.protocol = TCP, .port = 2}};
-	static const struct test_rule after[] = {
-	{.name = "c", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = STRONG,
-		.protocol = TCP, .port = 3},
-	{.name = "b", .direction = POLICY_OUT, .action = POLICY_PROTECT, .protection = TUNNEL,
-		.protocol = TCP, .port = 2}};
+	static const struct test_rule before[] = {{.name = "a",
+							  .direction = POLICY_OUT,
+							  .action = POLICY_PROTECT,
+							  .protection = SOFT,
+							  .protocol = TCP,
+							  .port = 1},
+		{.name = "b",
+			.direction = POLICY_OUT,
+			.action = POLICY_PROTECT,
+			.protection = TUNNEL,
+			.protocol = TCP,
+			.port = 2}};
+	static const struct test_rule after[] = {{.name = "c",
+							 .direction = POLICY_OUT,
+							 .action = POLICY_PROTECT,
+							 .protection = STRONG,
+							 .protocol = TCP,
+							 .port = 3},
+		{.name = "b",
+			.direction = POLICY_OUT,
+			.action = POLICY_PROTECT,
+			.protection = TUNNEL,
+			.protocol = TCP,
+			.port = 2}};
 	struct plan *old = build_host(before, 2, NULL);
 
 	plan = build_host(after, 2, old);
 	ck_assert_uint_eq(number_of(old, "soft"), 1);
 	ck_assert_uint_eq(number_of(old, "tunnel"), 2);
 	ck_assert_uint_eq(number_of(plan, "tunnel"), 2);
-	ck_assert_msg(number_of(plan, "strong") == 3, "1 has just gone: old connections still carry it");
+	ck_assert_msg(
+		number_of(plan, "strong") == 3, "1 has just gone: old connections still carry it");
 	ck_assert_uint_eq(reqid_of(old, "tunnel"), reqid_of(plan, "tunnel"));
 	ck_assert_uint_ne(reqid_of(plan, "strong"), reqid_of(old, "soft"));
 	for (size_t i = 0; i < plan->protection_count; i++)
 		ck_assert(plan->protections[i].reqid >= PLAN_REQID_BASE &&
-			plan->protections[i].reqid <= PLAN_REQID_LAST);
+			  plan->protections[i].reqid <= PLAN_REQID_LAST);
 	plan_free(old);
 }
 END_TEST
@@ -685,7 +775,9 @@ START_TEST(names_are_unique_and_readable_for_nft)
 	memset(longest, 'x', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
 	for (size_t i = 0; i < 40; i++)
-		rules[i] = (struct test_rule){.name = i == 0 ? longest : i == 1 ? "a b;{}\"\xc3\xa4" : "same",
+		rules[i] = (struct test_rule){.name = i == 0   ? longest
+						      : i == 1 ? "a b;{}\"\xc3\xa4"
+							       : "same",
 			.direction = POLICY_OUT,
 			.action = POLICY_BYPASS,
 			.protocol = TCP,
@@ -693,8 +785,8 @@ START_TEST(names_are_unique_and_readable_for_nft)
 	plan = build_host(rules, 40, NULL);
 	for (const struct plan_counter *c = plan->counters; c; c = c->next) {
 		ck_assert_uint_lt(strlen(c->name), PLAN_NAME_SIZE);
-		ck_assert_uint_eq(
-			strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789/-_."), strlen(c->name));
+		ck_assert_uint_eq(strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789/-_."),
+			strlen(c->name));
 		for (size_t i = 0; i < count; i++)
 			ck_assert_str_ne(seen[i], c->name);
 		seen[count++] = c->name;
