@@ -152,9 +152,15 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 static void on_connected(void *owner, struct net_connection *connection)
 {
 	struct link *l = owner;
+	struct error why;
 
-	(void)connection;
 	l->events->connected(l->owner, l);
+	if (!l->type) {
+		net_connection_abort(connection);
+		error_set(&why, E_MEMORY, "connected, but there is no session");
+		end_link(l, &why);
+		return;
+	}
 	link_pump(l);
 }
 
@@ -194,10 +200,14 @@ static void on_secured(void *owner, struct net_connection *connection, const str
 	link_pump(l);
 }
 
+/* The owner may have waited for room. */
 static void on_drained(void *owner, struct net_connection *connection)
 {
+	struct link *l = owner;
+
 	(void)connection;
-	settle(owner);
+	write_output(l);
+	link_pump(l);
 }
 
 static void on_closed(void *owner, struct net_connection *connection, const struct error *why)
@@ -268,13 +278,8 @@ void link_start_tls(struct link *l)
 	l->starting_tls = true;
 }
 
-static struct link *link_release(struct link *l, void (*release)(struct net_connection *))
+static struct link *link_free(struct link *l)
 {
-	if (!l)
-		return NULL;
-	if (l->type)
-		write_output(l);
-	release(l->connection);
 	ev_timer_stop(l->loop, &l->timer);
 	free(l);
 	return NULL;
@@ -282,12 +287,20 @@ static struct link *link_release(struct link *l, void (*release)(struct net_conn
 
 struct link *link_close(struct link *l)
 {
-	return link_release(l, net_connection_close);
+	if (!l)
+		return NULL;
+	if (l->type)
+		write_output(l);
+	net_connection_close(l->connection);
+	return link_free(l);
 }
 
 struct link *link_abort(struct link *l)
 {
-	return link_release(l, net_connection_abort);
+	if (!l)
+		return NULL;
+	net_connection_abort(l->connection);
+	return link_free(l);
 }
 
 const struct endpoint *link_peer(const struct link *l)

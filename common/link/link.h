@@ -33,11 +33,13 @@ extern const struct link_session link_session_pdp;
 struct link;
 
 struct link_events {
-	/* TCP is up: make the session and link_attach() it. Only after link_connect(). */
+	/* TCP is up: make the session and link_attach() it; otherwise the link ends with E_MEMORY.
+	 * Only after link_connect(). */
 	void (*connected)(void *owner, struct link *l);
 	/* May a peer with this key go on? */
 	bool (*authorize)(void *owner, struct link *l, const struct pin *peer);
-	/* Take all events of the session. The link must not be closed here: close the session. */
+	/* Take all events of the session; called too, without any, when there is room for output
+	 * again. The link must not be closed here: close the session. */
 	void (*drain)(void *owner, struct link *l);
 	/* The connection is gone, and the link with it: once and last. E_CLOSED: in good order. */
 	void (*ended)(void *owner, const struct error *why);
@@ -61,7 +63,8 @@ void link_attach(struct link *l, const struct link_session *type, void *session)
 void link_start_tls(struct link *l);
 /* Sends what the session has to say and arms its timer. */
 void link_pump(struct link *l);
-/* Lets go: what is queued still goes out, no callback comes any more. Takes NULL. */
+/* Lets go: as much output as the connection takes now (net_limits.output) still goes out, no
+ * callback comes any more. Takes NULL; never from inside a callback of this link. */
 struct link *link_close(struct link *l);
 /* The same, but drops everything at once. */
 struct link *link_abort(struct link *l);
