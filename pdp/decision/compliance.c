@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pdp/decision/compliance.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,17 +8,13 @@
 #include "common/crypto/cms.h"
 #include "pib/schema/pri.h"
 
-enum {
-	/* What a failure may say; the rest of a longer report is in the node's log. */
-	REPORT_TEXT_MAX = 1024,
-	REPORT_ARENA = 256 * 1024,
-};
+enum { REPORT_ARENA = 256 * 1024 };
 
 struct entry {
-	struct store_report report;
-	char *node; /* report.node */
+	struct store_report report; /* node and text are ours */
+	char *node, *text;
 	uint64_t count;
-	char text[REPORT_TEXT_MAX];
+	bool unsaved;
 };
 
 struct compliance_table {
@@ -50,48 +45,62 @@ static size_t position_of(const struct compliance_table *t, const char *node, bo
 	return low;
 }
 
-static void copy_text(struct entry *entry, const char *text)
+static void entry_free(struct entry *entry)
 {
-	snprintf(entry->text, sizeof entry->text, "%s", text);
-	entry->report.text = entry->text;
+	free(entry->node);
+	free(entry->text);
+	free(entry);
 }
 
-static struct entry *entry_new(const char *node)
-{
-	struct entry *entry = calloc(1, sizeof *entry);
-
-	if (entry && !(entry->node = strdup(node))) {
-		free(entry);
-		return NULL;
-	}
-	if (entry) {
-		entry->report.node = entry->node;
-		entry->report.text = entry->text;
-	}
-	return entry;
-}
-
-static struct entry *entry_of(struct compliance_table *t, const char *node)
+/* Inserts an entry without a report; NULL when memory or room is out. */
+static struct entry *entry_add(struct compliance_table *t, const char *node, size_t at)
 {
 	struct entry **grown, *entry;
-	bool there;
-	size_t at = position_of(t, node, &there);
 
-	if (there)
-		return t->entries[at];
 	if (t->count == COMPLIANCE_NODES_MAX)
 		return NULL;
 	grown = reallocarray(t->entries, t->count + 1, sizeof(struct entry *));
 	if (!grown)
 		return NULL;
 	t->entries = grown;
-	entry = entry_new(node);
+	entry = calloc(1, sizeof *entry);
 	if (!entry)
 		return NULL;
+	entry->node = strdup(node);
+	if (!entry->node) {
+		entry_free(entry);
+		return NULL;
+	}
 	memmove(grown + at + 1, grown + at, (t->count - at) * sizeof *grown);
 	grown[at] = entry;
 	t->count++;
 	return entry;
+}
+
+/* Replaces what the node reported before. */
+static enum err put_entry(struct compliance_table *t, const struct store_report *report,
+	struct entry **ret_entry, struct error *error)
+{
+	char *text = strdup(report->text);
+	struct entry *entry;
+	bool there;
+	size_t at = position_of(t, report->node, &there);
+
+	if (!text)
+		return error_set(error, E_MEMORY, "compliance: out of memory");
+	entry = there ? t->entries[at] : entry_add(t, report->node, at);
+	if (!entry) {
+		free(text);
+		return error_set(error, E_LIMIT, "compliance: no room for node %s (limit %d)",
+			report->node, COMPLIANCE_NODES_MAX);
+	}
+	free(entry->text);
+	entry->text = text;
+	entry->report = *report;
+	entry->report.node = entry->node;
+	entry->report.text = entry->text;
+	*ret_entry = entry;
+	return E_OK;
 }
 
 enum err compliance_table_new(struct store *store, struct compliance_table **ret_table,
@@ -99,6 +108,7 @@ enum err compliance_table_new(struct store *store, struct compliance_table **ret
 {
 	struct compliance_table *t = calloc(1, sizeof *t);
 	struct store_report *reports = NULL;
+	struct entry *ignored;
 	struct arena arena;
 	size_t count = 0;
 	enum err result;
@@ -106,19 +116,10 @@ enum err compliance_table_new(struct store *store, struct compliance_table **ret
 	if (!t)
 		return error_set(error, E_MEMORY, "compliance: out of memory");
 	t->store = store;
-	arena_init(&arena, (size_t)COMPLIANCE_NODES_MAX * 2 * REPORT_TEXT_MAX);
+	arena_init(&arena, (size_t)COMPLIANCE_NODES_MAX * 2 * COMPLIANCE_TEXT_SIZE);
 	result = store_load_reports(store, &arena, &reports, &count, error);
-	for (size_t i = 0; !result && i < count; i++) {
-		struct entry *entry = entry_of(t, reports[i].node);
-
-		if (!entry) {
-			result = error_set(error, E_MEMORY, "compliance: out of memory");
-			break;
-		}
-		entry->report = reports[i];
-		entry->report.node = entry->node;
-		copy_text(entry, reports[i].text);
-	}
+	for (size_t i = 0; !result && i < count; i++)
+		result = put_entry(t, &reports[i], &ignored, error);
 	arena_fini(&arena);
 	if (result)
 		compliance_table_free(t);
@@ -130,10 +131,8 @@ enum err compliance_table_new(struct store *store, struct compliance_table **ret
 struct compliance_table *compliance_table_free(struct compliance_table *t)
 {
 	if (t) {
-		for (size_t i = 0; i < t->count; i++) {
-			free(t->entries[i]->node);
-			free(t->entries[i]);
-		}
+		for (size_t i = 0; i < t->count; i++)
+			entry_free(t->entries[i]);
 		free(t->entries);
 		free(t);
 	}
@@ -160,35 +159,86 @@ uint64_t compliance_count(const struct compliance_table *t, const char *node)
 struct findings {
 	bool has_signed;
 	struct view signed_report; /* copsecComplianceSigned */
-	struct buffer text;        /* of failures */
+	struct prid blamed;        /* by the last ErrorPRID, if its class is known */
+	size_t len;
+	char text[COMPLIANCE_TEXT_SIZE]; /* of failures */
 };
 
-static void separate(struct buffer *text)
+/* Appends what fits; a peer's text is shown as printable ASCII, for it goes to terminals. */
+static void say(struct findings *f, struct view words)
 {
-	if (text->len)
-		buffer_put_text(text, "; ");
+	static const char cut[] = "...";
+	size_t room = sizeof f->text - 1;
+
+	for (size_t i = 0; i < words.len && f->len < room; i++) {
+		uint8_t c = words.data[i];
+
+		f->text[f->len++] = (char)(c >= ' ' && c < 0x7f ? c : '?');
+		if (f->len == room)
+			memcpy(f->text + room + 1 - sizeof cut, cut, sizeof cut);
+	}
+	f->text[f->len] = '\0';
 }
 
-static void put_prid(struct buffer *text, struct view contents)
+static void say_text(struct findings *f, const char *words)
+{
+	say(f, view_of_string(words));
+}
+
+static void separate(struct findings *f)
+{
+	if (f->len)
+		say_text(f, "; ");
+}
+
+static void blame(struct findings *f, struct view contents)
 {
 	char name[PRID_TEXT_SIZE];
 	struct pib_fault fault;
 	struct error ignored;
-	struct prid prid;
 
-	if (prid_decode(contents, &prid, &fault, &ignored)) {
-		buffer_put_text(text, "a PRI of an unknown class");
+	separate(f);
+	f->blamed = (struct prid){0};
+	if (prid_decode(contents, &f->blamed, &fault, &ignored)) {
+		f->blamed.class = NULL;
+		say_text(f, "a PRI of an unknown class");
 		return;
 	}
-	prid_format(&prid, name);
-	buffer_put_text(text, "%s", name);
+	prid_format(&f->blamed, name);
+	say_text(f, name);
+}
+
+/* Of a class's attributes, for the codes whose sub-code is the number of one. */
+static const char *attribute_name(const struct pib_class *class, const struct pr_object *cperr)
+{
+	if (!class || cperr->code < PR_CPERR_ATTR_VALUE_INVALID ||
+		cperr->code > PR_CPERR_ATTR_REFERENCE_UNKNOWN)
+		return NULL;
+	for (size_t i = 0; i < class->attribute_count; i++)
+		if (class->attributes[i].number == cperr->sub_code)
+			return class->attributes[i].name;
+	return NULL;
+}
+
+static void say_cperr(struct findings *f, const struct pr_object *cperr)
+{
+	const char *code = pr_cperr_name(cperr->code);
+	const char *attribute = attribute_name(f->blamed.class, cperr);
+	char number[48] = "";
+
+	say_text(f, ": ");
+	say_text(f, code ? code : "unknown error");
+	if (attribute)
+		snprintf(number, sizeof number, " (%s)", attribute);
+	else if (cperr->sub_code)
+		snprintf(number, sizeof number, " (sub-code %u)", cperr->sub_code);
+	say_text(f, number);
 }
 
 static enum err take_pri(struct findings *f, const struct prid *prid, struct view epd,
 	struct error *error)
 {
 	struct pib_fault fault;
-	struct view octets;
 	struct pri pri;
 
 	if (prid->class->id != PIB_copsecCompliance && prid->class->id != PIB_copsecFailure)
@@ -202,15 +252,13 @@ static enum err take_pri(struct findings *f, const struct prid *prid, struct vie
 		f->signed_report = pri_octets(&pri, copsecComplianceSigned);
 		return E_OK;
 	}
-	octets = pri_octets(&pri, copsecFailureText);
-	separate(&f->text);
-	for (size_t i = 0; i < octets.len; i++)
-		buffer_put_text(&f->text, "%c",
-			octets.data[i] >= ' ' && octets.data[i] != 0x7f ? octets.data[i] : '?');
+	separate(f);
+	say(f, pri_octets(&pri, copsecFailureText));
 	return E_OK;
 }
 
-/* One piece of Named ClientSI: [GPERR] *(PRID EPD) *(ErrorPRID CPERR *(PRID EPD)). */
+/* One piece of Named ClientSI: [GPERR] *(PRID EPD) *(ErrorPRID CPERR *(PRID EPD)), as the session
+ * has checked. PRIs of classes that we do not know are the node's own business. */
 static enum err take_piece(struct findings *f, struct view piece, struct error *error)
 {
 	struct cursor run = cursor_over(piece);
@@ -220,30 +268,30 @@ static enum err take_piece(struct findings *f, struct view piece, struct error *
 	enum err result = E_OK;
 
 	while (!result && cursor_left(&run)) {
+		const char *name;
+
 		if (pr_next(&run, &object))
 			return error_set(error, run.error, "report: malformed object at octet %zu",
 				run.at);
 		switch (object.s_num) {
 		case PR_PRID:
-			result = prid_decode(object.contents, &prid, &fault, error);
+			if (prid_decode(object.contents, &prid, &fault, error))
+				prid.class = NULL;
 			break;
 		case PR_EPD:
-			if (!prid.class)
-				return error_set(error, E_UNEXPECTED, "report: EPD without PRID");
-			result = take_pri(f, &prid, object.contents, error);
+			if (prid.class)
+				result = take_pri(f, &prid, object.contents, error);
 			break;
 		case PR_ERROR_PRID:
-			separate(&f->text);
-			put_prid(&f->text, object.contents);
+			blame(f, object.contents);
 			break;
 		case PR_CPERR:
-			buffer_put_text(&f->text, ": %s", pr_cperr_name(object.code));
-			if (object.sub_code)
-				buffer_put_text(&f->text, " (attribute %u)", object.sub_code);
+			say_cperr(f, &object);
 			break;
 		case PR_GPERR:
-			separate(&f->text);
-			buffer_put_text(&f->text, "%s", pr_gperr_name(object.code));
+			name = pr_gperr_name(object.code);
+			separate(f);
+			say_text(f, name ? name : "unknown error");
 			break;
 		default:
 			return error_set(error, E_UNEXPECTED, "report: object of S-Num %u",
@@ -254,7 +302,7 @@ static enum err take_piece(struct findings *f, struct view piece, struct error *
 }
 
 static enum err verify_compliance(const struct publication_node *node, struct view document,
-	uint64_t *ret_serial, struct error *error)
+	uint32_t decision, uint64_t *ret_serial, struct error *error)
 {
 	struct compliance compliance;
 	struct view content;
@@ -272,56 +320,86 @@ static enum err verify_compliance(const struct publication_node *node, struct vi
 	if (!result && !view_equal(compliance.node, view_of_string(node->name)))
 		result = error_set(error, E_MISMATCH, "report signed for node %.*s, sent by %s",
 			(int)compliance.node.len, (const char *)compliance.node.data, node->name);
+	if (!result && decision && compliance.decision != decision)
+		result = error_set(error, E_STALE,
+			"report of %s signed for decision %u, sent for decision %u", node->name,
+			compliance.decision, decision);
 	if (!result)
 		*ret_serial = compliance.index_serial;
 	arena_fini(&arena);
 	return result;
 }
 
-enum err compliance_report(struct compliance_table *t, const struct publication_node *node,
-	bool success, const struct view *named, size_t count, uint64_t now_utc,
-	const struct store_report **ret_report, struct error *error)
+/* What to remember of a report, after the one before. */
+static struct store_report conclude(const struct findings *f, const struct store_report *before,
+	const char *node, bool success, uint64_t serial, uint64_t now_utc)
 {
-	struct findings findings = {0};
-	struct entry *entry = entry_of(t, node->name);
-	struct store_report report;
-	uint64_t serial = 0;
-	enum err result = E_OK;
+	struct store_report report = {.node = node, .text = ""};
 
-	if (!entry)
-		return error_set(error, E_LIMIT, "compliance: no room for node %s (limit %d)",
-			node->name, COMPLIANCE_NODES_MAX);
-	buffer_init(&findings.text, REPORT_TEXT_MAX - 1);
-	for (size_t i = 0; !result && i < count; i++)
-		result = take_piece(&findings, named[i], error);
-	if (!result && findings.has_signed)
-		result = verify_compliance(node, findings.signed_report, &serial, error);
-	if (result)
-		goto out;
-
-	report = entry->report;
+	if (before)
+		report = *before;
 	report.time = now_utc;
-	if (findings.has_signed && (serial != report.serial || !report.since)) {
+	if (f->has_signed && (serial != report.serial || !report.since)) {
 		report.serial = serial;
 		report.since = now_utc;
 	}
 	/* An answer without a signature proves nothing: it may come from the net process alone. */
-	report.success = success && findings.has_signed;
+	report.success = success && f->has_signed;
 	report.text = "";
-	if (success && !findings.has_signed)
+	if (success && !f->has_signed)
 		report.text = "says success, but its enforcer has not signed it";
 	else if (!success)
-		report.text = findings.text.len ? buffer_string(&findings.text)
-						: "failed without a reason";
-	result = store_put_report(t->store, &report, error);
+		report.text = f->len ? f->text : "failed without a reason";
+	return report;
+}
+
+enum err compliance_report(struct compliance_table *t, const struct publication_node *node,
+	const struct cops_message *report, uint32_t decision, uint64_t now_utc,
+	const struct store_report **ret_report, struct error *error)
+{
+	bool success = cops_find(report, COPS_REPORT_TYPE)->report.type == COPS_SUCCESS;
+	struct findings findings = {0};
+	struct store_report concluded;
+	uint64_t serial = 0;
+	struct entry *entry;
+	struct view piece;
+	size_t at = 0;
+	enum err result = E_OK;
+
+	while (!result && cops_next_named(report, &at, &piece))
+		result = take_piece(&findings, piece, error);
+	if (!result && findings.has_signed)
+		result = verify_compliance(node, findings.signed_report, decision, &serial, error);
+	if (result)
+		return result;
+
+	concluded = conclude(&findings, compliance_find(t, node->name), node->name, success, serial,
+		now_utc);
+	result = put_entry(t, &concluded, &entry, error);
 	if (!result) {
-		entry->report = report;
-		entry->report.node = entry->node;
-		copy_text(entry, report.text);
 		entry->count++;
+		entry->unsaved = true;
 		*ret_report = &entry->report;
 	}
-out:
-	buffer_fini(&findings.text);
+	return result;
+}
+
+enum err compliance_flush(struct compliance_table *t, struct error *error)
+{
+	const struct store_report **reports;
+	size_t count = 0;
+	enum err result = E_OK;
+
+	reports = calloc(t->count + 1, sizeof *reports);
+	if (!reports)
+		return error_set(error, E_MEMORY, "compliance: out of memory");
+	for (size_t i = 0; i < t->count; i++)
+		if (t->entries[i]->unsaved)
+			reports[count++] = &t->entries[i]->report;
+	if (count)
+		result = store_put_reports(t->store, reports, count, error);
+	for (size_t i = 0; !result && i < t->count; i++)
+		t->entries[i]->unsaved = false;
+	free(reports);
 	return result;
 }

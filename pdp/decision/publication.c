@@ -9,6 +9,9 @@
 #include "pib/schema/pri.h"
 #include "pib/set/state.h"
 
+/* Assignments, sets and index entries as structs, which are larger than their octets. */
+enum { PUBLICATION_ARENA = 16 * PUBLICATION_MAX };
+
 struct publication {
 	struct arena arena;
 	struct buffer objects; /* what `bundle` borrows from */
@@ -16,6 +19,7 @@ struct publication {
 	struct set_index index;
 	struct assignment *assignments; /* as in the bundle */
 	struct publication_node *nodes; /* as in the bundle */
+	const struct publication_node **by_key, **by_name; /* the same, ascending */
 	struct manifest *manifests;     /* as bundle.sets */
 };
 
@@ -24,8 +28,8 @@ static struct publication *publication_new(void)
 	struct publication *p = calloc(1, sizeof *p);
 
 	if (p) {
-		arena_init(&p->arena, 4 * (size_t)BUNDLE_MAX);
-		buffer_init(&p->objects, BUNDLE_MAX);
+		arena_init(&p->arena, PUBLICATION_ARENA);
+		buffer_init(&p->objects, PUBLICATION_MAX);
 	}
 	return p;
 }
@@ -61,7 +65,38 @@ static enum err objects_complete(const struct publication *p, struct error *erro
 {
 	if (p->objects.error)
 		return error_set(error, p->objects.error, "publication: %s (at most %d octets)",
-			err_text(p->objects.error), BUNDLE_MAX);
+			err_text(p->objects.error), PUBLICATION_MAX);
+	return E_OK;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct publication_node *const *x = a, *const *y = b;
+
+	return memcmp((*x)->key.sha256, (*y)->key.sha256, PIN_SIZE);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct publication_node *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/* Nobody is to be two nodes, nor two be one: verification sees to that, a database may not. */
+static enum err sort_nodes(struct publication *p, const struct publication_node **nodes,
+	int (*compare)(const void *, const void *), const char *what, struct error *error)
+{
+	size_t count = p->bundle.assignment_count;
+
+	for (size_t i = 0; i < count; i++)
+		nodes[i] = &p->nodes[i];
+	qsort(nodes, count, sizeof *nodes, compare);
+	for (size_t i = 1; i < count; i++)
+		if (compare(&nodes[i - 1], &nodes[i]) == 0)
+			return error_set(error, E_DUPLICATE,
+				"the assignments of %s and %s are for the same %s",
+				nodes[i - 1]->name, nodes[i]->name, what);
 	return E_OK;
 }
 
@@ -79,8 +114,10 @@ static enum err publication_read(struct publication *p, struct error *error)
 	p->assignments = arena_calloc(
 		&p->arena, p->bundle.assignment_count + 1, sizeof *p->assignments);
 	p->nodes = arena_calloc(&p->arena, p->bundle.assignment_count + 1, sizeof *p->nodes);
+	p->by_key = arena_calloc(&p->arena, p->bundle.assignment_count + 1, sizeof *p->by_key);
+	p->by_name = arena_calloc(&p->arena, p->bundle.assignment_count + 1, sizeof *p->by_name);
 	p->manifests = arena_calloc(&p->arena, p->bundle.set_count + 1, sizeof *p->manifests);
-	if (!p->assignments || !p->nodes || !p->manifests)
+	if (!p->assignments || !p->nodes || !p->by_key || !p->by_name || !p->manifests)
 		return error_set(error, E_MEMORY, "publication: out of memory");
 
 	for (size_t i = 0; !result && i < p->bundle.assignment_count; i++) {
@@ -88,6 +125,10 @@ static enum err publication_read(struct publication *p, struct error *error)
 		if (!result)
 			result = read_node(p, i, error);
 	}
+	if (!result)
+		result = sort_nodes(p, p->by_key, compare_keys, "key", error);
+	if (!result)
+		result = sort_nodes(p, p->by_name, compare_names, "node", error);
 	for (size_t i = 0; !result && i < p->bundle.set_count; i++)
 		result = bundle_manifest(&p->bundle, i, &p->manifests[i], error);
 	return result;
@@ -218,13 +259,26 @@ const struct publication_node *publication_node(const struct publication *p, siz
 	return &p->nodes[which];
 }
 
+static const struct publication_node *find(const struct publication *p,
+	const struct publication_node **sorted, const struct publication_node *wanted,
+	int (*compare)(const void *, const void *))
+{
+	const struct publication_node **found = bsearch(
+		&wanted, sorted, p->bundle.assignment_count, sizeof *sorted, compare);
+
+	return found ? *found : NULL;
+}
+
 const struct publication_node *publication_find_key(
 	const struct publication *p, const struct pin *key)
 {
-	for (size_t i = 0; i < p->bundle.assignment_count; i++)
-		if (pin_equal(&p->nodes[i].key, key))
-			return &p->nodes[i];
-	return NULL;
+	return find(p, p->by_key, &(struct publication_node){.key = *key}, compare_keys);
+}
+
+const struct publication_node *publication_find_name(
+	const struct publication *p, const char *name)
+{
+	return find(p, p->by_name, &(struct publication_node){.name = name}, compare_names);
 }
 
 static enum err put_incarnation(const struct publication *p, const char *pdp_name,

@@ -5,16 +5,23 @@
  *
  * publication_verify() is the gate: a bundle that came from outside becomes a publication only
  * after all of pib/set/state.h holds for it, and it continues the one in force.
- * publication_of_store() trusts nothing less and nothing more than the database: whoever altered
- * it is found out by the nodes, which verify everything again.
+ * publication_of_store() believes the database: whoever altered it is found out by the nodes, which
+ * verify everything again.
  */
 #ifndef COPSEC_PDP_DECISION_PUBLICATION_H
 #define COPSEC_PDP_DECISION_PUBLICATION_H
 
 #include "common/base/pin.h"
+#include "common/cops/message.h"
 #include "common/crypto/trust.h"
 #include "pdp/store/store.h"
 #include "pib/set/bundle.h"
+
+enum {
+	/* Octets. A node may have to get nearly all of it, in one message: what remains is for the
+	 * headers around it. */
+	PUBLICATION_MAX = COPS_MESSAGE_LIMIT - COPS_MESSAGE_LIMIT / 64,
+};
 
 struct publication;
 
@@ -45,6 +52,8 @@ const struct publication_node *publication_node(const struct publication *p, siz
 /* NULL if the publication has no such node. */
 const struct publication_node *publication_find_key(
 	const struct publication *p, const struct pin *key);
+const struct publication_node *publication_find_name(
+	const struct publication *p, const char *name);
 
 /*
  * Appends the full state of a node as S-objects: frwkPibIncarnation by `pdp_name`, assignment,

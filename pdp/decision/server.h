@@ -4,8 +4,10 @@
  * under client-type 0x4950, and takes new policy from publishers under 0x4953.
  *
  * A node is whoever holds the key that a signed assignment names; its PEPID must be that of the
- * assignment. Every REQ is answered by the full state, or by a NULL decision if the node says that
- * it holds the serial in force; every publication goes to all connected nodes at once.
+ * assignment, and of two connections of one node the newer counts. Every REQ is answered by the
+ * full state, or by a NULL decision if the node says that it holds the serial in force. Every
+ * publication goes to all connected nodes at once, but for those which have not reported the
+ * decision before: they get it, or what is newer by then, when they have.
  */
 #ifndef COPSEC_PDP_DECISION_SERVER_H
 #define COPSEC_PDP_DECISION_SERVER_H
@@ -38,10 +40,15 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 void server_stop(struct server *s);
 struct server *server_free(struct server *s);
 
+/* Where it listens, with the real ports. */
+size_t server_endpoint_count(const struct server *s);
+const struct endpoint *server_endpoint(const struct server *s, size_t which);
+
 /* 0 if nothing is published. */
 uint64_t server_serial(const struct server *s);
-/* Full state again, to one node; E_NOT_FOUND if it is not connected. *ret_reports is the number of
- * its reports so far: the next one is the answer. */
+/* Full state again, to one node; E_NOT_FOUND if it is not connected, E_AGAIN while it has not
+ * answered what it was sent before. *ret_reports is the number of its reports so far: the next one
+ * is the answer. */
 enum err server_resend(struct server *s, const char *node, uint64_t *ret_reports,
 	struct error *error) MUST_USE;
 /* What a node last reported; E_AGAIN while that is not more than `reports` reports. */

@@ -391,16 +391,34 @@ enum err store_load(struct store *store, struct arena *arena,
 	return E_OK;
 }
 
-enum err store_put_report(struct store *store, const struct store_report *report,
-	struct error *error)
+struct report_list {
+	const struct store_report *const *reports;
+	size_t count;
+};
+
+static enum err put_reports(struct store *store, const void *argument, struct error *error)
 {
-	return sql_run(store, error, "report",
-		"INSERT INTO report (node, time, serial, since, success, text)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-		" ON CONFLICT (node) DO UPDATE SET time = ?2, serial = ?3, since = ?4,"
-		" success = ?5, text = ?6",
-		"snnnns", report->node, report->time, report->serial, report->since,
-		(uint64_t)report->success, report->text);
+	const struct report_list *list = argument;
+	enum err result = E_OK;
+
+	for (size_t i = 0; !result && i < list->count; i++) {
+		const struct store_report *report = list->reports[i];
+
+		result = sql_run(store, error, "report",
+			"INSERT INTO report (node, time, serial, since, success, text)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+			" ON CONFLICT (node) DO UPDATE SET time = ?2, serial = ?3, since = ?4,"
+			" success = ?5, text = ?6",
+			"snnnns", report->node, report->time, report->serial, report->since,
+			(uint64_t)report->success, report->text);
+	}
+	return result;
+}
+
+enum err store_put_reports(struct store *store, const struct store_report *const *reports,
+	size_t count, struct error *error)
+{
+	return in_transaction(store, put_reports, &(struct report_list){reports, count}, error);
 }
 
 static bool read_report(sqlite3_stmt *statement, void *context)

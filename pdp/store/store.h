@@ -53,8 +53,9 @@ enum err store_publish(struct store *store, const struct store_publication *publ
 enum err store_load(struct store *store, struct arena *arena,
 	struct store_publication *ret_publication, struct error *error) MUST_USE;
 
-enum err store_put_report(struct store *store, const struct store_report *report,
-	struct error *error) MUST_USE;
+/* All or none of them. */
+enum err store_put_reports(struct store *store, const struct store_report *const *reports,
+	size_t count, struct error *error) MUST_USE;
 enum err store_load_reports(struct store *store, struct arena *arena,
 	struct store_report **ret_reports, size_t *ret_count, struct error *error) MUST_USE;
 

@@ -128,18 +128,21 @@ END_TEST
 
 START_TEST(the_last_report_of_each_node_is_kept)
 {
-	struct store_report report = {"web1", 10, 1, 10, true, ""};
+	static const struct store_report web1 = {"web1", 10, 1, 10, true, ""};
+	static const struct store_report alice = {"alice", 11, 0, 0, false, "root does not match"};
+	static const struct store_report later = {"web1", 12, 2, 12, true, ""};
 	struct store *store = open_store();
 	struct store_report *reports;
 	struct error error;
 	struct arena arena;
 	size_t count;
 
-	ck_assert_int_eq(store_put_report(store, &report, &error), E_OK);
-	report = (struct store_report){"alice", 11, 0, 0, false, "root does not match"};
-	ck_assert_int_eq(store_put_report(store, &report, &error), E_OK);
-	report = (struct store_report){"web1", 12, 2, 12, true, ""};
-	ck_assert_int_eq(store_put_report(store, &report, &error), E_OK);
+	ck_assert_int_eq(store_put_reports(store,
+				 (const struct store_report *const[]){&web1, &alice}, 2, &error),
+		E_OK);
+	ck_assert_int_eq(store_put_reports(store,
+				 (const struct store_report *const[]){&later}, 1, &error),
+		E_OK);
 
 	arena_init(&arena, 1 << 20);
 	ck_assert_int_eq(store_load_reports(store, &arena, &reports, &count, &error), E_OK);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pdp/decision/internal.h"
+
+#include <string.h>
+
+/* JSON is UTF-8; names are octets of somebody's choice. */
+static json_t *json_text(struct view text)
+{
+	json_t *value = json_stringn((const char *)text.data, text.len);
+	char ascii[SET_NAME_MAX + 1];
+	size_t len = text.len < SET_NAME_MAX ? text.len : SET_NAME_MAX;
+
+	if (value)
+		return value;
+	for (size_t i = 0; i < len; i++)
+		ascii[i] = (char)(text.data[i] < 0x80 ? text.data[i] : '?');
+	return json_stringn(ascii, len);
+}
+
+static const char *standing(const struct server *s, const struct seat *seat)
+{
+	if (!seat->report)
+		return seat->peer ? "connected" : "never seen";
+	if (!seat->report->success)
+		return "failed";
+	if (seat->report->serial != server_serial(s))
+		return "behind";
+	return seat->peer ? "in force" : "away";
+}
+
+static json_t *describe_node(const struct server *s, const struct publication_node *node)
+{
+	static const struct store_report none = {.text = ""};
+	const struct seat *seat = server_seat(s, node);
+	const struct store_report *report = seat->report ? seat->report : &none;
+	char address[ENDPOINT_TEXT_SIZE] = "";
+
+	if (seat->peer)
+		endpoint_format(&seat->peer->address, address);
+	return json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:s}", "node",
+		json_text(view_of_string(node->name)), "standing", standing(s, seat), "address",
+		address, "serial", (json_int_t)report->serial, "since", (json_int_t)report->since,
+		"reported", (json_int_t)report->time, "reason", report->text);
+}
+
+/* Takes both; NULL unless all of it is there. */
+static json_t *with_serial(const struct server *s, const char *key, json_t *list, bool whole)
+{
+	if (!whole) {
+		json_decref(list);
+		return NULL;
+	}
+	return json_pack("{s:I, s:o}", "serial", (json_int_t)server_serial(s), key, list);
+}
+
+json_t *server_describe_nodes(const struct server *s)
+{
+	size_t count = s->publication ? publication_node_count(s->publication) : 0;
+	json_t *nodes = json_array();
+	bool whole = nodes != NULL;
+
+	for (size_t i = 0; whole && i < count; i++)
+		whole = !json_array_append_new(
+			nodes, describe_node(s, publication_node(s->publication, i)));
+	return with_serial(s, "nodes", nodes, whole);
+}
+
+static json_t *describe_set(const struct set_entry *set)
+{
+	char root[2 * SET_ROOT + 1];
+
+	hex_encode(root, VIEW(set->root, SET_ROOT));
+	return json_pack("{s:o, s:I, s:s}", "set", json_text(set->name), "serial",
+		(json_int_t)set->serial, "root", root);
+}
+
+json_t *server_describe_policy(const struct server *s)
+{
+	const struct set_index *index = s->publication ? publication_index(s->publication) : NULL;
+	json_t *sets = json_array();
+	bool whole = sets != NULL;
+
+	for (size_t i = 0; whole && index && i < index->entry_count; i++)
+		whole = !json_array_append_new(sets, describe_set(&index->entries[i]));
+	return with_serial(s, "sets", sets, whole);
+}
+
+static const struct publication_node *find_node(const struct server *s, const char *name)
+{
+	return s->publication ? publication_find_name(s->publication, name) : NULL;
+}
+
+enum err server_outcome(const struct server *s, const char *node, uint64_t reports,
+	json_t **ret_node, struct error *error)
+{
+	const struct publication_node *known = find_node(s, node);
+	json_t *description;
+
+	if (!known)
+		return error_set(error, E_NOT_FOUND, "the policy has no node %s", node);
+	if (compliance_count(s->compliance, node) <= reports)
+		return error_set(error, E_AGAIN, "node %s has not answered", node);
+	description = describe_node(s, known);
+	if (!description)
+		return error_set(error, E_MEMORY, "out of memory");
+	*ret_node = description;
+	return E_OK;
+}
+
+enum err server_resend(
+	struct server *s, const char *node, uint64_t *ret_reports, struct error *error)
+{
+	const struct publication_node *known = find_node(s, node);
+	struct peer *p;
+
+	if (!known)
+		return error_set(error, E_NOT_FOUND, "the policy has no node %s", node);
+	p = server_seat(s, known)->peer;
+	if (!p || !p->state)
+		return error_set(error, E_NOT_FOUND, "node %s is not connected", node);
+	if (p->awaited || p->outdated || p->asked)
+		return error_set(error, E_AGAIN, "node %s has not answered what it was sent before",
+			node);
+	*ret_reports = compliance_count(s->compliance, node);
+	p->outdated = true;
+	link_pump(p->link);
+	return E_OK;
+}
+
+bool server_converged(const struct server *s)
+{
+	if (!s->publication)
+		return false;
+	for (size_t i = 0; i < publication_node_count(s->publication); i++) {
+		const struct seat *seat = &s->seats[i];
+
+		if (!seat->peer || !seat->report || !seat->report->success ||
+			seat->report->serial != server_serial(s))
+			return false;
+	}
+	return true;
+}

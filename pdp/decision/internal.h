@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the files of the server share; nobody else includes this.
+ *
+ *	server.c    life, listening, and who is to be served next
+ *	peer.c      one connection: what it asks, what it is sent, what it reports
+ *	publish.c   taking a new publication from a publisher
+ *	describe.c  what pdpctl is told
+ */
+#ifndef COPSEC_PDP_DECISION_INTERNAL_H
+#define COPSEC_PDP_DECISION_INTERNAL_H
+
+#include <ev.h>
+
+#include "common/link/link.h"
+#include "pdp/decision/server.h"
+
+/*
+ * One connection, whoever it turns out to be. Its decisions are paced: there is one under way at a
+ * time, the next one when the node has reported, so a slow node skips what is outdated already and
+ * cannot make our queue grow.
+ */
+struct peer {
+	struct server *server;
+	struct peer *next, **back; /* in server.peers */
+	struct link *link;
+	struct pdp_session *session;
+	struct endpoint address;
+	struct pin key;   /* once it has opened anything */
+	char *node;       /* PEPID, while it is open as a node */
+	uint32_t state;   /* its newest request state, 0 if there is none */
+	uint32_t asked;   /* request state whose REQ is to be answered, 0 if there is none */
+	uint64_t holds;   /* the serial that this REQ says is installed */
+	uint32_t awaited; /* number of the decision that it has not reported yet, 0 if none */
+	bool outdated;    /* is to get the policy in force */
+	bool told;        /* its end is in the log */
+};
+
+/* A node of the publication in force. */
+struct seat {
+	struct peer *peer;                 /* NULL: not connected */
+	const struct store_report *report; /* NULL: never reported */
+};
+
+struct server {
+	struct server_parts parts;
+	struct net *net;
+	struct net_listener **listeners;
+	size_t listener_count;
+	struct pdp_session_config session_config;
+	struct publication *publication; /* NULL: nothing is published */
+	struct seat *seats;              /* by publication_node.which */
+	struct compliance_table *compliance;
+	struct peer *peers;
+	struct peer *serve_next; /* they and all behind are to be served by and by */
+	struct ev_timer serving;
+	struct ev_timer saving; /* of reports */
+};
+
+/* Seconds since 1970. */
+uint64_t server_utc(void);
+void server_changed(struct server *s);
+/* Reports are to be saved before long. */
+void server_reported(struct server *s);
+struct seat *server_seat(const struct server *s, const struct publication_node *node);
+
+/* One seat for each node; NULL when memory is out. */
+struct seat *server_prepare_seats(const struct publication *p) MUST_USE;
+/* Puts a publication in force and has every node served; takes both. */
+void server_adopt(struct server *s, struct publication *p, struct seat *seats);
+
+/* A connection that a listener accepted. */
+void peer_accept(struct server *s, struct net_connection *connection);
+/* Drops it at once. */
+void peer_free(struct peer *p);
+/* What it is under the policy in force: by its key, and as what it opened. NULL if nothing. */
+const struct publication_node *peer_node(const struct peer *p);
+
+bool may_publish(const struct server *s, const struct pin *key);
+/* A REQ of the publishing client-type. */
+void publish_request(struct peer *p, const struct pdp_event *event);
+
+#endif

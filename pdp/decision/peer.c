@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pdp/decision/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pib/schema/pri.h"
+
+#define MODULE "session"
+
+const struct publication_node *peer_node(const struct peer *p)
+{
+	const struct publication_node *node;
+
+	if (!p->server->publication || !p->node)
+		return NULL;
+	node = publication_find_key(p->server->publication, &p->key);
+	return node && strcmp(node->name, p->node) == 0 ? node : NULL;
+}
+
+static struct log *log_of(const struct peer *p)
+{
+	return p->server->parts.log;
+}
+
+/* ---- The end ---- */
+
+/* No longer a node: what was said of its state holds no more. */
+static void leave(struct peer *p)
+{
+	const struct publication_node *node = peer_node(p);
+
+	if (node && server_seat(p->server, node)->peer == p)
+		server_seat(p->server, node)->peer = NULL;
+	free(p->node);
+	p->node = NULL;
+	p->state = p->asked = p->awaited = 0;
+	p->outdated = false;
+}
+
+static void tell_end(struct peer *p, const struct error *why)
+{
+	if (p->told)
+		return;
+	p->told = true;
+	if (p->node)
+		log_notice(log_of(p), MODULE, "node disconnected", log_str("node", p->node),
+			log_err(why));
+	else
+		log_info(log_of(p), MODULE, "peer disconnected",
+			log_endpoint("peer", &p->address), log_err(why));
+}
+
+/* Says Client-Close; the link ends when that has gone out. */
+static void close_session(struct peer *p, enum cops_error_code code)
+{
+	pdp_session_close(p->session, COPS_CLIENT_CONNECTION, code);
+}
+
+/* ---- What a node is sent ---- */
+
+static enum err send_state(struct peer *p, uint32_t state, struct error *error)
+{
+	const struct server *s = p->server;
+	struct pdp_transaction transaction = {.install_count = 1};
+	struct view installs;
+	struct buffer objects;
+	enum err result;
+
+	buffer_init(&objects, COPS_MESSAGE_LIMIT);
+	result = publication_put_node(
+		s->publication, peer_node(p), s->parts.settings->name, &objects, error);
+	if (!result) {
+		installs = buffer_view(&objects);
+		transaction.installs = &installs;
+		result = pdp_session_decide(p->session, state, &transaction, &p->awaited);
+		if (result)
+			error_set(error, result, "decision: %s", err_text(result));
+	}
+	buffer_fini(&objects);
+	if (!result)
+		log_info(log_of(p), MODULE, "policy sent", log_str("node", p->node),
+			log_u64("serial", server_serial(s)));
+	return result;
+}
+
+static enum err answer_request(struct peer *p, struct error *error)
+{
+	uint64_t serial = server_serial(p->server);
+	enum err result;
+
+	log_notice(log_of(p), MODULE, "node asks for policy", log_str("node", p->node),
+		log_u64("holds", p->holds), log_u64("serial", serial));
+	if (p->holds != serial)
+		return send_state(p, p->asked, error);
+	result = pdp_session_decide_null(p->session, p->asked, &p->awaited);
+	if (result)
+		error_set(error, result, "null decision: %s", err_text(result));
+	return result;
+}
+
+/*
+ * Sends the node what it is to get, if it is its turn: a request is answered as soon as there is
+ * room, other decisions wait for the report of the one before. Room and reports come with a call
+ * of on_drain(). True if anything was done.
+ */
+static bool serve(struct peer *p)
+{
+	struct error error;
+	enum err result;
+
+	if (!p->node || pdp_session_is_closed(p->session) || (!p->asked && !p->outdated))
+		return false;
+	if (!peer_node(p)) {
+		log_notice(log_of(p), MODULE, "node is not in the new policy: closed",
+			log_str("node", p->node));
+		close_session(p, COPS_ERROR_AUTH_FAILURE);
+		return true;
+	}
+	if (pdp_session_congested(p->session))
+		return false;
+	if (p->asked)
+		result = answer_request(p, &error);
+	else if (p->state && !p->awaited)
+		result = send_state(p, p->state, &error);
+	else
+		return false;
+	p->asked = 0;
+	p->outdated = false;
+	if (result) {
+		/* It asks again when it is back. */
+		log_error(log_of(p), MODULE, "policy not sent: closed", log_str("node", p->node),
+			log_err(&error));
+		close_session(p, COPS_ERROR_UNABLE);
+	}
+	return true;
+}
+
+/* ---- What a node says ---- */
+
+static uint64_t serial_of_text(struct view text)
+{
+	uint64_t serial = 0;
+
+	if (text.len > 19) /* digits that fit in any case */
+		return 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return 0;
+		serial = serial * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	return serial;
+}
+
+/* The index serial that a REQ says is installed; 0 if it says none. */
+static uint64_t claimed_serial(const struct cops_message *message)
+{
+	uint64_t serial = 0;
+	size_t at = 0;
+	struct view piece;
+
+	while (cops_next_named(message, &at, &piece)) {
+		struct cursor run = cursor_over(piece);
+		struct pr_object object;
+		struct prid prid = {0};
+		struct pib_fault fault;
+		struct error ignored;
+		struct pri pri;
+
+		while (cursor_left(&run) && !pr_next(&run, &object)) {
+			if (object.s_num == PR_PRID &&
+				prid_decode(object.contents, &prid, &fault, &ignored))
+				prid.class = NULL;
+			if (object.s_num == PR_EPD && prid.class &&
+				prid.class->id == PIB_frwkPibIncarnation &&
+				!epd_decode(&prid, object.contents, &pri, &fault, &ignored))
+				serial = serial_of_text(pri_octets(&pri, frwkPibIncarnationId));
+		}
+	}
+	return serial;
+}
+
+static void on_node_request(struct peer *p, const struct pdp_event *event)
+{
+	if (p->asked) {
+		log_warning(log_of(p), MODULE, "node asks again before it is answered: closed",
+			log_str("node", p->node));
+		close_session(p, COPS_ERROR_UNABLE);
+		return;
+	}
+	p->state = p->asked = event->state;
+	p->holds = claimed_serial(event->message);
+	server_changed(p->server);
+}
+
+static void on_report(struct peer *p, const struct pdp_event *event)
+{
+	const struct publication_node *node = peer_node(p);
+	const struct store_report *report;
+	struct error error;
+
+	if (!node || event->report == COPS_ACCOUNTING)
+		return;
+	/* A peer that does not flag its answers has answered all the same. */
+	if (!event->decision || event->decision >= p->awaited)
+		p->awaited = 0;
+	if (compliance_report(p->server->compliance, node, event->message, event->decision,
+		    server_utc(), &report, &error)) {
+		log_warning(log_of(p), MODULE, "report not recorded", log_str("node", p->node),
+			log_err(&error));
+		return;
+	}
+	server_seat(p->server, node)->report = report;
+	if (report->success)
+		log_notice(log_of(p), MODULE, "policy in force", log_str("node", p->node),
+			log_u64("serial", report->serial));
+	else
+		log_warning(log_of(p), MODULE, "node refused a decision", log_str("node", p->node),
+			log_u64("serial", report->serial), log_str("why", report->text));
+	server_reported(p->server);
+	server_changed(p->server);
+}
+
+/* The node is here; a connection that it had before is dead, whether we know it yet or not. */
+static void take_seat(struct peer *p, const struct publication_node *node)
+{
+	struct seat *seat = server_seat(p->server, node);
+	struct peer *before = seat->peer;
+
+	seat->peer = p;
+	if (!before || before == p)
+		return;
+	log_notice(log_of(p), MODULE, "node connects again: its old connection is closed",
+		log_str("node", node->name), log_endpoint("old", &before->address),
+		log_endpoint("new", &p->address));
+	before->told = true;
+	leave(before);
+	close_session(before, COPS_ERROR_COMMUNICATION);
+	link_pump(before->link);
+}
+
+static enum err open_node(struct peer *p, struct view pepid, struct error *error)
+{
+	const struct server *s = p->server;
+	const struct publication_node *node = NULL;
+
+	if (s->publication)
+		node = publication_find_key(s->publication, &p->key);
+	if (!node)
+		return error_set(error, E_DENIED, "its key is no node's in the policy in force");
+	if (!view_equal(pepid, view_of_string(node->name)))
+		return error_set(error, E_MISMATCH, "its key is that of node %s", node->name);
+	if (!p->node && !(p->node = strdup(node->name)))
+		return error_set(error, E_MEMORY, "out of memory");
+	take_seat(p, node);
+	return E_OK;
+}
+
+static void on_opening(struct peer *p, const struct pdp_event *event)
+{
+	enum cops_error_code answer = COPS_ERROR_AUTH_FAILURE;
+	enum err result = E_OK;
+	struct error why;
+
+	p->key = *link_pin(p->link);
+	if (event->client_type == COPS_CLIENT_PROVISIONING) {
+		result = open_node(p, event->pepid, &why);
+	} else if (event->client_type == COPS_CLIENT_PUBLISHING) {
+		if (!may_publish(p->server, &p->key))
+			result = error_set(&why, E_DENIED, "its key may not publish");
+	} else {
+		answer = COPS_ERROR_UNSUPPORTED_CLIENT_TYPE;
+		result = error_set(&why, E_UNSUPPORTED, "client-type 0x%04x", event->client_type);
+	}
+	if (!result) {
+		result = pdp_session_accept(p->session, event->client_type);
+		if (!result) {
+			server_changed(p->server);
+			return;
+		}
+		answer = COPS_ERROR_UNABLE;
+		error_set(&why, result, "the answer cannot be sent: %s", err_text(result));
+	}
+	log_warning(log_of(p), MODULE, "peer refused", log_view("pepid", event->pepid),
+		log_endpoint("peer", &p->address), log_pin("key", &p->key),
+		log_err(&why));
+	if (pdp_session_refuse(p->session, event->client_type, answer, 0))
+		close_session(p, answer);
+	if (event->client_type == COPS_CLIENT_PROVISIONING)
+		leave(p);
+}
+
+static void on_client_closed(struct peer *p, const struct pdp_event *event)
+{
+	log_info(log_of(p), MODULE, "client-type closed",
+		log_endpoint("peer", &p->address),
+		log_hex("client-type", event->client_type),
+		log_str("code", cops_error_name(event->code)), log_err(&event->error));
+	if (event->client_type != COPS_CLIENT_PROVISIONING)
+		return;
+	leave(p);
+	server_changed(p->server);
+}
+
+static void on_deleted(struct peer *p, const struct pdp_event *event)
+{
+	if (event->state == p->asked)
+		p->asked = 0;
+	if (event->state == p->state)
+		p->state = p->awaited = 0;
+}
+
+static void on_event(struct peer *p, const struct pdp_event *event)
+{
+	switch (event->kind) {
+	case PDP_START_TLS:
+		link_start_tls(p->link);
+		return;
+	case PDP_OPENING:
+		on_opening(p, event);
+		return;
+	case PDP_REQUEST:
+		if (event->client_type == COPS_CLIENT_PUBLISHING)
+			publish_request(p, event);
+		else
+			on_node_request(p, event);
+		return;
+	case PDP_REPORT:
+		if (event->client_type == COPS_CLIENT_PROVISIONING)
+			on_report(p, event);
+		return;
+	case PDP_DELETED:
+		on_deleted(p, event);
+		return;
+	case PDP_CLIENT_CLOSED:
+		on_client_closed(p, event);
+		return;
+	case PDP_REFUSED:
+		log_warning(log_of(p), MODULE, "malformed request refused",
+			log_endpoint("peer", &p->address), log_err(&event->error));
+		return;
+	case PDP_ODD:
+		log_info(log_of(p), MODULE, "tolerated", log_endpoint("peer", &p->address),
+			log_str("what", session_oddity_text(event->odd)));
+		return;
+	case PDP_SYNCHRONIZED:
+		return;
+	case PDP_CLOSED:
+		tell_end(p, &event->error);
+		leave(p);
+		server_changed(p->server);
+		return;
+	}
+}
+
+/* ---- The link ---- */
+
+static void on_drain(void *owner, struct link *l)
+{
+	struct peer *p = owner;
+	struct pdp_event event;
+
+	(void)l;
+	do {
+		while (pdp_session_next_event(p->session, &event))
+			on_event(p, &event);
+	} while (serve(p));
+}
+
+static bool on_authorize(void *owner, struct link *l, const struct pin *key)
+{
+	struct peer *p = owner;
+	const struct server *s = p->server;
+
+	(void)l;
+	if (may_publish(s, key) || (s->publication && publication_find_key(s->publication, key)))
+		return true;
+	log_warning(s->parts.log, MODULE, "peer with an unknown key refused",
+		log_endpoint("peer", &p->address), log_pin("key", key));
+	return false;
+}
+
+static void forget(struct peer *p)
+{
+	leave(p);
+	if (p->server->serve_next == p)
+		p->server->serve_next = p->next;
+	if (p->next)
+		p->next->back = p->back;
+	*p->back = p->next;
+	pdp_session_free(p->session);
+	free(p);
+}
+
+static void on_ended(void *owner, const struct error *why)
+{
+	struct peer *p = owner;
+	struct server *s = p->server;
+
+	tell_end(p, why);
+	forget(p);
+	server_changed(s);
+}
+
+void peer_free(struct peer *p)
+{
+	link_abort(p->link);
+	forget(p);
+}
+
+static const struct link_events link_events = {
+	.authorize = on_authorize,
+	.drain = on_drain,
+	.ended = on_ended,
+};
+
+void peer_accept(struct server *s, struct net_connection *connection)
+{
+	struct peer *p = calloc(1, sizeof *p);
+	struct error error;
+
+	if (p)
+		p->session = pdp_session_new(&s->session_config, link_now());
+	if (!p || !p->session ||
+		link_accept(s->parts.loop, connection, &link_events, p, &p->link, &error)) {
+		log_error(s->parts.log, MODULE, "no memory for a connection: dropped");
+		net_connection_abort(connection);
+		if (p)
+			pdp_session_free(p->session);
+		free(p);
+		return;
+	}
+	p->server = s;
+	p->address = *link_peer(p->link);
+	p->next = s->peers;
+	p->back = &s->peers;
+	if (p->next)
+		p->next->back = &p->next;
+	s->peers = p;
+	link_attach(p->link, &link_session_pdp, p->session);
+	link_pump(p->link);
+}
