@@ -291,18 +291,15 @@ static int run_rules(void *context, int argc, char **argv)
 		return EXIT_FAILURE;
 	if (json)
 		return print_json(rules);
+	/* The counter's name in the kernel: SET/RULE, or the reason of a drop. */
+	printf("%12s %16s  %-32s %s\n", "PACKETS", "OCTETS", "PRI", "COUNTER");
 	json_array_foreach(rules, i, rule) {
-		const char *name = string_of(rule, "rule");
+		const char *prid = string_of(rule, "prid");
 
-		printf("%12" JSON_INTEGER_FORMAT " packets %14" JSON_INTEGER_FORMAT " octets  ",
-		       number_of(rule, "packets"), number_of(rule, "octets"));
-		if (string_of(rule, "roles")[0]) {
-			put_clean(string_of(rule, "roles"));
-			printf(": ");
-		}
-		put_clean(name[0] ? name : string_of(rule, "counter"));
-		if (string_of(rule, "prid")[0])
-			printf(" (%s)", string_of(rule, "prid"));
+		printf("%12" JSON_INTEGER_FORMAT " %16" JSON_INTEGER_FORMAT "  %-32s ",
+		       number_of(rule, "packets"), number_of(rule, "octets"),
+		       prid[0] ? prid : "-");
+		put_clean(string_of(rule, "counter"));
 		putchar('\n');
 	}
 	json_decref(rules);
