@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/pep/kernel/fake.h"
 
-#include <check.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
@@ -9,6 +8,8 @@
 #include <linux/xfrm.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/require.h"
 
 enum { ENTRIES_MAX = 4096, COMMENT_MAX = 64 };
 
@@ -38,7 +39,7 @@ struct fake *fake_new(void)
 {
 	struct fake *fake = calloc(1, sizeof *fake);
 
-	ck_assert_ptr_nonnull(fake);
+	REQUIRE(fake != NULL);
 	return fake;
 }
 
@@ -117,7 +118,7 @@ static int change_policy(struct fake *fake, const struct nlmsghdr *request)
 	struct entry *found;
 	size_t header = delete ? sizeof id : sizeof info;
 
-	ck_assert_uint_ge(mnl_nlmsg_get_payload_len(request), header);
+	REQUIRE(mnl_nlmsg_get_payload_len(request) >= header);
 	memcpy(delete ? (void *)&id : (void *)&info, mnl_nlmsg_get_payload(request), header);
 	key.selector = delete ? id.sel : info.sel;
 	key.direction = delete ? id.dir : info.dir;
@@ -132,10 +133,10 @@ static int change_policy(struct fake *fake, const struct nlmsghdr *request)
 	if (found && request->nlmsg_type == XFRM_MSG_NEWPOLICY)
 		return EEXIST;
 	if (!found) {
-		ck_assert_uint_lt(fake->count, ENTRIES_MAX);
+		REQUIRE(fake->count < ENTRIES_MAX);
 		found = &fake->entries[fake->count++];
 	}
-	ck_assert_uint_le(request->nlmsg_len, sizeof key.message);
+	REQUIRE(request->nlmsg_len <= sizeof key.message);
 	memcpy(key.message, request, request->nlmsg_len);
 	*found = key;
 	return 0;
@@ -171,7 +172,7 @@ static int read_comment(const struct nlattr *attr, void *context)
 
 	if (mnl_attr_get_type(attr) == NFTA_TABLE_USERDATA) {
 		fake->comment_len = mnl_attr_get_payload_len(attr);
-		ck_assert_uint_le(fake->comment_len, COMMENT_MAX);
+		REQUIRE(fake->comment_len <= COMMENT_MAX);
 		memcpy(fake->comment, mnl_attr_get_payload(attr), fake->comment_len);
 	}
 	return MNL_CB_OK;
@@ -211,7 +212,7 @@ static void run_batch(struct fake *fake, struct view request, struct buffer *out
 	for (size_t at = 0; at < request.len; place++) {
 		const struct nlmsghdr *message = (const void *)(request.data + at);
 
-		ck_assert_uint_le(message->nlmsg_len, request.len - at);
+		REQUIRE(message->nlmsg_len <= request.len - at);
 		at += NLMSG_ALIGN(message->nlmsg_len);
 		if (fake->refused_place && place == fake->refused_place) {
 			put_answer(out, message, EINVAL, "refused by the test");
@@ -241,7 +242,7 @@ static void serve(struct fake *fake, enum kernel_bus bus, struct view request, s
 {
 	const struct nlmsghdr *message = (const void *)request.data;
 
-	ck_assert_uint_ge(request.len, sizeof *message);
+	REQUIRE(request.len >= sizeof *message);
 	if (bus == KERNEL_NFT && message->nlmsg_type == NFNL_MSG_BATCH_BEGIN)
 		run_batch(fake, request, out);
 	else if (bus == KERNEL_NFT)
@@ -335,7 +336,7 @@ void fake_print(const struct fake *fake, struct buffer *out)
 {
 	struct entry *sorted = calloc(fake->count + 1, sizeof *sorted);
 
-	ck_assert_ptr_nonnull(sorted);
+	REQUIRE(sorted != NULL);
 	memcpy(sorted, fake->entries, fake->count * sizeof *sorted);
 	qsort(sorted, fake->count, sizeof *sorted, entry_order);
 	for (size_t i = 0; i < fake->count; i++) {
