@@ -39,7 +39,9 @@ struct view next_word(struct view *rest)
 	word = VIEW(rest->data, 0);
 	while (word.len < rest->len && !strchr(" \t\r\n", rest->data[word.len]))
 		word.len++;
-	*rest = VIEW(rest->data + word.len, rest->len - word.len);
+	/* Of nothing, there is no address to add to. */
+	if (word.len)
+		*rest = VIEW(rest->data + word.len, rest->len - word.len);
 	return word;
 }
 
