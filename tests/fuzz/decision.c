@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A node that gets decisions, one after the other. Each begins with an octet of options and one that
+ * says which request the kernel refuses (0: none); then pieces, each behind an octet that says its
+ * kind (even install, odd remove, 0xff the end) and two octets of length. Installs are signed here
+ * (resign.h).
+ *
+ * Reaches: decision_read, enforcement_decide, state_verify_node, kernel_apply and its undoing,
+ * enforcement_repair, enforcement_restore, enforcement_status, enforcement_request.
+ */
+#include "common/cops/pr.h"
+#include "pep/enforce/enforcement.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/resign.h"
+#include "tests/pep/kernel/fake.h"
+
+enum {
+	KEEP_ROOTS = 1,
+	KEEP_NODE = 2,
+	NOT_SIGNED = 4,
+	RESTART = 8,
+	PIECES_MAX = 16,
+	OCTETS_MAX = 16 << 20,
+	NOW = 1800000000,
+};
+
+struct node {
+	struct fake *fake;
+	struct kernel *kernel;
+	struct enforcement *n;
+	struct buffer stored, prepared;
+	bool has;
+};
+
+static enum err load(void *context, struct buffer *out, uint64_t *ret_when, struct error *e)
+{
+	struct node *t = context;
+
+	if (!t->has)
+		return error_set(e, E_NOT_FOUND, "nothing is stored");
+	buffer_put_view(out, buffer_view(&t->stored));
+	*ret_when = NOW - 5;
+	return E_OK;
+}
+
+static enum err prepare(void *context, struct view octets, struct error *e)
+{
+	struct node *t = context;
+
+	(void)e;
+	buffer_reset(&t->prepared);
+	buffer_put_view(&t->prepared, octets);
+	return E_OK;
+}
+
+static enum err commit(void *context, struct error *e)
+{
+	struct node *t = context;
+
+	(void)e;
+	buffer_reset(&t->stored);
+	buffer_put_view(&t->stored, buffer_view(&t->prepared));
+	t->has = true;
+	return E_OK;
+}
+
+static void abandon(void *context)
+{
+	struct node *t = context;
+
+	buffer_reset(&t->prepared);
+}
+
+static void boot(struct node *t)
+{
+	static const struct node_interfaces interfaces = {
+		.count = 2, .list = {{2, "eth0"}, {3, "eth1"}}};
+	const struct resigner *r = resigner();
+	struct kernel_transport transport = fake_transport(t->fake);
+	struct enforcement_identity identity = {.pepid = "gw1",
+		.node_key = key_pin(r->key),
+		.tenant = "",
+		.description = "fuzzer",
+		.trust = r->trust,
+		.report_key = r->key,
+		.storage = {t, load, prepare, commit, abandon}};
+	struct endpoint pdp;
+	struct endpoint_list pdps = {&pdp, 1};
+	struct error e;
+
+	REQUIRE(endpoint_parse("2001:db8::53", 3288, &pdp, &e) == E_OK);
+	t->kernel = kernel_new(&transport);
+	REQUIRE(t->kernel && enforcement_new(t->kernel, 0x01ff0000, &pdps, &t->n, &e) == E_OK);
+	REQUIRE(enforcement_close(t->n, &e) == E_OK);
+	enforcement_identify(t->n, &identity);
+	enforcement_set_interfaces(t->n, &interfaces);
+}
+
+static void halt(struct node *t)
+{
+	t->n = enforcement_free(t->n);
+	t->kernel = kernel_free(t->kernel);
+}
+
+static void snapshot(const struct node *t, struct buffer *out)
+{
+	buffer_init(out, OCTETS_MAX);
+	fake_print(t->fake, out);
+	enforcement_print_plan(t->n, out);
+	buffer_put_view(out, buffer_view(&t->stored));
+}
+
+/* What the node says of itself at any time. */
+static void look(struct node *t)
+{
+	uint16_t code, sub_code;
+	struct buffer out;
+	json_t *status = enforcement_status(t->n, NOW), *rules = NULL;
+	struct error e;
+
+	buffer_init(&out, OCTETS_MAX);
+	REQUIRE(status && json_is_object(status));
+	json_decref(status);
+	REQUIRE(enforcement_rules(t->n, &rules, &e) == E_OK);
+	json_decref(rules);
+	REQUIRE(enforcement_request(t->n, &out, &e) == E_OK);
+	REQUIRE(pr_check(PR_IN_REQUEST, buffer_view(&out), &code, &sub_code, &e) == E_OK);
+	buffer_fini(&out);
+}
+
+/* All or nothing, and a report that says which. */
+static void decide(struct node *t, const struct transfer_piece *pieces, size_t count,
+	uint8_t refused)
+{
+	struct buffer before, after, report;
+	uint64_t serial = enforcement_serial(t->n);
+	uint16_t code, sub_code;
+	struct error e = {0}, grammar;
+	enum err err;
+
+	buffer_init(&report, OCTETS_MAX);
+	snapshot(t, &before);
+	fake_misbehave(t->fake, refused ? REFUSE : BEHAVE, refused);
+	err = enforcement_decide(t->n, 1, pieces, count, NOW, &report, &e);
+	fake_misbehave(t->fake, BEHAVE, 0);
+	REQUIRE(report.len <= MESSAGE_PIECE_MAX);
+	REQUIRE(pr_check(PR_IN_REPORT, buffer_view(&report), &code, &sub_code, &grammar) == E_OK);
+	if (err) {
+		fuzz_require_sentence(err, &e);
+		REQUIRE(report.len > PR_HEADER &&
+			(report.data[2] == PR_GPERR || report.data[2] == PR_ERROR_PRID));
+		REQUIRE(enforcement_serial(t->n) == serial);
+	}
+	if (enforcement_needs_repair(t->n))
+		REQUIRE(enforcement_repair(t->n, NOW, &e) == E_OK);
+	REQUIRE(!enforcement_needs_repair(t->n));
+	snapshot(t, &after);
+	if (err)
+		REQUIRE(view_equal(buffer_view(&before), buffer_view(&after)));
+	else
+		REQUIRE(enforcement_serial(t->n) >= serial);
+	buffer_fini(&before);
+	buffer_fini(&after);
+	buffer_fini(&report);
+}
+
+/* The daemon goes and comes back: what was in force is in force. */
+static void restart(struct node *t)
+{
+	uint64_t serial = enforcement_serial(t->n);
+	struct buffer before, after;
+	struct error e;
+	enum err err;
+
+	snapshot(t, &before);
+	halt(t);
+	boot(t);
+	err = enforcement_restore(t->n, NOW, &e);
+	REQUIRE(err == (t->has ? E_OK : E_NOT_FOUND));
+	REQUIRE(enforcement_serial(t->n) == serial);
+	snapshot(t, &after);
+	REQUIRE(view_equal(buffer_view(&before), buffer_view(&after)));
+	buffer_fini(&before);
+	buffer_fini(&after);
+}
+
+static void next_decision(struct node *t, struct cursor *input)
+{
+	struct resigner r = *resigner();
+	uint8_t options = cursor_u8(input), refused = cursor_u8(input), kind;
+	struct transfer_piece pieces[PIECES_MAX];
+	struct buffer octets[PIECES_MAX];
+	size_t count = 0;
+
+	r.keep_roots = options & KEEP_ROOTS;
+	r.keep_node = options & KEEP_NODE;
+	while (cursor_left(input) && count < PIECES_MAX && (kind = cursor_u8(input)) != 0xff) {
+		struct view piece = fuzz_take(input, cursor_u16(input));
+
+		buffer_init(&octets[count], OCTETS_MAX);
+		if (kind % 2 || options & NOT_SIGNED)
+			buffer_put_view(&octets[count], piece);
+		else
+			resign(&r, piece, &octets[count]);
+		pieces[count] = (struct transfer_piece){
+			kind % 2 ? PIECE_REMOVE : PIECE_INSTALL, buffer_view(&octets[count])};
+		count++;
+	}
+	decide(t, pieces, count, refused);
+	while (count)
+		buffer_fini(&octets[--count]);
+	look(t);
+	if (options & RESTART)
+		restart(t);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cursor input = cursor_over(VIEW(data, size));
+	struct node t = {.fake = fake_new()};
+
+	buffer_init(&t.stored, OCTETS_MAX);
+	buffer_init(&t.prepared, OCTETS_MAX);
+	boot(&t);
+	while (cursor_left(&input))
+		next_decision(&t, &input);
+	halt(&t);
+	fake_free(t.fake);
+	buffer_fini(&t.stored);
+	buffer_fini(&t.prepared);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A signed document's content: an octet that says which kind, the content. There is exactly one way
+ * to write a document, so what was decoded gives its octets back.
+ *
+ * Reaches: manifest_decode, set_index_decode, assignment_decode, compliance_decode, their encoders,
+ * set_index_find, assignment_roles, assignment_demands, role_combination_valid.
+ */
+#include "pib/set/documents.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { ARENA_MAX = 1 << 20, CONTENT_MAX = 1 << 17 };
+
+static bool same_entries(
+	const struct set_entry *a, size_t a_count, const struct set_entry *b, size_t b_count)
+{
+	if (a_count != b_count)
+		return false;
+	for (size_t i = 0; i < a_count; i++)
+		if (!view_equal(a[i].name, b[i].name) || a[i].serial != b[i].serial ||
+			memcmp(a[i].root, b[i].root, SET_ROOT) != 0)
+			return false;
+	return true;
+}
+
+static enum err manifest(struct view content, struct arena *arena, struct buffer *out,
+	struct error *e)
+{
+	struct manifest m, again;
+	enum err err = manifest_decode(content, &m, e);
+
+	(void)arena;
+	if (err)
+		return err;
+	REQUIRE(manifest_encode(&m, out, e) == E_OK);
+	REQUIRE(manifest_decode(buffer_view(out), &again, e) == E_OK);
+	REQUIRE(view_equal(m.tenant, again.tenant) && view_equal(m.name, again.name));
+	REQUIRE(m.authority == again.authority && view_equal(m.roles, again.roles));
+	REQUIRE(view_equal(m.node, again.node) && m.serial == again.serial);
+	REQUIRE(m.not_before == again.not_before && m.not_after == again.not_after);
+	REQUIRE(m.stale_rule == again.stale_rule && m.block == again.block);
+	REQUIRE(memcmp(m.root, again.root, SET_ROOT) == 0 && m.no_confirm == again.no_confirm);
+	REQUIRE(m.not_before <= m.not_after && role_combination_valid(m.roles));
+	return E_OK;
+}
+
+static enum err set_index(struct view content, struct arena *arena, struct buffer *out,
+	struct error *e)
+{
+	struct set_index i, again;
+	enum err err = set_index_decode(content, arena, &i, e);
+
+	if (err)
+		return err;
+	REQUIRE(set_index_encode(&i, out, e) == E_OK);
+	REQUIRE(set_index_decode(buffer_view(out), arena, &again, e) == E_OK);
+	REQUIRE(view_equal(i.tenant, again.tenant) && i.serial == again.serial);
+	REQUIRE(i.not_before == again.not_before && i.not_after == again.not_after);
+	REQUIRE(same_entries(i.entries, i.entry_count, again.entries, again.entry_count));
+	for (size_t n = 0; n < i.entry_count; n++)
+		REQUIRE(set_index_find(&i, i.entries[n].name) == &i.entries[n]);
+	return E_OK;
+}
+
+static enum err assignment(struct view content, struct arena *arena, struct buffer *out,
+	struct error *e)
+{
+	struct assignment a, again;
+	enum err err = assignment_decode(content, arena, &a, e);
+
+	if (err)
+		return err;
+	REQUIRE(assignment_encode(&a, out, e) == E_OK);
+	REQUIRE(assignment_decode(buffer_view(out), arena, &again, e) == E_OK);
+	REQUIRE(view_equal(a.tenant, again.tenant) && view_equal(a.node, again.node));
+	REQUIRE(memcmp(a.node_key, again.node_key, NODE_KEY) == 0);
+	REQUIRE(view_equal(a.report_key, again.report_key) && view_equal(a.roles, again.roles));
+	REQUIRE(a.serial == again.serial && a.least_index_serial == again.least_index_serial);
+	REQUIRE(a.interface_count == again.interface_count);
+	for (size_t n = 0; n < a.interface_count; n++) {
+		REQUIRE(view_equal(a.interfaces[n].name, again.interfaces[n].name));
+		REQUIRE(view_equal(a.interfaces[n].roles, again.interfaces[n].roles));
+		REQUIRE(view_equal(
+			assignment_roles(&a, a.interfaces[n].name), a.interfaces[n].roles));
+		REQUIRE(!a.interfaces[n].roles.len ||
+			assignment_demands(&a, a.interfaces[n].roles));
+	}
+	return E_OK;
+}
+
+static enum err compliance(struct view content, struct arena *arena, struct buffer *out,
+	struct error *e)
+{
+	struct compliance c, again;
+	enum err err = compliance_decode(content, arena, &c, e);
+
+	if (err)
+		return err;
+	REQUIRE(compliance_encode(&c, out, e) == E_OK);
+	REQUIRE(compliance_decode(buffer_view(out), arena, &again, e) == E_OK);
+	REQUIRE(view_equal(c.node, again.node) && c.decision == again.decision);
+	REQUIRE(c.index_serial == again.index_serial && c.time == again.time);
+	REQUIRE(same_entries(c.sets, c.set_count, again.sets, again.set_count));
+	return E_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static enum err (*const kinds[])(struct view, struct arena *, struct buffer *,
+		struct error *) = {manifest, set_index, assignment, compliance};
+	struct cursor input = cursor_over(VIEW(data, size));
+	uint8_t kind = cursor_u8(&input) % 4;
+	struct view content = cursor_rest(&input);
+	struct buffer out;
+	struct arena arena;
+	struct error e;
+	enum err err;
+
+	arena_init(&arena, ARENA_MAX);
+	buffer_init(&out, CONTENT_MAX);
+	err = kinds[kind](content, &arena, &out, &e);
+	if (err)
+		fuzz_require_sentence(err, &e);
+	else
+		REQUIRE(view_equal(content, buffer_view(&out)));
+	buffer_fini(&out);
+	arena_fini(&arena);
+	return 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the kernel answers: an octet that says what was asked, then answers, each behind two octets
+ * of length.
+ *
+ * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_table, nft_read_counter,
+ * and what kernel_apply, kernel_check, kernel_clean, kernel_remove, kernel_status and
+ * kernel_read_counters make of it.
+ */
+#include <libmnl/libmnl.h>
+
+#include "pep/kernel/nft.h"
+#include "pep/kernel/xfrm.h"
+#include "pib/plan/marks.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { ASK_APPLY, ASK_CHECK, ASK_CLEAN, ASK_REMOVE, ASK_STATUS, ASK_COUNTERS, ASKED };
+
+static struct plan *bootstrap(void)
+{
+	static struct plan *plan;
+	struct plan_input input = {.mark_mask = MARK_MASK_DEFAULT};
+	struct error e;
+
+	if (!plan)
+		REQUIRE(plan_bootstrap(&input, &plan, &e) == E_OK);
+	return plan;
+}
+
+/* What was read as an entry of ours is written and read again. */
+static void same_entry(const struct plan_spd *entry)
+{
+	struct plan_spd again;
+	struct requests r;
+	struct view copy;
+
+	requests_init(&r, 1);
+	xfrm_add(&r, entry, false);
+	REQUIRE(!r.error);
+	copy = fuzz_copy(buffer_view(&r.octets));
+	REQUIRE(xfrm_read((const void *)copy.data, &again) == E_OK);
+	REQUIRE(xfrm_equal(entry, &again));
+	fuzz_free(copy);
+	requests_fini(&r);
+}
+
+static enum err read_message(const struct nlmsghdr *message, void *context)
+{
+	struct nft_counter counter;
+	struct plan_spd entry;
+	char id[17] = "";
+
+	(void)context;
+	if (xfrm_read(message, &entry) == E_OK)
+		same_entry(&entry);
+	if (nft_read_table(message, id) == E_OK)
+		REQUIRE(memchr(id, '\0', sizeof id) != NULL);
+	if (nft_read_counter(message, &counter) == E_OK)
+		REQUIRE(strlen(counter.name) < message->nlmsg_len);
+	return E_OK;
+}
+
+static void read_replies(struct view replies)
+{
+	struct answer answer;
+	bool interrupted;
+
+	if (answer_read(replies, 1, &answer) == E_OK)
+		REQUIRE(!answer.text || answer.text_len <= replies.len);
+	fuzz_either(replies_each(replies, read_message, NULL, &interrupted));
+}
+
+static enum err exchange(void *context, enum kernel_bus bus, struct view request, uint32_t last,
+	struct buffer *replies, struct error *error)
+{
+	struct cursor *input = context;
+	struct view answer;
+
+	(void)bus;
+	(void)request;
+	(void)last;
+	if (!cursor_left(input))
+		return error_set(error, E_TIMEOUT, "the fuzzer has no more to say");
+	answer = fuzz_take(input, cursor_u16(input));
+	buffer_put_view(replies, answer);
+	return E_OK;
+}
+
+static void ask(struct kernel *kernel, unsigned what)
+{
+	struct kernel_fault fault = {0};
+	struct kernel_status status;
+	struct kernel_counter *readings;
+	struct plan *plan = bootstrap();
+	struct error e = {0};
+	enum err err = E_OK;
+
+	switch (what) {
+	case ASK_APPLY:
+		err = kernel_apply(kernel, plan, &fault, &e);
+		break;
+	case ASK_CHECK:
+		err = kernel_check(kernel, plan, &fault, &e);
+		break;
+	case ASK_CLEAN:
+		err = kernel_clean(kernel, plan, &e);
+		break;
+	case ASK_REMOVE:
+		err = kernel_remove(kernel, &e);
+		break;
+	case ASK_STATUS:
+		err = kernel_status(kernel, plan, &status, &e);
+		break;
+	default:
+		readings = calloc(plan->counter_count + 1, sizeof *readings);
+		REQUIRE(readings != NULL);
+		err = kernel_read_counters(kernel, plan, readings, &e);
+		free(readings);
+	}
+	if (err)
+		REQUIRE(e.code == err && e.text[0]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cursor input = cursor_over(VIEW(data, size));
+	unsigned what = cursor_u8(&input) % ASKED;
+	struct cursor answers = input;
+	struct kernel_transport transport = {.context = &answers, .exchange = exchange};
+	struct kernel *kernel;
+
+	while (cursor_left(&input)) {
+		/* Netlink aligns to four octets. */
+		struct view replies = fuzz_copy(fuzz_take(&input, cursor_u16(&input)));
+
+		read_replies(replies);
+		fuzz_free(replies);
+	}
+	kernel = kernel_new(&transport);
+	REQUIRE(kernel != NULL);
+	ask(kernel, what);
+	kernel_free(kernel);
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A policy file and its parts, one behind the other with a NUL between: p.xml, a.xml, b.xml, c.xml.
+ * They are written into a folder of this process; beside it, outside, lies a file that no text may
+ * get in, by whatever path, nor through the link to it.
+ *
+ * Reaches: policy_file_read, document_read, include_files, grammar_check, model_build,
+ * diagnostics_print, compile_policy, expect_run; bundle_read, pri_store_check and policy_new on what
+ * was compiled.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pib/policy/policy.h"
+#include "pib/set/bundle.h"
+#include "pib/store/check.h"
+#include "pmt/compiler/compile.h"
+#include "pmt/compiler/expect.h"
+#include "pmt/language/policy_file.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { TEXT_MAX = 64 << 20, ARENA_MAX = 64 << 20, FILES = 4, PATH_SIZE = 256 };
+
+static const char *const names[FILES] = {"p.xml", "a.xml", "b.xml", "c.xml"};
+
+#define SECRET                                                                                     \
+	"<part xmlns=\"" POLICY_NAMESPACE "\"><network name=\"outside\" addresses=\"192.0.2.66\"/>" \
+	"</part>"
+
+static char root[PATH_SIZE];
+
+static void put_file(const char *path, struct view text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	REQUIRE(fd >= 0 && write(fd, text.data, text.len) == (ssize_t)text.len);
+	REQUIRE(close(fd) == 0);
+}
+
+static void leave(void)
+{
+	static const char *const all[] = {"p.xml", "a.xml", "b.xml", "c.xml", "link.xml",
+		"../secret.xml"};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		unlink(all[i]);
+	if (chdir("/") == 0) {
+		char inner[sizeof root + 8];
+
+		snprintf(inner, sizeof inner, "%s/policy", root);
+		rmdir(inner);
+		rmdir(root);
+	}
+}
+
+static void enter(void)
+{
+	static bool entered;
+
+	if (entered)
+		return;
+	entered = true;
+	snprintf(root, sizeof root, "%s/copsec-fuzz-XXXXXX", fuzz_temporary_folder());
+	REQUIRE(mkdtemp(root) && chdir(root) == 0);
+	put_file("secret.xml", view_of_string(SECRET));
+	REQUIRE(mkdir("policy", 0700) == 0 && chdir("policy") == 0);
+	REQUIRE(symlink("../secret.xml", "link.xml") == 0);
+	REQUIRE(atexit(leave) == 0);
+}
+
+static void put_files(struct view input)
+{
+	for (size_t i = 0; i < FILES; i++) {
+		const uint8_t *end = input.len ? memchr(input.data, 0, input.len) : NULL;
+		size_t len = end ? (size_t)(end - input.data) : input.len;
+
+		if (i && !input.len)
+			unlink(names[i]);
+		else
+			put_file(names[i], VIEW(input.data, len));
+		input = VIEW(input.data + len + (end ? 1 : 0), input.len - len - (end ? 1 : 0));
+	}
+}
+
+static void compile(const struct policy_file *f, struct buffer *out)
+{
+	static const struct compile_terms terms = {
+		.serial = 7, .not_before = 1700000000, .not_after = 1800000000};
+	struct compile_summary summary;
+	struct error e;
+
+	if (compile_policy(&f->model, &terms, out, &summary, &e)) {
+		fuzz_require_sentence(e.code, &e);
+		out->len = 0;
+	} else {
+		REQUIRE(!out->error && summary.octets == out->len);
+	}
+}
+
+/* Nodes take what was compiled. */
+static void judge_set(const struct bundle_set *set)
+{
+	struct pri_bounds bounds = {set->block + 1, block_last(set->block)};
+	struct pri_failures failures;
+	struct pri_store *store;
+	struct policy *policy;
+	struct error e;
+
+	pri_failures_init(&failures);
+	REQUIRE(pri_store_build(&set->rows, 1, &store, &failures, &e) == E_OK);
+	REQUIRE(pri_store_check(store, bounds, &failures, &e) == E_OK);
+	REQUIRE(policy_new(store, &policy, &failures, &e) == E_OK);
+	policy_free(policy);
+	pri_store_free(store);
+}
+
+static void judge(struct policy_file *f)
+{
+	struct buffer first, second;
+	struct bundle b;
+	struct arena arena;
+	struct error e;
+
+	buffer_init(&first, TEXT_MAX);
+	buffer_init(&second, TEXT_MAX);
+	arena_init(&arena, ARENA_MAX);
+	compile(f, &first);
+	compile(f, &second);
+	/* Nothing but policy and terms has a say. */
+	REQUIRE(view_equal(buffer_view(&first), buffer_view(&second)));
+	if (first.len) {
+		REQUIRE(bundle_read(buffer_view(&first), &arena, &b, &e) == E_OK);
+		for (size_t i = 0; i < b.set_count; i++)
+			judge_set(&b.sets[i]);
+		fuzz_either(expect_run(&f->model, buffer_view(&first), &f->diagnostics, &e));
+	}
+	arena_fini(&arena);
+	buffer_fini(&first);
+	buffer_fini(&second);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct policy_file f;
+	struct buffer text;
+	struct error e;
+
+	enter();
+	put_files(VIEW(data, size));
+	buffer_init(&text, TEXT_MAX);
+	if (policy_file_read(&f, names[0], &e)) {
+		fuzz_require_sentence(e.code, &e);
+	} else {
+		for (size_t i = 0; i < f.diagnostics.source_count; i++)
+			REQUIRE(!view_equal(
+				f.diagnostics.sources[i].text, view_of_string(SECRET)));
+		if (!f.diagnostics.errors)
+			judge(&f);
+		diagnostics_print(&f.diagnostics, &text);
+		REQUIRE(!text.error);
+		REQUIRE(text.len || !f.diagnostics.errors);
+	}
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] == '\t')
+			text.data[i] = ' ';
+	fuzz_require_printable(buffer_view(&text));
+	policy_file_fini(&f);
+	buffer_fini(&text);
+	return 0;
+}
