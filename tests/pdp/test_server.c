@@ -1,0 +1,827 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The decision point and its peers over loopback, all on one loop in this process. Nothing sleeps:
+ * the loop runs until what is waited for has happened, and a guard ends the test if that takes too
+ * long.
+ */
+#include "pdp/decision/server.h"
+
+#include <arpa/inet.h>
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/link/link.h"
+#include "pdp/control.h"
+#include "tests/pdp/tenant.h"
+#include "tests/suite.h"
+
+enum { BIG = 1 << 26, GUARD_S = 30 };
+
+static char directory[] = "/tmp/copsec-server-XXXXXX";
+static char path[64];
+static struct ev_loop *loop;
+static struct ev_timer guard;
+static bool guard_fired;
+static struct tenant *tenant;
+static struct store *store;
+static struct pdp_settings settings;
+static struct endpoint listen_at;
+static struct pin publisher_pin, pdp_pin;
+static struct server *server;
+static unsigned changes;
+static struct error error;
+
+/* ---- A peer: node or publisher ---- */
+
+struct client {
+	const char *pepid;
+	const struct key *key, *report_key;
+	uint16_t client_type;
+	uint64_t holds;     /* what its request claims; 0: no claim */
+	bool silent;        /* does not report */
+	bool refuses;       /* reports failures */
+	bool unsigned_only; /* reports without compliance */
+
+	struct net *net;
+	struct link *link;
+	struct pep_session *session;
+	/* what happened */
+	bool opened, closed, ended;
+	uint16_t close_code;   /* CC of its client-type */
+	struct error why;      /* of the end */
+	unsigned decisions, nulls;
+	uint32_t unreported;   /* the last decision, if it is silent */
+	uint64_t serial;       /* of the last full state */
+	size_t sets;
+	struct buffer refusal; /* copsecFailureText of the last decision */
+	unsigned errors;       /* frwkError */
+};
+
+static uint32_t no_random(void *user)
+{
+	(void)user;
+	return 4;
+}
+
+static void put_claim(struct client *c, struct buffer *out)
+{
+	char serial[24];
+	struct pri pri;
+
+	if (!c->holds)
+		return;
+	snprintf(serial, sizeof serial, "%llu", (unsigned long long)c->holds);
+	pri_init(&pri, PIB_frwkPibIncarnation, 1);
+	pri_set_text(&pri, frwkPibIncarnationName, "pdp");
+	pri_set_text(&pri, frwkPibIncarnationId, serial);
+	for (unsigned n = frwkPibIncarnationLongevity; n <= frwkPibIncarnationFullState; n++)
+		pri_set_null(&pri, n);
+	ck_assert_msg(!pri_put(out, &pri, &error), "%s", error.text);
+}
+
+static void client_request(struct client *c)
+{
+	struct buffer claim;
+	struct view named;
+	uint32_t handle;
+
+	buffer_init(&claim, BIG);
+	put_claim(c, &claim);
+	named = buffer_view(c->client_type == COPS_CLIENT_PUBLISHING ? &tenant->objects : &claim);
+	ck_assert_int_eq(pep_session_request(c->session, c->client_type, &named, 1, link_now(),
+				 &handle),
+		E_OK);
+	buffer_fini(&claim);
+}
+
+/* A full state is taken for what the enforcer would. */
+static void take_state(struct client *c, struct view objects)
+{
+	struct pin key = key_pin(c->key);
+	const struct state_node node = {&key, view_of_string(c->pepid)};
+	const struct state_terms terms = {
+		.trust = tenant->world->trust,
+		.tenant = view_of_string("acme"),
+		.now_utc = (uint64_t)time(NULL),
+	};
+	static struct pri_failures failures;
+	struct pri_store *rows = NULL;
+	struct state *state = NULL;
+
+	pri_failures_init(&failures);
+	ck_assert_msg(!pri_store_build(&objects, 1, &rows, &failures, &error), "%s", error.text);
+	ck_assert_msg(!state_verify_node(rows, &terms, &node, &state, &failures, &error), "%s",
+		error.text);
+	c->serial = state->index.serial;
+	c->sets = state->set_count;
+	state_free(state);
+	pri_store_free(rows);
+}
+
+static void take_refusal(struct client *c, struct view objects)
+{
+	struct cursor run = cursor_over(objects);
+	struct pr_object prid_object, epd_object;
+	struct pib_fault fault;
+	struct prid prid;
+	struct pri pri;
+
+	buffer_reset(&c->refusal);
+	while (cursor_left(&run)) {
+		ck_assert_int_eq(pr_next(&run, &prid_object), E_OK);
+		ck_assert_int_eq(pr_next(&run, &epd_object), E_OK);
+		ck_assert_int_eq(prid_decode(prid_object.contents, &prid, &fault, &error), E_OK);
+		ck_assert_int_eq(
+			epd_decode(&prid, epd_object.contents, &pri, &fault, &error), E_OK);
+		c->errors += prid.class->id == PIB_frwkError;
+		if (prid.class->id == PIB_copsecFailure)
+			buffer_put_view(&c->refusal, pri_octets(&pri, copsecFailureText));
+	}
+}
+
+static void client_report(struct client *c, uint32_t decision)
+{
+	enum cops_report_type type = c->refuses ? COPS_FAILURE : COPS_SUCCESS;
+	struct buffer named;
+	struct view view;
+
+	buffer_init(&named, BIG);
+	if (c->refuses)
+		pr_put_error(&named, PR_GPERR, PR_GPERR_MALFORMED_DECISION, 0);
+	else if (c->report_key && !c->unsigned_only)
+		tenant_compliance(c->report_key, c->pepid, decision,
+			c->serial ? c->serial : c->holds, (uint64_t)time(NULL), &named);
+	view = buffer_view(&named);
+	ck_assert_int_eq(pep_session_report(c->session, decision, type, &view, view.len != 0), E_OK);
+	buffer_fini(&named);
+}
+
+static void on_decision(struct client *c, const struct pep_event *event)
+{
+	struct cops_decision d;
+	struct buffer objects;
+	size_t at = 0;
+
+	buffer_init(&objects, BIG);
+	while (cops_next_decision(event->message, &at, &d)) {
+		c->nulls += d.command == COPS_NULL_DECISION;
+		buffer_put_view(&objects, d.named);
+	}
+	c->decisions++;
+	if (objects.len && c->client_type == COPS_CLIENT_PROVISIONING)
+		take_state(c, buffer_view(&objects));
+	else if (objects.len)
+		take_refusal(c, buffer_view(&objects));
+	buffer_fini(&objects);
+	if (c->silent)
+		c->unreported = event->decision;
+	else
+		client_report(c, event->decision);
+}
+
+static void on_drain(void *owner, struct link *l)
+{
+	struct client *c = owner;
+	struct pep_event event;
+
+	while (pep_session_next_event(c->session, &event)) {
+		switch (event.kind) {
+		case PEP_START_TLS:
+			link_start_tls(l);
+			break;
+		case PEP_OPENED:
+			c->opened = true;
+			client_request(c);
+			break;
+		case PEP_CLIENT_CLOSED:
+			c->close_code = event.code;
+			break;
+		case PEP_DECISION:
+			on_decision(c, &event);
+			break;
+		case PEP_CLOSED:
+			c->closed = true;
+			c->why = event.error;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
+{
+	(void)owner;
+	(void)l;
+	return pin_equal(peer, &pdp_pin);
+}
+
+static void on_connected(void *owner, struct link *l)
+{
+	struct client *c = owner;
+	struct pep_session_config config = pep_session_config_default();
+
+	config.pepid = c->pepid;
+	config.random = no_random;
+	c->session = pep_session_new(&config, link_now());
+	ck_assert_ptr_nonnull(c->session);
+	ck_assert_int_eq(pep_session_open(c->session, c->client_type, link_now()), E_OK);
+	link_attach(l, &link_session_pep, c->session);
+}
+
+static void on_ended(void *owner, const struct error *why)
+{
+	struct client *c = owner;
+
+	c->link = NULL;
+	c->ended = true;
+	if (!c->closed)
+		c->why = *why;
+}
+
+static const struct link_events client_events = {on_connected, on_authorize, on_drain, on_ended};
+
+static void connect_client(struct client *c)
+{
+	buffer_init(&c->refusal, BIG);
+	ck_assert_msg(!net_new(loop, c->key, &c->net, &error), "%s", error.text);
+	ck_assert_msg(!link_connect(loop, c->net, server_endpoint(server, 0), 1, NULL,
+			      &client_events, c, &c->link, &error),
+		"%s", error.text);
+}
+
+static void drop_client(struct client *c)
+{
+	c->link = link_abort(c->link);
+	pep_session_free(c->session);
+	net_free(c->net);
+	buffer_fini(&c->refusal);
+}
+
+static struct client node_client(size_t which)
+{
+	return (struct client){
+		.pepid = tenant_nodes[which],
+		.key = tenant->node_keys[which],
+		.report_key = tenant->report_keys[which],
+		.client_type = COPS_CLIENT_PROVISIONING,
+	};
+}
+
+/* ---- The fixture ---- */
+
+static void on_guard(struct ev_loop *l, struct ev_timer *w, int revents)
+{
+	(void)w;
+	(void)revents;
+	guard_fired = true;
+	ev_break(l, EVBREAK_ALL);
+}
+
+static void on_changed(void *context)
+{
+	(void)context;
+	changes++;
+}
+
+/* Runs the loop until it holds. */
+#define UNTIL(condition)                                                                           \
+	do {                                                                                       \
+		while (!(condition)) {                                                             \
+			ev_run(loop, EVRUN_ONCE);                                                  \
+			ck_assert_msg(!guard_fired, "waited in vain: %s", #condition);             \
+		}                                                                                  \
+	} while (0)
+
+static void start_server(void)
+{
+	const struct server_parts parts = {
+		.loop = loop,
+		.settings = &settings,
+		.key = tenant->pdp,
+		.trust = tenant->world->trust,
+		.store = store,
+		.changed = on_changed,
+	};
+
+	ck_assert_msg(!server_new(&parts, &server, &error), "%s", error.text);
+}
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/db", directory);
+	ck_assert_int_eq(store_open(path, &store, &error), E_OK);
+	loop = ev_loop_new(EVFLAG_AUTO);
+	/* The guard keeps no loop running: server_stop() is tested by its end. */
+	ev_timer_init(&guard, on_guard, GUARD_S, 0);
+	ev_timer_start(loop, &guard);
+	ev_unref(loop);
+	tenant = tenant_new((uint64_t)time(NULL));
+	publisher_pin = key_pin(tenant->publisher);
+	pdp_pin = key_pin(tenant->pdp);
+	ck_assert_int_eq(endpoint_parse("127.0.0.1:0", 0, &listen_at, &error), E_OK);
+	settings = (struct pdp_settings){
+		.name = strdup("pdp"),
+		.tenant = strdup("acme"),
+		.listen = {&listen_at, 1},
+		.publishers = {&publisher_pin, 1},
+		.keepalive = 30000,
+		.secure_timeout = 15000,
+		.connections = 100,
+		.unsecured = 100,
+		.per_address = 100,
+	};
+	start_server();
+}
+
+static void tear_down(void)
+{
+	server_free(server);
+	store_close(store);
+	tenant_free(tenant);
+	free(settings.name);
+	free(settings.tenant);
+	ev_ref(loop);
+	ev_timer_stop(loop, &guard);
+	ev_loop_destroy(loop);
+	unlink(path);
+	rmdir(directory);
+}
+
+/* tenant->objects by a publisher that waits for the answer. */
+static bool publish_objects(void)
+{
+	struct client c = {
+		.pepid = "admin",
+		.key = tenant->publisher,
+		.client_type = COPS_CLIENT_PUBLISHING,
+	};
+	bool accepted;
+
+	connect_client(&c);
+	UNTIL(c.decisions || c.ended);
+	ck_assert_uint_eq(c.decisions, 1);
+	accepted = c.nulls == 1;
+	ck_assert_uint_eq(c.errors, !accepted);
+	if (!accepted)
+		snprintf(error.text, sizeof error.text, "%s", buffer_string(&c.refusal));
+	drop_client(&c);
+	return accepted;
+}
+
+static void publish(uint64_t serial)
+{
+	tenant_pack(tenant, serial);
+	ck_assert_msg(publish_objects(), "%s", error.text);
+	ck_assert_uint_eq(server_serial(server), serial);
+}
+
+/* ---- Control commands ---- */
+
+static enum err command(const char *name, json_t *request, json_t **ret_result)
+{
+	const struct control_command *c = pdp_control_commands;
+	enum err result;
+
+	while (c->name && strcmp(c->name, name) != 0)
+		c++;
+	ck_assert_msg(c->name != NULL, "no command %s", name);
+	result = c->handle(server, request, ret_result, &error);
+	json_decref(request);
+	return result;
+}
+
+static const char *standing(const char *node)
+{
+	static char text[32];
+	json_t *result = NULL, *one;
+	size_t i;
+
+	ck_assert_int_eq(command("nodes", json_object(), &result), E_OK);
+	text[0] = '\0';
+	json_array_foreach(json_object_get(result, "nodes"), i, one) {
+		if (strcmp(json_string_value(json_object_get(one, "node")), node) == 0)
+			snprintf(text, sizeof text, "%s",
+				json_string_value(json_object_get(one, "standing")));
+	}
+	json_decref(result);
+	return text;
+}
+
+static bool converged(uint64_t serial)
+{
+	json_t *result = NULL;
+	enum err code = command("wait", json_pack("{s:I}", "serial", (json_int_t)serial), &result);
+
+	ck_assert(code == E_OK || code == E_AGAIN);
+	json_decref(result);
+	return code == E_OK;
+}
+
+/* ---- Tests: who may speak ---- */
+
+START_TEST(an_unknown_key_is_turned_away_in_the_handshake)
+{
+	struct client c = node_client(GW1);
+
+	c.key = tenant->stranger;
+	publish(20);
+	connect_client(&c);
+	UNTIL(c.ended);
+	ck_assert(!c.opened);
+	ck_assert_ptr_nonnull(strstr(c.why.text, "refused our key"));
+	drop_client(&c);
+}
+END_TEST
+
+START_TEST(a_node_may_use_no_name_but_its_own)
+{
+	struct client c = node_client(GW1);
+
+	c.pepid = "alice";
+	publish(20);
+	connect_client(&c);
+	UNTIL(c.ended || c.close_code);
+	ck_assert(!c.opened);
+	ck_assert_uint_eq(c.close_code, COPS_ERROR_AUTH_FAILURE);
+	ck_assert_str_eq(standing("alice"), "never seen");
+	ck_assert_str_eq(standing("gw1"), "never seen");
+	drop_client(&c);
+}
+END_TEST
+
+START_TEST(a_client_type_is_for_those_who_may_use_it)
+{
+	static const struct {
+		uint16_t client_type;
+		uint16_t code;
+	} rows[] = {
+		{COPS_CLIENT_PUBLISHING, COPS_ERROR_AUTH_FAILURE},
+		{0x4999, COPS_ERROR_UNSUPPORTED_CLIENT_TYPE},
+	};
+	struct client publisher = node_client(GW1);
+
+	publish(20);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct client c = node_client(GW1);
+
+		c.client_type = rows[i].client_type;
+		connect_client(&c);
+		UNTIL(c.ended || c.close_code);
+		ck_assert(!c.opened);
+		ck_assert_uint_eq(c.close_code, rows[i].code);
+		drop_client(&c);
+	}
+	/* A publisher is no node, though its key is known. */
+	publisher.key = tenant->publisher;
+	connect_client(&publisher);
+	UNTIL(publisher.ended || publisher.close_code);
+	ck_assert_uint_eq(publisher.close_code, COPS_ERROR_AUTH_FAILURE);
+	drop_client(&publisher);
+}
+END_TEST
+
+/* ---- Serving ---- */
+
+START_TEST(a_node_gets_its_full_state_and_its_report_counts)
+{
+	struct client gw1 = node_client(GW1), alice = node_client(ALICE);
+
+	publish(20);
+	ck_assert(!converged(20));
+	connect_client(&gw1);
+	UNTIL(gw1.decisions && strcmp(standing("gw1"), "in force") == 0);
+	ck_assert_uint_eq(gw1.serial, 20);
+	ck_assert_uint_eq(gw1.sets, 2);
+	ck_assert_uint_eq(gw1.nulls, 0);
+	ck_assert(!converged(20));
+	connect_client(&alice);
+	UNTIL(converged(20));
+	ck_assert_uint_eq(alice.sets, 1);
+	ck_assert(!converged(21));
+	drop_client(&alice);
+	UNTIL(strcmp(standing("alice"), "away") == 0);
+	ck_assert(!converged(20));
+	drop_client(&gw1);
+}
+END_TEST
+
+START_TEST(a_node_that_holds_the_serial_gets_a_null_decision)
+{
+	struct client current = node_client(GW1), old = node_client(ALICE);
+
+	publish(20);
+	current.holds = 20;
+	connect_client(&current);
+	UNTIL(current.decisions);
+	ck_assert_uint_eq(current.nulls, 1);
+	ck_assert_uint_eq(current.serial, 0);
+	UNTIL(strcmp(standing("gw1"), "in force") == 0);
+
+	old.holds = 19;
+	connect_client(&old);
+	UNTIL(old.decisions);
+	ck_assert_uint_eq(old.nulls, 0);
+	ck_assert_uint_eq(old.serial, 20);
+	drop_client(&current);
+	drop_client(&old);
+}
+END_TEST
+
+START_TEST(a_publication_reaches_every_connected_node)
+{
+	struct client nodes[NODES];
+
+	publish(20);
+	for (size_t i = 0; i < NODES; i++) {
+		nodes[i] = node_client(i);
+		connect_client(&nodes[i]);
+	}
+	UNTIL(converged(20));
+	publish(21);
+	UNTIL(converged(21));
+	for (size_t i = 0; i < NODES; i++) {
+		ck_assert_uint_eq(nodes[i].serial, 21);
+		ck_assert_uint_eq(nodes[i].decisions, 2);
+		drop_client(&nodes[i]);
+	}
+}
+END_TEST
+
+START_TEST(a_refused_bundle_changes_nothing)
+{
+	struct client gw1 = node_client(GW1);
+
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(gw1.decisions);
+
+	tenant->world->index_document.signers = 1;
+	tenant_pack(tenant, 21);
+	ck_assert(!publish_objects());
+	ck_assert_ptr_nonnull(strstr(error.text, "trusted"));
+	ck_assert_uint_eq(server_serial(server), 20);
+	tenant->world->index_document.signers = 3;
+	tenant_pack(tenant, 20);
+	ck_assert(!publish_objects());
+	ck_assert_ptr_nonnull(strstr(error.text, "20"));
+	ck_assert_uint_eq(server_serial(server), 20);
+
+	/* The next decision that the node gets is the next good one. */
+	publish(22);
+	UNTIL(gw1.serial == 22);
+	ck_assert_uint_eq(gw1.decisions, 2);
+	drop_client(&gw1);
+}
+END_TEST
+
+START_TEST(a_node_is_sent_nothing_while_it_has_not_reported)
+{
+	struct client gw1 = node_client(GW1), alice = node_client(ALICE);
+
+	gw1.silent = true;
+	publish(20);
+	connect_client(&gw1);
+	connect_client(&alice);
+	UNTIL(gw1.decisions && alice.serial == 20);
+	for (uint64_t serial = 21; serial <= 23; serial++) {
+		publish(serial);
+		UNTIL(alice.serial == serial);
+	}
+	ck_assert_uint_eq(gw1.decisions, 1);
+	/* It catches up in one step. */
+	gw1.silent = false;
+	client_report(&gw1, gw1.unreported);
+	link_pump(gw1.link);
+	UNTIL(converged(23));
+	ck_assert_uint_eq(gw1.serial, 23);
+	ck_assert_uint_eq(gw1.decisions, 2);
+	drop_client(&gw1);
+	drop_client(&alice);
+}
+END_TEST
+
+START_TEST(a_node_that_the_new_policy_does_not_have_is_closed)
+{
+	struct client gw1 = node_client(GW1), alice = node_client(ALICE);
+
+	publish(20);
+	connect_client(&gw1);
+	connect_client(&alice);
+	UNTIL(converged(20));
+	tenant->world->assignment_documents[ALICE].sent = false;
+	publish(21);
+	UNTIL(alice.ended && gw1.serial == 21);
+	ck_assert_uint_eq(alice.close_code, COPS_ERROR_AUTH_FAILURE);
+	ck_assert_str_eq(standing("alice"), "");
+	UNTIL(converged(21));
+	drop_client(&gw1);
+	drop_client(&alice);
+}
+END_TEST
+
+START_TEST(of_two_connections_of_a_node_the_newer_counts)
+{
+	struct client before = node_client(GW1), after = node_client(GW1);
+
+	publish(20);
+	connect_client(&before);
+	UNTIL(before.decisions);
+	connect_client(&after);
+	UNTIL(after.decisions && before.ended);
+	ck_assert_uint_eq(before.close_code, COPS_ERROR_COMMUNICATION);
+	publish(21);
+	UNTIL(after.serial == 21);
+	ck_assert_uint_eq(before.serial, 20);
+	drop_client(&before);
+	drop_client(&after);
+}
+END_TEST
+
+START_TEST(what_a_node_refuses_is_told)
+{
+	struct client gw1 = node_client(GW1);
+	json_t *result = NULL;
+
+	gw1.refuses = true;
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(strcmp(standing("gw1"), "failed") == 0);
+	ck_assert_int_eq(command("outcome",
+				 json_pack("{s:s,s:i}", "node", "gw1", "reports", 0), &result),
+		E_OK);
+	ck_assert_str_eq(
+		json_string_value(json_object_get(result, "reason")), "malformedDecision");
+	json_decref(result);
+	drop_client(&gw1);
+}
+END_TEST
+
+START_TEST(an_unsigned_report_does_not_make_a_node_green)
+{
+	struct client gw1 = node_client(GW1);
+
+	gw1.unsigned_only = true;
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(strcmp(standing("gw1"), "failed") == 0);
+	drop_client(&gw1);
+}
+END_TEST
+
+/* ---- Control ---- */
+
+START_TEST(a_state_is_sent_again_and_its_outcome_waited_for)
+{
+	struct client gw1 = node_client(GW1);
+	json_t *sent = NULL, *result = NULL;
+	json_int_t reports;
+
+	publish(20);
+	ck_assert_int_eq(command("resend", json_pack("{s:s}", "node", "gw1"), &sent), E_NOT_FOUND);
+	ck_assert_str_eq(error.text, "node gw1 is not connected");
+	ck_assert_int_eq(command("resend", json_pack("{s:s}", "node", "bob"), &sent), E_NOT_FOUND);
+	ck_assert_str_eq(error.text, "the policy has no node bob");
+	ck_assert_int_eq(command("resend", json_object(), &sent), E_MISSING);
+
+	connect_client(&gw1);
+	UNTIL(strcmp(standing("gw1"), "in force") == 0);
+	gw1.silent = true;
+	ck_assert_int_eq(command("resend", json_pack("{s:s}", "node", "gw1"), &sent), E_OK);
+	reports = json_integer_value(json_object_get(sent, "reports"));
+	ck_assert_int_eq(reports, 1);
+	UNTIL(gw1.decisions == 2);
+	ck_assert_int_eq(command("outcome",
+				 json_pack("{s:s,s:I}", "node", "gw1", "reports", reports), &result),
+		E_AGAIN);
+	/* One after the other. */
+	ck_assert_int_eq(command("resend", json_pack("{s:s}", "node", "gw1"), &result), E_AGAIN);
+
+	changes = 0;
+	client_report(&gw1, gw1.unreported);
+	link_pump(gw1.link);
+	UNTIL(changes);
+	ck_assert_int_eq(command("outcome",
+				 json_pack("{s:s,s:I}", "node", "gw1", "reports", reports), &result),
+		E_OK);
+	ck_assert_str_eq(json_string_value(json_object_get(result, "standing")), "in force");
+	json_decref(result);
+	json_decref(sent);
+	drop_client(&gw1);
+}
+END_TEST
+
+START_TEST(the_policy_is_described)
+{
+	json_t *result = NULL, *sets;
+
+	ck_assert_int_eq(command("policy", json_object(), &result), E_OK);
+	ck_assert_int_eq(json_integer_value(json_object_get(result, "serial")), 0);
+	json_decref(result);
+	ck_assert(!converged(0));
+	publish(20);
+	ck_assert_int_eq(command("policy", json_object(), &result), E_OK);
+	sets = json_object_get(result, "sets");
+	ck_assert_uint_eq(json_array_size(sets), SETS);
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_array_get(sets, HOST), "set")), "host");
+	ck_assert_uint_eq(strlen(json_string_value(
+				  json_object_get(json_array_get(sets, HOST), "root"))),
+		64);
+	json_decref(result);
+}
+END_TEST
+
+/* ---- The end, and the next beginning ---- */
+
+START_TEST(after_a_stop_the_loop_has_nothing_left_to_do)
+{
+	struct client gw1 = node_client(GW1), handshake = node_client(ALICE);
+
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(strcmp(standing("gw1"), "in force") == 0);
+	/* Another one is somewhere between TCP and TLS. */
+	connect_client(&handshake);
+	UNTIL(handshake.session);
+	server_stop(server);
+	ev_run(loop, 0);
+	ck_assert(!guard_fired);
+	ck_assert(gw1.ended);
+	ck_assert_uint_eq(gw1.close_code, COPS_ERROR_SHUTTING_DOWN);
+	ck_assert(handshake.ended);
+	drop_client(&gw1);
+	drop_client(&handshake);
+}
+END_TEST
+
+START_TEST(a_new_server_goes_on_where_the_old_one_stopped)
+{
+	struct client gw1 = node_client(GW1);
+
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(strcmp(standing("gw1"), "in force") == 0);
+	drop_client(&gw1);
+	server = server_free(server);
+
+	start_server();
+	ck_assert_uint_eq(server_serial(server), 20);
+	ck_assert_str_eq(standing("gw1"), "away");
+	ck_assert_str_eq(standing("alice"), "never seen");
+	gw1 = node_client(GW1);
+	gw1.holds = 20;
+	connect_client(&gw1);
+	UNTIL(gw1.nulls);
+	ck_assert_str_eq(standing("gw1"), "in force");
+	tenant_pack(tenant, 20);
+	ck_assert(!publish_objects());
+	drop_client(&gw1);
+}
+END_TEST
+
+START_TEST(a_server_dies_with_its_peers_connected)
+{
+	struct client gw1 = node_client(GW1);
+
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(gw1.decisions);
+	server = server_free(server);
+	UNTIL(gw1.ended);
+	drop_client(&gw1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("server");
+	TCase *c = tcase_create("server");
+
+	tcase_set_timeout(c, 60);
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_add_test(c, an_unknown_key_is_turned_away_in_the_handshake);
+	tcase_add_test(c, a_node_may_use_no_name_but_its_own);
+	tcase_add_test(c, a_client_type_is_for_those_who_may_use_it);
+	tcase_add_test(c, a_node_gets_its_full_state_and_its_report_counts);
+	tcase_add_test(c, a_node_that_holds_the_serial_gets_a_null_decision);
+	tcase_add_test(c, a_publication_reaches_every_connected_node);
+	tcase_add_test(c, a_refused_bundle_changes_nothing);
+	tcase_add_test(c, a_node_is_sent_nothing_while_it_has_not_reported);
+	tcase_add_test(c, a_node_that_the_new_policy_does_not_have_is_closed);
+	tcase_add_test(c, of_two_connections_of_a_node_the_newer_counts);
+	tcase_add_test(c, what_a_node_refuses_is_told);
+	tcase_add_test(c, an_unsigned_report_does_not_make_a_node_green);
+	tcase_add_test(c, a_state_is_sent_again_and_its_outcome_waited_for);
+	tcase_add_test(c, the_policy_is_described);
+	tcase_add_test(c, after_a_stop_the_loop_has_nothing_left_to_do);
+	tcase_add_test(c, a_new_server_goes_on_where_the_old_one_stopped);
+	tcase_add_test(c, a_server_dies_with_its_peers_connected);
+	suite_add_tcase(s, c);
+	return suite_main(s);
+}
