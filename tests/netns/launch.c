@@ -5,6 +5,10 @@
  * Starts a daemon for a test, with its output in LOG, and returns when it says READY=1 on
  * $NOTIFY_SOCKET; prints its pid. Exits with 1, and shows the log, if it ends before that or is not
  * ready in time. So nothing has to sleep until a daemon might be there.
+ *
+ * launch --gone PID...
+ *
+ * Returns when none of these processes is there any more; exits with 1 if that takes too long.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READY_MS = 30000 };
+enum { READY_MS = 30000, GONE_MS = 30000 };
 
 static int die(const char *what)
 {
@@ -92,14 +96,35 @@ static int await_ready(int notify, int child)
 	}
 }
 
+static int await_gone(char **pids)
+{
+	for (; *pids; pids++) {
+		int fd = (int)syscall(SYS_pidfd_open, atoi(*pids), 0);
+		struct pollfd watched = {fd, POLLIN, 0};
+
+		if (fd < 0 && errno == ESRCH)
+			continue;
+		if (fd < 0)
+			return die(*pids);
+		if (poll(&watched, 1, GONE_MS) <= 0) {
+			fprintf(stderr, "launch: process %s does not end\n", *pids);
+			return 1;
+		}
+		close(fd);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int notify, child, status;
 	pid_t pid;
 
+	if (argc >= 3 && strcmp(argv[1], "--gone") == 0)
+		return await_gone(argv + 2);
 	if (argc < 3) {
-		fprintf(stderr, "usage: launch LOG COMMAND [ARGUMENT...]\n");
+		fprintf(stderr, "usage: launch LOG COMMAND [ARGUMENT...] | launch --gone PID...\n");
 		return 2;
 	}
 	notify = bind_notify_socket(path);
