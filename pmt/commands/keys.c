@@ -124,6 +124,25 @@ int command_keygen(void *context, int argc, char **argv)
 
 /* --- sign --- */
 
+/* Whether the signature that a document has of this key is good. */
+static enum err check_own(struct view document, const struct key *key, struct error *e)
+{
+	struct trust *own = NULL;
+	struct cms_result result;
+	struct buffer pem;
+	enum err code;
+
+	buffer_init(&pem, 1 << 16);
+	code = key_certificate_pem(key, &pem, e);
+	if (!code)
+		code = trust_parse(buffer_view(&pem), 1, &own, e);
+	if (!code)
+		code = cms_verify(document, own, &result, e);
+	trust_free(own);
+	buffer_fini(&pem);
+	return code;
+}
+
 /* `document` gets one more signer; the new one lies in the arena. */
 static enum err sign_document(
 	struct arena *arena, const struct key *key, struct view *document, struct error *e)
@@ -145,14 +164,24 @@ static enum err sign_document(
 	return code;
 }
 
+/* What has not changed since the last bundle may have this key's signature already. */
+static enum err complete_document(
+	struct arena *arena, const struct key *key, struct view *document, struct error *e)
+{
+	enum err code = sign_document(arena, key, document, e);
+
+	return code == E_DUPLICATE ? check_own(*document, key, e) : code;
+}
+
+/* No two bundles have the same index, so who has signed that has signed this bundle. */
 static enum err sign_bundle(struct bundle_file *f, const struct key *key, struct error *e)
 {
 	enum err code = sign_document(&f->arena, key, &f->bundle.index, e);
 
 	for (size_t i = 0; i < f->bundle.assignment_count && !code; i++)
-		code = sign_document(&f->arena, key, &f->bundle.assignments[i], e);
+		code = complete_document(&f->arena, key, &f->bundle.assignments[i], e);
 	for (size_t i = 0; i < f->bundle.set_count && !code; i++)
-		code = sign_document(&f->arena, key, &f->bundle.sets[i].cms, e);
+		code = complete_document(&f->arena, key, &f->bundle.sets[i].cms, e);
 	return code;
 }
 

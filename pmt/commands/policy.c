@@ -6,6 +6,7 @@
 
 #include "common/base/file.h"
 #include "pmt/commands/command.h"
+#include "pmt/compiler/changes.h"
 #include "pmt/compiler/compile.h"
 #include "pmt/compiler/expect.h"
 #include "pmt/language/policy_file.h"
@@ -16,6 +17,7 @@ enum {
 	VALIDITY = 3650 * 24 * 60 * 60, /* seconds that a policy is valid for, unless told */
 	OPTION_SERIAL = 256,
 	OPTION_PREVIOUS,
+	OPTION_DROP_SIGNATURES,
 	OPTION_TIME,
 	OPTION_NOT_BEFORE,
 	OPTION_NOT_AFTER,
@@ -32,7 +34,10 @@ const struct option_row compile_options[] = {
 	{'o', "output", "FILE", "the bundle; else the policy's name with .bundle at its end"},
 	{OPTION_SERIAL, "serial", "NUMBER",
 		"of the new bundle; nodes never go back to a smaller one"},
-	{OPTION_PREVIOUS, "previous", "BUNDLE", "the last bundle: the new serial is one more"},
+	{OPTION_PREVIOUS, "previous", "BUNDLE",
+		"the last bundle: what is the same keeps number, serial and signatures"},
+	{OPTION_DROP_SIGNATURES, "drop-signatures", NULL,
+		"do not take over signatures of the previous bundle"},
 	{OPTION_TIME, "time", "TIME", "take this as the present time"},
 	{OPTION_NOT_BEFORE, "not-before", "TIME", "valid from then on; else the present time"},
 	{OPTION_NOT_AFTER, "not-after", "TIME",
@@ -175,6 +180,9 @@ static bool compile_option(struct compile_wish *w, int id, const char *name, con
 	case OPTION_PREVIOUS:
 		w->previous = value;
 		return true;
+	case OPTION_DROP_SIGNATURES:
+		w->terms.drop_signatures = true;
+		return true;
 	case OPTION_TIME:
 		return command_time(name, "time", value, &w->time);
 	case OPTION_NOT_BEFORE:
@@ -186,42 +194,30 @@ static bool compile_option(struct compile_wish *w, int id, const char *name, con
 	}
 }
 
-/* One more than that of the last bundle, which must be of the same tenant. */
-static enum err serial_after(
-	const char *path, const char *tenant, uint64_t *ret_serial, struct error *e)
+/* The serial of the last bundle's index; the compiler sees to the others. */
+static enum err last_serial(struct bundle_file *previous, uint64_t *ret_serial, struct error *e)
 {
-	struct bundle_file previous;
 	struct set_index index;
-	enum err code = bundle_file_read(&previous, path, e);
+	enum err code = bundle_index(&previous->bundle, &previous->arena, &index, e);
 
 	if (!code)
-		code = bundle_index(&previous.bundle, &previous.arena, &index, e);
-	if (!code && !view_equal(index.tenant, view_of_string(tenant)))
-		code = error_set(e, E_MISMATCH, "%s is the bundle of another tenant, \"%.*s\"",
-			path, (int)index.tenant.len, (const char *)index.tenant.data);
-	if (!code && index.serial == UINT64_MAX)
-		code = error_set(e, E_LIMIT, "%s has the last serial there is", path);
-	if (!code)
-		*ret_serial = index.serial + 1;
-	bundle_file_fini(&previous);
+		*ret_serial = index.serial;
 	return code;
 }
 
-static enum err fill_terms(struct compile_wish *w, const struct policy_file *f, struct error *e)
+static enum err fill_terms(struct compile_wish *w, struct bundle_file *previous, struct error *e)
 {
-	uint64_t least = 1;
-	enum err code;
+	uint64_t last = 0;
+	enum err code = w->previous ? last_serial(previous, &last, e) : E_OK;
 
-	if (w->previous) {
-		code = serial_after(w->previous, f->model.tenant, &least, e);
-		if (code)
-			return code;
-	}
+	if (code)
+		return code;
+	if (last == UINT64_MAX)
+		return error_set(e, E_LIMIT, "%s has the last serial there is", w->previous);
 	if (!w->has_serial)
-		w->terms.serial = least;
-	if (w->terms.serial < least)
-		return error_set(
-			e, E_STALE, "the serial must be %llu at least", (unsigned long long)least);
+		w->terms.serial = last + 1;
+	if (w->previous)
+		w->terms.previous = &previous->bundle;
 	if (!w->has_before)
 		w->terms.not_before = w->time;
 	if (!w->has_after)
@@ -243,12 +239,78 @@ static void output_name(const char *policy, struct buffer *out)
 	buffer_put_text(out, ".bundle");
 }
 
-static enum err write_bundle(
-	struct compile_wish *w, const struct policy_file *f, const char *path, struct error *e)
+static void print_set_change(const struct set_change *c)
+{
+	printf("  set %.*s: ", (int)c->name.len, (const char *)c->name.data);
+	switch (c->change) {
+	case CHANGE_NEW:
+		printf("new, %zu PRIs\n", c->pris);
+		break;
+	case CHANGE_GONE:
+		printf("gone, %zu PRIs\n", c->removed);
+		break;
+	case CHANGE_RENEWED:
+		printf("%zu PRIs as before, under a new serial\n", c->pris);
+		break;
+	default:
+		printf("%zu PRIs added, %zu changed, %zu removed, %zu as before\n", c->added,
+			c->changed, c->removed, c->pris - c->added - c->changed);
+	}
+}
+
+static void print_node_change(const struct node_change *c)
+{
+	static const char *const words[] = {
+		[CHANGE_CONTENT] = "changed", [CHANGE_NEW] = "new", [CHANGE_GONE] = "gone"};
+
+	printf("  node %.*s: %s\n", (int)c->name.len, (const char *)c->name.data,
+		words[c->change]);
+}
+
+/* What changed, and of the rest how much there is. */
+static void print_changes(const struct changes *c, const char *previous)
+{
+	size_t sets = 0, nodes = 0;
+
+	for (size_t i = 0; i < c->set_count; i++)
+		sets += c->sets[i].change == CHANGE_NONE;
+	for (size_t i = 0; i < c->node_count; i++)
+		nodes += c->nodes[i].change == CHANGE_NONE;
+	printf("against %s: %zu sets and %zu nodes are as before; %zu of %zu documents are signed "
+	       "already\n",
+		previous, sets, nodes, c->signed_documents, c->documents);
+	for (size_t i = 0; i < c->set_count; i++)
+		if (c->sets[i].change != CHANGE_NONE)
+			print_set_change(&c->sets[i]);
+	for (size_t i = 0; i < c->node_count; i++)
+		if (c->nodes[i].change != CHANGE_NONE)
+			print_node_change(&c->nodes[i]);
+}
+
+static enum err say_changes(struct view octets, const struct bundle_file *previous,
+	const char *previous_name, struct error *e)
+{
+	struct bundle bundle;
+	struct changes changes;
+	struct arena arena;
+	enum err code;
+
+	arena_init(&arena, (size_t)4 * BUNDLE_MAX);
+	code = bundle_read(octets, &arena, &bundle, e);
+	if (!code)
+		code = changes_find(&bundle, &previous->bundle, &arena, &changes, e);
+	if (!code)
+		print_changes(&changes, previous_name);
+	arena_fini(&arena);
+	return code;
+}
+
+static enum err write_after(struct compile_wish *w, const struct policy_file *f,
+	struct bundle_file *previous, const char *path, struct error *e)
 {
 	struct compile_summary s;
 	struct buffer bundle;
-	enum err code = fill_terms(w, f, e);
+	enum err code = fill_terms(w, previous, e);
 
 	if (code)
 		return code;
@@ -261,7 +323,24 @@ static enum err write_bundle(
 		       "signed\n",
 			path, (unsigned long long)w->terms.serial, s.nodes, s.sets, s.rules, s.pris,
 			s.octets);
+	if (!code && w->previous)
+		code = say_changes(buffer_view(&bundle), previous, w->previous, e);
 	buffer_fini(&bundle);
+	return code;
+}
+
+static enum err write_bundle(
+	struct compile_wish *w, const struct policy_file *f, const char *path, struct error *e)
+{
+	struct bundle_file previous;
+	enum err code;
+
+	if (!w->previous)
+		return write_after(w, f, NULL, path, e);
+	code = bundle_file_read(&previous, w->previous, e);
+	if (!code)
+		code = write_after(w, f, &previous, path, e);
+	bundle_file_fini(&previous);
 	return code;
 }
 

@@ -5,6 +5,8 @@
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
 #include "pib/store/check.h"
+#include "pmt/compiler/numbering.h"
+#include "pmt/compiler/previous.h"
 #include "pmt/compiler/rules.h"
 
 #include <stdlib.h>
@@ -16,7 +18,9 @@ struct compilation {
 	const struct model *model;
 	const struct compile_terms *terms;
 	struct arena arena; /* what the bundle points to */
+	struct previous previous;
 	struct rule_needs *sets;
+	uint32_t *numbers; /* of the sets */
 	size_t set_count;
 	struct bundle bundle;
 	struct set_entry *entries; /* of the index */
@@ -30,6 +34,11 @@ static enum err no_memory(struct compilation *c)
 }
 
 /* --- which sets there are --- */
+
+static uint32_t set_number(uint32_t block)
+{
+	return block >> BLOCK_SET_SHIFT & (BLOCK_SETS_MAX - 1);
+}
 
 static int by_roles(const void *a, const void *b)
 {
@@ -80,6 +89,44 @@ static enum err find_sets(struct compilation *c)
 	return E_OK;
 }
 
+/*
+ * A set keeps its number; a new one gets the least that none of before has, so that no InstanceId
+ * of a set that is gone comes back at once with another meaning. Only when these are used up it is
+ * one of theirs.
+ */
+static enum err number_sets(struct compilation *c)
+{
+	bool taken[BLOCK_SETS_MAX] = {false}, had[BLOCK_SETS_MAX] = {false};
+
+	c->numbers = arena_calloc(&c->arena, c->set_count + 1, sizeof *c->numbers);
+	if (!c->numbers)
+		return no_memory(c);
+	for (size_t i = 0; c->previous.bundle && i < c->previous.bundle->set_count; i++)
+		had[set_number(c->previous.manifests[i].block)] = true;
+	for (size_t i = 0; i < c->set_count; i++) {
+		size_t before = previous_set(&c->previous, view_of_string(c->sets[i].roles));
+
+		c->numbers[i] = before == PREVIOUS_NONE
+					? BLOCK_SETS_MAX
+					: set_number(c->previous.manifests[before].block);
+		if (c->numbers[i] < BLOCK_SETS_MAX)
+			taken[c->numbers[i]] = true;
+	}
+	for (size_t i = 0; i < c->set_count; i++) {
+		uint32_t n = 0;
+
+		if (c->numbers[i] < BLOCK_SETS_MAX)
+			continue;
+		while (n < BLOCK_SETS_MAX && (taken[n] || had[n]))
+			n++;
+		for (n %= BLOCK_SETS_MAX; taken[n];)
+			n++;
+		c->numbers[i] = n;
+		taken[n] = true;
+	}
+	return E_OK;
+}
+
 /* --- a set --- */
 
 static bool applies(const struct model_block *block, const char *roles)
@@ -90,7 +137,8 @@ static bool applies(const struct model_block *block, const char *roles)
 	return false;
 }
 
-static enum err put_rows(
+/* The rows with numbers of their own. */
+static enum err make_rows(
 	struct compilation *c, const struct rule_needs *set, uint32_t block, struct buffer *out)
 {
 	struct rows rows;
@@ -111,6 +159,57 @@ static enum err put_rows(
 				 order, set->roles, MODEL_RULES_MAX)
 		       : rows_finish(&rows, out, c->e);
 	rows_fini(&rows);
+	return code;
+}
+
+/* What the set was before, whose numbers it keeps; NULL if it is new. */
+static enum err rows_before(
+	struct compilation *c, const struct rule_needs *set, struct pri_store **ret)
+{
+	size_t which = previous_set(&c->previous, view_of_string(set->roles));
+	struct pri_failures failures;
+	enum err code;
+
+	*ret = NULL;
+	if (which == PREVIOUS_NONE)
+		return E_OK;
+	pri_failures_init(&failures);
+	code = pri_store_build(&c->previous.bundle->sets[which].rows, 1, ret, &failures, c->e);
+	if (!code) {
+		const uint32_t block = c->previous.manifests[which].block;
+		const struct pri_bounds bounds = {block + 1, block_last(block)};
+
+		code = pri_store_check(*ret, bounds, &failures, c->e);
+	}
+	if (code) {
+		error_prefix(c->e, "the set \"%s\" of the previous bundle", set->roles);
+		*ret = pri_store_free(*ret);
+	}
+	return code;
+}
+
+static enum err put_rows(
+	struct compilation *c, const struct rule_needs *set, uint32_t block, struct buffer *out)
+{
+	struct pri_store *made = NULL, *before = NULL;
+	struct pri_failures failures;
+	struct buffer fresh;
+	struct view view;
+	enum err code;
+
+	pri_failures_init(&failures);
+	buffer_init(&fresh, SET_OCTETS_MAX);
+	code = make_rows(c, set, block, &fresh);
+	view = buffer_view(&fresh);
+	if (!code)
+		code = pri_store_build(&view, 1, &made, &failures, c->e);
+	if (!code)
+		code = rows_before(c, set, &before);
+	if (!code)
+		code = numbering_keep(made, before, block, out, c->e);
+	pri_store_free(before);
+	pri_store_free(made);
+	buffer_fini(&fresh);
 	return code;
 }
 
@@ -154,11 +253,23 @@ static enum stale_rule stale_rule(enum stale_policy stale)
 	}
 }
 
-/* A document without a signer, in the arena. */
-static enum err wrap(struct compilation *c, const struct buffer *content, struct view *ret)
+/*
+ * A document without a signer, in the arena; or the one of before with its signers, if it has this
+ * content.
+ */
+static enum err wrap(
+	struct compilation *c, const struct buffer *content, struct view before, struct view *ret)
 {
 	struct buffer cms;
+	struct view same;
+	struct error ignored;
 	enum err code;
+
+	if (before.len && !c->terms->drop_signatures && !content->error &&
+		!cms_content(before, &same, &ignored) && view_equal(same, buffer_view(content))) {
+		*ret = before;
+		return E_OK;
+	}
 
 	buffer_init(&cms, DOCUMENT_MAX + 1024);
 	code = content->error ? error_set(c->e, content->error, "a document is too long")
@@ -172,10 +283,49 @@ static enum err wrap(struct compilation *c, const struct buffer *content, struct
 	return code;
 }
 
+/*
+ * What nodes know already by name, serial and root stays as it is to the octet, if nothing but
+ * serial and validity would be new.
+ */
+static enum err write_manifest(
+	struct compilation *c, struct manifest *m, struct buffer *content, struct view *ret_before)
+{
+	size_t which = previous_set(&c->previous, m->name);
+	const struct manifest *before;
+	struct manifest old;
+	struct buffer new;
+	struct view was;
+	enum err code;
+	bool same;
+
+	if (which == PREVIOUS_NONE)
+		return manifest_encode(m, content, c->e);
+	before = &c->previous.manifests[which];
+	old = *m;
+	old.serial = before->serial;
+	old.not_before = before->not_before;
+	old.not_after = before->not_after;
+	buffer_init(&new, DOCUMENT_MAX);
+	code = manifest_encode(&old, &new, c->e);
+	if (!code)
+		code = cms_content(c->previous.bundle->sets[which].cms, &was, c->e);
+	same = !code && view_equal(buffer_view(&new), was) &&
+	       previous_is_valid(before, m->not_before, m->not_after);
+	buffer_fini(&new);
+	if (code)
+		return code;
+	if (same) {
+		*m = old;
+		*ret_before = c->previous.bundle->sets[which].cms;
+	}
+	return manifest_encode(m, content, c->e);
+}
+
 static enum err compile_set(struct compilation *c, size_t which)
 {
 	const struct rule_needs *set = &c->sets[which];
 	struct bundle_set *made = &c->bundle.sets[which];
+	struct view before = VIEW_NONE;
 	struct manifest manifest = {
 		.tenant = view_of_string(c->model->tenant),
 		.name = view_of_string(set->roles),
@@ -185,7 +335,7 @@ static enum err compile_set(struct compilation *c, size_t which)
 		.not_before = c->terms->not_before,
 		.not_after = c->terms->not_after,
 		.stale_rule = stale_rule(c->model->stale),
-		.block = block_of(AUTHORITY_HOME, (uint32_t)which),
+		.block = block_of(AUTHORITY_HOME, c->numbers[which]),
 	};
 	struct buffer rows, content;
 	enum err code;
@@ -196,9 +346,9 @@ static enum err compile_set(struct compilation *c, size_t which)
 	if (!code)
 		code = examine(c, set, manifest.block, buffer_view(&rows), manifest.root);
 	if (!code)
-		code = manifest_encode(&manifest, &content, c->e);
+		code = write_manifest(c, &manifest, &content, &before);
 	if (!code)
-		code = wrap(c, &content, &made->cms);
+		code = wrap(c, &content, before, &made->cms);
 	if (!code) {
 		made->block = manifest.block;
 		made->rows = arena_copy(&c->arena, buffer_view(&rows));
@@ -215,6 +365,32 @@ static enum err compile_set(struct compilation *c, size_t which)
 
 /* --- assignments, index --- */
 
+/* As for manifests: nothing but serials would be new. */
+static enum err write_assignment(struct compilation *c, const struct assignment *a,
+	struct buffer *content, struct view *ret_before)
+{
+	size_t which = previous_assignment(&c->previous, a->node);
+	struct assignment old = *a;
+	struct view was;
+	enum err code;
+
+	if (which == PREVIOUS_NONE)
+		return assignment_encode(a, content, c->e);
+	old.serial = c->previous.assignments[which].serial;
+	old.least_index_serial = c->previous.assignments[which].least_index_serial;
+	code = assignment_encode(&old, content, c->e);
+	if (!code)
+		code = cms_content(c->previous.bundle->assignments[which], &was, c->e);
+	if (code)
+		return code;
+	if (view_equal(buffer_view(content), was)) {
+		*ret_before = c->previous.bundle->assignments[which];
+		return E_OK;
+	}
+	buffer_reset(content);
+	return assignment_encode(a, content, c->e);
+}
+
 static enum err compile_assignment(struct compilation *c, const struct model_node *node)
 {
 	struct assigned_interface *interfaces =
@@ -229,6 +405,7 @@ static enum err compile_assignment(struct compilation *c, const struct model_nod
 		.interfaces = interfaces,
 		.interface_count = node->interface_count,
 	};
+	struct view before = VIEW_NONE;
 	struct buffer content;
 	enum err code;
 
@@ -240,9 +417,10 @@ static enum err compile_assignment(struct compilation *c, const struct model_nod
 			.name = view_of_string(node->interfaces[i].name),
 			.roles = view_of_string(node->interfaces[i].roles)};
 	buffer_init(&content, DOCUMENT_MAX);
-	code = assignment_encode(&assignment, &content, c->e);
+	code = write_assignment(c, &assignment, &content, &before);
 	if (!code)
-		code = wrap(c, &content, &c->bundle.assignments[c->bundle.assignment_count]);
+		code = wrap(c, &content, before,
+			&c->bundle.assignments[c->bundle.assignment_count]);
 	if (!code)
 		c->bundle.assignment_count++;
 	buffer_fini(&content);
@@ -265,16 +443,43 @@ static enum err compile_index(struct compilation *c)
 	buffer_init(&content, DOCUMENT_MAX);
 	code = set_index_encode(&index, &content, c->e);
 	if (!code)
-		code = wrap(c, &content, &c->bundle.index);
+		code = wrap(c, &content, VIEW_NONE, &c->bundle.index);
 	buffer_fini(&content);
+	return code;
+}
+
+static int by_block(const void *a, const void *b)
+{
+	const struct bundle_set *x = a, *y = b;
+
+	return (x->block > y->block) - (x->block < y->block);
+}
+
+static enum err read_previous(struct compilation *c)
+{
+	const struct bundle *bundle = c->terms->previous;
+	enum err code;
+
+	if (!bundle)
+		return E_OK;
+	code = previous_read(&c->previous, bundle, c->model->tenant, &c->arena, c->e);
+	if (code)
+		error_prefix(c->e, "the previous bundle");
+	if (!code && c->terms->serial <= c->previous.serial)
+		code = error_set(c->e, E_STALE, "the serial must be %llu at least",
+			(unsigned long long)c->previous.serial + 1);
 	return code;
 }
 
 static enum err compile_all(struct compilation *c)
 {
 	const struct model *m = c->model;
-	enum err code = find_sets(c);
+	enum err code = read_previous(c);
 
+	if (!code)
+		code = find_sets(c);
+	if (!code)
+		code = number_sets(c);
 	if (code)
 		return code;
 	c->bundle.sets = arena_calloc(&c->arena, c->set_count + 1, sizeof *c->bundle.sets);
@@ -286,6 +491,8 @@ static enum err compile_all(struct compilation *c)
 	c->bundle.set_count = c->set_count;
 	for (size_t i = 0; i < c->set_count && !code; i++)
 		code = compile_set(c, i);
+	if (c->set_count)
+		qsort(c->bundle.sets, c->set_count, sizeof *c->bundle.sets, by_block);
 	for (size_t i = 0; i < m->node_count && !code; i++)
 		if (m->nodes[i].has_key)
 			code = compile_assignment(c, &m->nodes[i]);

@@ -7,17 +7,23 @@
  * numbered in the order of their names, so the same policy with the same terms gives the same
  * octets. Each node with a key gets an assignment.
  *
+ * After a previous bundle, what is the same keeps its number (numbering.h), and a document with the
+ * same content its serial and signatures (previous.h).
+ *
  * What is compiled has passed the checks that nodes make (pib/store/check.h, pib/policy).
  */
 #ifndef COPSEC_PMT_COMPILER_COMPILE_H
 #define COPSEC_PMT_COMPILER_COMPILE_H
 
+#include "pib/set/bundle.h"
 #include "pmt/language/model.h"
 
 struct compile_terms {
 	uint64_t serial;
 	uint64_t not_before; /* seconds since 1970, UTC */
 	uint64_t not_after;
+	const struct bundle *previous; /* NULL: nothing to keep to */
+	bool drop_signatures;          /* of the previous bundle */
 };
 
 struct compile_summary {

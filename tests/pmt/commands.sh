@@ -66,6 +66,7 @@ expect 0 'compile again' "$pmt" compile --time 1767225600 --serial 1 -o two.bund
 cmp one.bundle two.bundle || { echo 'FAILED: two compilations differ'; failures=$((failures + 1)); }
 expect 0 'the next one' "$pmt" compile --previous one.bundle office.xml
 said 'office.bundle: serial 2,'
+said 'against one.bundle: 6 sets and 3 nodes are as before; 0 of 10 documents are signed already'
 expect 1 'a serial that is not greater' "$pmt" compile --previous office.bundle --serial 2 office.xml
 said 'the serial must be 3 at least'
 expect 1 'ends before it begins' "$pmt" compile --not-before 2026-01-02T00:00:00Z \
@@ -95,6 +96,31 @@ expect 0 'sign with a passphrase' "$pmt" sign --key locked.key --passphrase-file
 expect 1 'no terminal to ask on' setsid "$pmt" sign --key locked.key one.bundle
 expect 1 'signed by a stranger' "$pmt" verify --trust eve.crt --time $now signed.bundle
 expect 1 'not valid any more' "$pmt" verify --trust trust.pem --time 2040-01-01T00:00:00Z signed.bundle
+
+# The next one: what has not changed is signed already, by whom it was; a small change is small.
+sed 's|to="server" service="web"/>|to="server" service="web ntp"/>|' office.xml >changed.xml
+expect 0 'the next one, changed' "$pmt" compile --time $now --previous signed.bundle \
+	-o changed.bundle changed.xml
+cat >wanted <<'END'
+against signed.bundle: 4 sets and 3 nodes are as before; 7 of 10 documents are signed already
+  set gateway: 3 PRIs added, 0 changed, 0 removed, 48 as before
+  set host: 3 PRIs added, 0 changed, 0 removed, 56 as before
+END
+tail -n +2 stdout | diff wanted - || failures=$((failures + 1))
+expect 0 'only two have signed all of it' "$pmt" sign --key ann.key --key bob.key changed.bundle
+said 'serial 2, 6 sets, 3 nodes, signed by 2'
+expect 0 'verify what was completed' "$pmt" verify --trust trust.pem --threshold 2 --time $now \
+	changed.bundle
+expect 0 'a manifest of before' "$pmt" show --manifest server signed.bundle
+cp stdout before.der
+expect 0 'a manifest of now' "$pmt" show --manifest server changed.bundle
+cmp stdout before.der || { echo 'FAILED: signed again'; failures=$((failures + 1)); }
+expect 0 'without their signatures' "$pmt" compile --time $now --drop-signatures \
+	--previous signed.bundle -o dropped.bundle changed.xml
+said '0 of 10 documents are signed already'
+expect 1 'a bundle of another tenant' sh -c 'sed "s/tenant=\"acme\"/tenant=\"umbrella\"/" office.xml |
+	cat >other.xml; "$0" compile --previous signed.bundle other.xml' "$pmt"
+said 'another tenant'
 
 # Any octet changed is noticed, in what all three signed.
 cat trust.pem locked.crt >all.pem
