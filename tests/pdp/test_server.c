@@ -54,6 +54,7 @@ struct client {
 	uint16_t close_code;   /* CC of its client-type */
 	struct error why;      /* of the end */
 	unsigned decisions, nulls;
+	uint32_t handle;       /* of its request state */
 	uint32_t unreported;   /* the last decision, if it is silent */
 	uint64_t serial;       /* of the last full state */
 	size_t sets;
@@ -87,13 +88,12 @@ static void client_request(struct client *c)
 {
 	struct buffer claim;
 	struct view named;
-	uint32_t handle;
 
 	buffer_init(&claim, BIG);
 	put_claim(c, &claim);
 	named = buffer_view(c->client_type == COPS_CLIENT_PUBLISHING ? &tenant->objects : &claim);
 	ck_assert_int_eq(pep_session_request(c->session, c->client_type, &named, 1, link_now(),
-				 &handle),
+				 &c->handle),
 		E_OK);
 	buffer_fini(&claim);
 }
@@ -606,6 +606,48 @@ START_TEST(a_node_is_sent_nothing_while_it_has_not_reported)
 }
 END_TEST
 
+static bool is_served(const char *node)
+{
+	json_t *result = NULL;
+	enum err code = command("resend", json_pack("{s:s}", "node", node), &result);
+
+	json_decref(result);
+	ck_assert(code == E_OK || code == E_NOT_FOUND);
+	return code == E_OK;
+}
+
+/* It stays connected, and may begin anew. */
+START_TEST(a_state_or_client_type_that_is_closed_is_served_no_more)
+{
+	struct client gw1 = node_client(GW1), alice = node_client(ALICE);
+
+	publish(20);
+	connect_client(&gw1);
+	connect_client(&alice);
+	UNTIL(converged(20));
+	ck_assert_int_eq(
+		pep_session_delete(gw1.session, gw1.handle, COPS_REASON_UNSPECIFIED), E_OK);
+	link_pump(gw1.link);
+	pep_session_close(alice.session, COPS_CLIENT_PROVISIONING, COPS_ERROR_SHUTTING_DOWN);
+	link_pump(alice.link);
+	UNTIL(strcmp(standing("alice"), "away") == 0);
+	UNTIL(!is_served("gw1"));
+	publish(21);
+
+	client_request(&gw1);
+	link_pump(gw1.link);
+	UNTIL(gw1.serial == 21);
+	ck_assert_int_eq(
+		pep_session_open(alice.session, COPS_CLIENT_PROVISIONING, link_now()), E_OK);
+	link_pump(alice.link);
+	UNTIL(alice.serial == 21);
+	ck_assert(!gw1.ended && !alice.ended);
+	ck_assert_uint_eq(alice.decisions, 2);
+	drop_client(&gw1);
+	drop_client(&alice);
+}
+END_TEST
+
 START_TEST(a_node_that_the_new_policy_does_not_have_is_closed)
 {
 	struct client gw1 = node_client(GW1), alice = node_client(ALICE);
@@ -813,6 +855,7 @@ int main(void)
 	tcase_add_test(c, a_publication_reaches_every_connected_node);
 	tcase_add_test(c, a_refused_bundle_changes_nothing);
 	tcase_add_test(c, a_node_is_sent_nothing_while_it_has_not_reported);
+	tcase_add_test(c, a_state_or_client_type_that_is_closed_is_served_no_more);
 	tcase_add_test(c, a_node_that_the_new_policy_does_not_have_is_closed);
 	tcase_add_test(c, of_two_connections_of_a_node_the_newer_counts);
 	tcase_add_test(c, what_a_node_refuses_is_told);
