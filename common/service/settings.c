@@ -2,6 +2,7 @@
 #include "common/service/settings.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -618,7 +619,7 @@ void settings_sample(const struct settings_schema *schema, struct buffer *out)
 	}
 }
 
-/* Text that mdoc takes for text. */
+/* Text that mdoc takes for text, each sentence on a line of its own. */
 static void put_mdoc(const char *text, struct buffer *out)
 {
 	bool start = true;
@@ -626,13 +627,16 @@ static void put_mdoc(const char *text, struct buffer *out)
 	for (; *text; text++) {
 		if (start && (*text == '.' || *text == '\''))
 			buffer_put_text(out, "\\&");
+		start = *text == '\n' || (*text == '.' && text[1] == ' ');
 		if (*text == '\\')
 			buffer_put_text(out, "\\e");
 		else
 			buffer_put_u8(out, (uint8_t)*text);
-		start = *text == '\n';
+		if (start && *text == '.') {
+			buffer_put_u8(out, '\n');
+			text++;
+		}
 	}
-	buffer_put_text(out, "\n");
 }
 
 void settings_mdoc(const struct settings_schema *schema, struct buffer *out)
@@ -644,14 +648,17 @@ void settings_mdoc(const struct settings_schema *schema, struct buffer *out)
 		buffer_put_text(out, ".It Ic %s No = Ar ", row->name);
 		put_type(row, out);
 		buffer_put_text(out, "\n");
-		put_mdoc(row->line, out);
-		buffer_put_text(out, ".Ns .\n");
-		if (row->paragraph)
+		buffer_put_u8(out, (uint8_t)toupper((unsigned char)*row->line));
+		put_mdoc(row->line + 1, out);
+		buffer_put_text(out, ".\n");
+		if (row->paragraph) {
 			put_mdoc(row->paragraph, out);
+			buffer_put_text(out, "\n");
+		}
 		if (!row->initial)
 			buffer_put_text(out, "It must be given.\n");
 		else if (*row->initial)
-			buffer_put_text(out, "The default is\n.Ql %s .\n", row->initial);
+			buffer_put_text(out, "The default is\n.Ql \"%s\" .\n", row->initial);
 	}
 	buffer_put_text(out, ".El\n");
 }
