@@ -73,13 +73,26 @@ static json_int_t number_of(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+/* False: there is nothing more to tell. */
+static bool print_serial(const json_t *result)
+{
+	int64_t serial = number_of(result, "serial");
+
+	if (serial)
+		printf("policy serial %" PRId64 "\n", serial);
+	else
+		puts("nothing is published yet: see \"pmt publish\"");
+	return serial != 0;
+}
+
 static void print_nodes(const json_t *result)
 {
 	const json_t *nodes = json_object_get(result, "nodes");
 	const json_t *node;
 	size_t i;
 
-	printf("policy serial %" PRId64 "\n", (int64_t)number_of(result, "serial"));
+	if (!print_serial(result))
+		return;
 	printf("%-20s %-10s %8s  %-20s %s\n", "NODE", "STANDING", "SERIAL", "SINCE (UTC)", "REASON");
 	json_array_foreach(nodes, i, node) {
 		time_t since = (time_t)number_of(node, "since");
@@ -100,7 +113,8 @@ static void print_policy(const json_t *result)
 	const json_t *set;
 	size_t i;
 
-	printf("policy serial %" PRId64 "\n", (int64_t)number_of(result, "serial"));
+	if (!print_serial(result))
+		return;
 	printf("%-24s %8s  %s\n", "SET", "SERIAL", "ROOT");
 	json_array_foreach(sets, i, set) {
 		printf("%-24s %8" PRId64 "  %s\n", text_of(set, "set"),
@@ -200,6 +214,33 @@ static int run_resend(void *context, int argc, char **argv)
 	return status;
 }
 
+/* Those for whose sake a wait was in vain; silent if that cannot be found out. */
+static void print_missing(const struct pdpctl *ctl, json_int_t serial)
+{
+	json_t *request = json_pack("{s:s}", "command", "nodes");
+	json_t *result = NULL;
+	struct error ignored;
+	const json_t *node;
+	size_t i;
+
+	if (!request || control_call(ctl->socket, request, CALL_TIMEOUT_MS, &result, &ignored)) {
+		json_decref(request);
+		return;
+	}
+	if (!number_of(result, "serial") || number_of(result, "serial") < serial)
+		fprintf(stderr, "pdpctl: wait: the policy published has serial %" PRId64 "\n",
+			(int64_t)number_of(result, "serial"));
+	json_array_foreach(json_object_get(result, "nodes"), i, node) {
+		const char *standing = text_of(node, "standing"), *reason = text_of(node, "reason");
+
+		if (strcmp(standing, "in force") != 0)
+			fprintf(stderr, "pdpctl: wait: %s: %s%s%s\n", text_of(node, "node"),
+				standing, *reason ? ": " : "", reason);
+	}
+	json_decref(result);
+	json_decref(request);
+}
+
 static int run_wait(void *context, int argc, char **argv)
 {
 	struct command_options wanted;
@@ -216,6 +257,8 @@ static int run_wait(void *context, int argc, char **argv)
 		wanted.timeout_ms, &result);
 	if (!status)
 		(wanted.json ? print_json : print_nodes)(result);
+	else
+		print_missing(context, wanted.serial);
 	json_decref(result);
 	return status;
 }
@@ -264,7 +307,7 @@ int main(int argc, char **argv)
 			puts("pdpctl (Copsec) " COPSEC_VERSION);
 			return EXIT_SUCCESS;
 		default:
-			fprintf(stderr, "pdpctl: %s\n", o.message);
+			fprintf(stderr, "pdpctl: %s; see pdpctl --help\n", o.message);
 			return EXIT_BAD_USAGE;
 		}
 	}
@@ -276,7 +319,7 @@ int main(int argc, char **argv)
 
 		buffer_init(&names, 4096);
 		command_names(commands, &names);
-		fprintf(stderr, "pdpctl: no command '%s'. %s\n", o.argv[0], buffer_string(&names));
+		fprintf(stderr, "pdpctl: no command '%s'; %s\n", o.argv[0], buffer_string(&names));
 		buffer_fini(&names);
 		return EXIT_BAD_USAGE;
 	}

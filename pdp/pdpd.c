@@ -17,7 +17,7 @@ enum { OPTION_SAMPLE = 256 };
 
 static const struct option_row rows[] = {
 	{'c', "config", "FILE", "settings file, instead of /etc/copsec/pdpd.conf"},
-	{'n', "check", NULL, "check the settings file and exit"},
+	{'n', "check", NULL, "check the settings file, key and trust, and exit"},
 	{OPTION_SAMPLE, "sample", NULL, "print a settings file with every setting, and exit"},
 	{'h', "help", NULL, "print this and exit"},
 	{'V', "version", NULL, "print the version and exit"},
@@ -70,16 +70,30 @@ static void watch_signal(struct daemon *d, struct ev_signal *watcher, int signal
 	ev_signal_start(d->loop, watcher);
 }
 
+/* What the settings name and a person can get wrong. */
+static enum err load_keys(struct daemon *d, struct error *error)
+{
+	if (key_load(d->settings.key, NULL, &d->key, error)) {
+		error_prefix(error, "key");
+		return error->code;
+	}
+	if (trust_load(d->settings.trust, d->settings.threshold, &d->trust, error)) {
+		error_prefix(error, "trust");
+		return error->code;
+	}
+	return E_OK;
+}
+
 static enum err open_store(struct daemon *d, struct error *error)
 {
 	char path[4096];
 
 	if (mkdir(d->settings.state_directory, 0700) && errno != EEXIST)
 		return error_set_sys(
-			error, errno, "state directory %s", d->settings.state_directory);
+			error, errno, "state-directory: %s", d->settings.state_directory);
 	if (snprintf(path, sizeof path, "%s/pdpd.db", d->settings.state_directory) >=
 		(int)sizeof path)
-		return error_set(error, E_LENGTH, "state directory: path too long");
+		return error_set(error, E_LENGTH, "state-directory: the path is too long");
 	return store_open(path, &d->store, error);
 }
 
@@ -94,9 +108,7 @@ static enum err start(struct daemon *d, struct error *error)
 		return error_set(error, E_MEMORY, "out of memory");
 	result = log_configure(d->log, d->settings.log, error);
 	if (!result)
-		result = key_load(d->settings.key, NULL, &d->key, error);
-	if (!result)
-		result = trust_load(d->settings.trust, d->settings.threshold, &d->trust, error);
+		result = load_keys(d, error);
 	if (!result)
 		result = open_store(d, error);
 	if (result)
@@ -113,15 +125,17 @@ static enum err start(struct daemon *d, struct error *error)
 		.context = d,
 	};
 	result = server_new(&parts, &d->server, error);
-	if (!result)
-		result = control_server_new(d->loop, d->settings.control, (uid_t)-1,
-			pdp_control_commands, d->server, &d->control, error);
-	if (!result) {
-		watch_signal(d, &d->terminate, SIGTERM);
-		watch_signal(d, &d->interrupt, SIGINT);
-		result = service_notify("READY=1", error);
+	if (result)
+		return result;
+	result = control_server_new(d->loop, d->settings.control, (uid_t)-1, pdp_control_commands,
+		d->server, &d->control, error);
+	if (result) {
+		error_prefix(error, "control");
+		return result;
 	}
-	return result;
+	watch_signal(d, &d->terminate, SIGTERM);
+	watch_signal(d, &d->interrupt, SIGINT);
+	return E_OK;
 }
 
 static void release(struct daemon *d)
@@ -136,7 +150,24 @@ static void release(struct daemon *d)
 		ev_loop_destroy(d->loop);
 }
 
-static int serve(struct pdp_settings *settings)
+static int failed(const struct error *error)
+{
+	fprintf(stderr, "pdpd: %s\n", error->text);
+	return EXIT_BAD_INPUT;
+}
+
+static void tell_ready(struct daemon *d)
+{
+	const struct pin pin = key_pin(d->key);
+	struct error error;
+
+	log_notice(d->log, "main", "ready", log_str("name", d->settings.name),
+		log_pin("key", &pin), log_u64("serial", server_serial(d->server)));
+	if (service_notify("READY=1", &error))
+		log_warning(d->log, "main", "service manager not told", log_err(&error));
+}
+
+static int serve(const struct pdp_settings *settings)
 {
 	struct daemon d = {.program = "pdpd", .settings = *settings};
 	struct error error;
@@ -144,13 +175,21 @@ static int serve(struct pdp_settings *settings)
 
 	signal(SIGPIPE, SIG_IGN);
 	if (start(&d, &error)) {
-		fprintf(stderr, "pdpd: %s\n", error.text);
-		status = EXIT_BAD_INPUT;
+		status = failed(&error);
 	} else {
-		log_notice(d.log, "main", "ready", log_str("name", d.settings.name),
-			log_u64("serial", server_serial(d.server)));
+		tell_ready(&d);
 		ev_run(d.loop, 0);
 	}
+	release(&d);
+	return status;
+}
+
+static int check(const struct pdp_settings *settings)
+{
+	struct daemon d = {.settings = *settings};
+	struct error error;
+	int status = load_keys(&d, &error) ? failed(&error) : EXIT_SUCCESS;
+
 	release(&d);
 	return status;
 }
@@ -168,6 +207,7 @@ int main(int argc, char **argv)
 	bool check_only = false;
 	struct buffer text;
 	struct options o;
+	enum err result;
 	int id, status;
 
 	buffer_init(&text, 1 << 20);
@@ -192,7 +232,7 @@ int main(int argc, char **argv)
 			puts("pdpd (Copsec) " COPSEC_VERSION);
 			return EXIT_SUCCESS;
 		default:
-			fprintf(stderr, "pdpd: %s\n", o.message);
+			fprintf(stderr, "pdpd: %s; see pdpd --help\n", o.message);
 			return EXIT_BAD_USAGE;
 		}
 	}
@@ -200,12 +240,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pdpd: unexpected argument '%s'\n", o.argv[0]);
 		return EXIT_BAD_USAGE;
 	}
-	if (settings_load(&pdp_settings_schema, path, &settings, &text)) {
+	result = settings_load(&pdp_settings_schema, path, &settings, &text);
+	if (result) {
 		print(&text, stderr);
+		if (result == E_SYSTEM)
+			fputs("pdpd: \"pdpd --sample\" prints a settings file to begin with\n",
+				stderr);
 		return EXIT_BAD_INPUT;
 	}
 	buffer_fini(&text);
-	status = check_only ? EXIT_SUCCESS : serve(&settings);
+	status = check_only ? check(&settings) : serve(&settings);
 	settings_fini(&pdp_settings_schema, &settings);
 	return status;
 }
