@@ -78,27 +78,6 @@ START_TEST(what_is_wrong_is_named)
 }
 END_TEST
 
-START_TEST(the_manual_says_what_the_table_says)
-{
-	struct buffer table, page;
-	char part[4096];
-	size_t got;
-	FILE *f = fopen(MANUAL, "r");
-
-	ck_assert_ptr_nonnull(f);
-	buffer_init(&table, BIG);
-	buffer_init(&page, BIG);
-	while ((got = fread(part, 1, sizeof part, f)))
-		buffer_put(&page, part, got);
-	fclose(f);
-	settings_mdoc(&pep_settings_schema, &table);
-	ck_assert_msg(strstr(buffer_string(&page), buffer_string(&table)),
-	              "the list of settings in %s should be:\n%s", MANUAL, buffer_string(&table));
-	buffer_fini(&table);
-	buffer_fini(&page);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("pep/settings");
@@ -106,7 +85,6 @@ int main(void)
 
 	tcase_add_test(t, the_sample_works_with_what_must_be_given);
 	tcase_add_loop_test(t, what_is_wrong_is_named, 0, sizeof bad / sizeof bad[0]);
-	tcase_add_test(t, the_manual_says_what_the_table_says);
 	suite_add_tcase(suite, t);
 	return suite_main(suite);
 }
