@@ -20,7 +20,7 @@ struct entry {
 struct compliance_table {
 	struct store *store;
 	struct entry **entries; /* by node, ascending */
-	size_t count;
+	size_t count, room;
 };
 
 /* Where the entry of `node` is, or would be. */
@@ -52,17 +52,29 @@ static void entry_free(struct entry *entry)
 	free(entry);
 }
 
+/* For one more entry. */
+static bool make_room(struct compliance_table *t)
+{
+	size_t room = t->room ? 2 * t->room : 16;
+	struct entry **entries;
+
+	if (t->count < t->room)
+		return true;
+	entries = reallocarray(t->entries, room, sizeof(struct entry *));
+	if (!entries)
+		return false;
+	t->entries = entries;
+	t->room = room;
+	return true;
+}
+
 /* Inserts an entry without a report; NULL when memory or room is out. */
 static struct entry *entry_add(struct compliance_table *t, const char *node, size_t at)
 {
-	struct entry **grown, *entry;
+	struct entry *entry;
 
-	if (t->count == COMPLIANCE_NODES_MAX)
+	if (t->count == COMPLIANCE_NODES_MAX || !make_room(t))
 		return NULL;
-	grown = reallocarray(t->entries, t->count + 1, sizeof(struct entry *));
-	if (!grown)
-		return NULL;
-	t->entries = grown;
 	entry = calloc(1, sizeof *entry);
 	if (!entry)
 		return NULL;
@@ -71,8 +83,8 @@ static struct entry *entry_add(struct compliance_table *t, const char *node, siz
 		entry_free(entry);
 		return NULL;
 	}
-	memmove(grown + at + 1, grown + at, (t->count - at) * sizeof *grown);
-	grown[at] = entry;
+	memmove(t->entries + at + 1, t->entries + at, (t->count - at) * sizeof *t->entries);
+	t->entries[at] = entry;
 	t->count++;
 	return entry;
 }
