@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The settings table of pepd, what the sample says, and what the manual says. */
+/* The settings table of pepd, and what the sample says. */
 #include "tests/suite.h"
 
 #include <stdio.h>
