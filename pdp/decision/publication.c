@@ -134,7 +134,7 @@ static enum err publication_read(struct publication *p, struct error *error)
 	return result;
 }
 
-/* The serials of what is in force, below which nothing new may lie. */
+/* The serials of what is in force: nothing new may lie below. */
 static enum err floors_of(const struct publication *current, struct arena *arena,
 	struct serial_floors *ret_floors, struct error *error)
 {
@@ -154,7 +154,7 @@ static enum err floors_of(const struct publication *current, struct arena *arena
 		sets[i] = (struct serial_floor){
 			current->manifests[i].name, current->manifests[i].serial};
 	*ret_floors = (struct serial_floors){
-		.index = current->index.serial + 1,
+		.index = current->index.serial,
 		.assignments = assignments,
 		.assignment_count = current->bundle.assignment_count,
 		.sets = sets,
@@ -209,6 +209,9 @@ enum err publication_verify(struct view objects, const struct trust *trust, cons
 		result = verify_objects(p, &terms, error);
 	if (!result)
 		result = publication_read(p, error);
+	if (!result && current && p->index.serial == current->index.serial)
+		result = error_set(error, E_STALE,
+			"the index has serial %" PRIu64 ", as that in force", p->index.serial);
 	if (result)
 		publication_free(p);
 	else

@@ -65,8 +65,10 @@ START_TEST(what_does_not_continue_the_one_in_force_is_stale)
 	struct publication *current = tenant_publication(tenant, NULL);
 
 	ck_assert_int_eq(verify("acme", current), E_STALE);
+	ck_assert_str_eq(error.text, "the index has serial 20, as that in force");
 	tenant_pack(tenant, 19);
 	ck_assert_int_eq(verify("acme", current), E_STALE);
+	ck_assert_str_eq(error.text, "the index has serial 19, but 20 was accepted before");
 	tenant_pack(tenant, 21);
 	ck_assert_msg(verify("acme", current) == E_OK, "%s", error.text);
 	/* A new index does not bring back an old set, nor an old assignment. */
