@@ -93,7 +93,8 @@ static void print_nodes(const json_t *result)
 
 	if (!print_serial(result))
 		return;
-	printf("%-20s %-10s %8s  %-20s %s\n", "NODE", "STANDING", "SERIAL", "SINCE (UTC)", "REASON");
+	printf("%-20s %-10s %8s  %-20s %s\n", "NODE", "STANDING", "SERIAL", "SINCE (UTC)",
+		"REASON");
 	json_array_foreach(nodes, i, node) {
 		time_t since = (time_t)number_of(node, "since");
 		char when[32] = "-";
@@ -144,7 +145,8 @@ static bool read_options(const struct option_row *table, int argc, char **argv,
 		} else if (id == 'n') {
 			ret->serial = strtoll(o->value, &end, 10);
 			if (*end || end == o->value || ret->serial < 0) {
-				*ret_status = fail(argv[0], "--serial takes a number", EXIT_BAD_USAGE);
+				*ret_status = fail(
+					argv[0], "--serial takes a number", EXIT_BAD_USAGE);
 				return false;
 			}
 		} else if (id == 't') {
@@ -267,7 +269,8 @@ static const struct command_row commands[] = {
 	{"nodes", run_nodes, "[--json]", "every node of the policy, and what it last reported",
 		show_rows},
 	{"policy", run_policy, "[--json]", "the serial in force and its sets", show_rows},
-	{"resend", run_resend, "NODE", "send the full state to a node again, and print its answer", NULL},
+	{"resend", run_resend, "NODE", "send the full state to a node again, and print its answer",
+		NULL},
 	{"wait", run_wait, "[--serial SERIAL] [--timeout TIME] [--json]",
 		"until every node has reported the policy in force; exit 1 if not in time",
 		wait_rows},

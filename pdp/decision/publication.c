@@ -143,7 +143,8 @@ static enum err floors_of(const struct publication *current, struct arena *arena
 	*ret_floors = (struct serial_floors){0};
 	if (!current)
 		return E_OK;
-	assignments = arena_calloc(arena, current->bundle.assignment_count + 1, sizeof *assignments);
+	assignments = arena_calloc(
+		arena, current->bundle.assignment_count + 1, sizeof *assignments);
 	sets = arena_calloc(arena, current->bundle.set_count + 1, sizeof *sets);
 	if (!assignments || !sets)
 		return error_set(error, E_MEMORY, "publication: out of memory");
@@ -294,7 +295,7 @@ static enum err put_incarnation(const struct publication *p, const char *pdp_nam
 	pri_init(&pri, PIB_frwkPibIncarnation, 1);
 	pri_set_text(&pri, frwkPibIncarnationName, pdp_name);
 	pri_set_text(&pri, frwkPibIncarnationId, serial);
-	/* Not supported here, and said so by NULL (RFC 3084 §4.3): a stale rule takes their place. */
+	/* Not supported, and said so by NULL (RFC 3084 §4.3): a stale rule takes their place. */
 	for (unsigned n = frwkPibIncarnationLongevity; n <= frwkPibIncarnationFullState; n++)
 		pri_set_null(&pri, n);
 	return pri_put(out, &pri, error);

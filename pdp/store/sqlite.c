@@ -79,7 +79,8 @@ static enum err sql_run(struct store *store, struct error *error, const char *do
 			struct view v = va_arg(ap, struct view);
 
 			status = sqlite3_bind_blob64(
-				statement, i + 1, v.len ? (const void *)v.data : "", v.len, SQLITE_STATIC);
+				statement, i + 1, v.len ? (const void *)v.data : "", v.len,
+				SQLITE_STATIC);
 		}
 		bound = bound && status == SQLITE_OK;
 	}
@@ -146,8 +147,8 @@ static enum err prepare_database(struct store *store, const char *path, struct e
 	if (!result && version == 0)
 		result = in_transaction(store, create_schema, NULL, error);
 	else if (!result && version != STORE_VERSION)
-		result = error_set(error, E_VERSION, "store %s has version %d, this program knows %d",
-			path, version, STORE_VERSION);
+		result = error_set(error, E_VERSION,
+			"store %s has version %d, this program knows %d", path, version, STORE_VERSION);
 	return result;
 }
 
@@ -444,8 +445,8 @@ enum err store_load_reports(struct store *store, struct arena *arena,
 	enum err result;
 
 	result = each_row(store,
-		"SELECT node, time, serial, since, success, text FROM report ORDER BY node", "report",
-		read_report, &rows, error);
+		"SELECT node, time, serial, since, success, text FROM report ORDER BY node",
+		"report", read_report, &rows, error);
 	if (result)
 		return result;
 	*ret_reports = rows.elements;

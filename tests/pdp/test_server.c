@@ -156,7 +156,8 @@ static void client_report(struct client *c, uint32_t decision)
 		tenant_compliance(c->report_key, c->pepid, decision,
 			c->serial ? c->serial : c->holds, (uint64_t)time(NULL), &named);
 	view = buffer_view(&named);
-	ck_assert_int_eq(pep_session_report(c->session, decision, type, &view, view.len != 0), E_OK);
+	ck_assert_int_eq(
+		pep_session_report(c->session, decision, type, &view, view.len != 0), E_OK);
 	buffer_fini(&named);
 }
 
@@ -739,7 +740,8 @@ START_TEST(a_state_is_sent_again_and_its_outcome_waited_for)
 	ck_assert_int_eq(reports, 1);
 	UNTIL(gw1.decisions == 2);
 	ck_assert_int_eq(command("outcome",
-				 json_pack("{s:s,s:I}", "node", "gw1", "reports", reports), &result),
+				 json_pack("{s:s,s:I}", "node", "gw1", "reports", reports),
+				 &result),
 		E_AGAIN);
 	/* One after the other. */
 	ck_assert_int_eq(command("resend", json_pack("{s:s}", "node", "gw1"), &result), E_AGAIN);
@@ -749,7 +751,8 @@ START_TEST(a_state_is_sent_again_and_its_outcome_waited_for)
 	link_pump(gw1.link);
 	UNTIL(changes);
 	ck_assert_int_eq(command("outcome",
-				 json_pack("{s:s,s:I}", "node", "gw1", "reports", reports), &result),
+				 json_pack("{s:s,s:I}", "node", "gw1", "reports", reports),
+				 &result),
 		E_OK);
 	ck_assert_str_eq(json_string_value(json_object_get(result, "standing")), "in force");
 	json_decref(result);
