@@ -148,7 +148,8 @@ static enum err prepare_database(struct store *store, const char *path, struct e
 		result = in_transaction(store, create_schema, NULL, error);
 	else if (!result && version != STORE_VERSION)
 		result = error_set(error, E_VERSION,
-			"store %s has version %d, this program knows %d", path, version, STORE_VERSION);
+			"store %s has version %d, this program knows %d", path,
+			version, STORE_VERSION);
 	return result;
 }
 
