@@ -58,6 +58,10 @@ void control_server_retry(struct control_server *s);
 /* Removes the socket file too. */
 void control_server_free(struct control_server *s);
 
+/* JSON is UTF-8, and a text may quote what a peer sent: of any other, what is not ASCII becomes '?'.
+ * NULL when memory is out. */
+json_t *control_text(struct view text) MUST_USE;
+
 /*
  * One request, one reply, then the connection is closed. *ret_result is a new reference; an error
  * that the daemon answered comes back with its text and code. E_TIMEOUT after `timeout_ms`.

@@ -78,21 +78,19 @@ static void client_watch(struct client *c)
 	ev_io_start(c->server->loop, &c->io);
 }
 
-/* jansson takes UTF-8 only, and a text may quote what a peer sent. */
-static json_t *text_value(const char *text)
+json_t *control_text(struct view text)
 {
-	json_t *value = json_string(text);
+	json_t *value = json_stringn(text.len ? (const char *)text.data : "", text.len);
 	char *copy;
 
 	if (value)
 		return value;
-	copy = strdup(text);
+	copy = malloc(text.len + 1);
 	if (!copy)
 		return NULL;
-	for (char *c = copy; *c; c++)
-		if (*c & 0x80)
-			*c = '?';
-	value = json_string(copy);
+	for (size_t i = 0; i < text.len; i++)
+		copy[i] = (char)(text.data[i] < 0x80 ? text.data[i] : '?');
+	value = json_stringn(copy, text.len);
 	free(copy);
 	return value;
 }
@@ -121,7 +119,7 @@ static void client_reply(struct client *c, json_t *reply)
 static void client_error(struct client *c, const struct error *e)
 {
 	json_t *reply = json_pack("{s:{s:s,s:o}}", "error", "code", err_text(e->code), "text",
-				  text_value(e->text));
+				  control_text(view_of_string(e->text)));
 
 	client_reply(c, reply);
 }

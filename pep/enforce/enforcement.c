@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/service/control.h"
 #include "pep/enforce/decision.h"
 #include "pep/enforce/report.h"
 #include "pep/enforce/request.h"
@@ -732,23 +733,6 @@ enum err enforcement_request(const struct enforcement *n, struct buffer *out, st
 	return request_put(&input, out, e);
 }
 
-/* Texts of documents are not always UTF-8; jansson wants nothing else. */
-static json_t *json_text(struct view v)
-{
-	json_t *text = json_stringn((const char *)v.data, v.len);
-	char *hex;
-
-	if (text || (!v.len && (text = json_string(""))))
-		return text;
-	hex = malloc(2 * v.len + 1);
-	if (!hex)
-		return NULL;
-	hex_encode(hex, v);
-	text = json_string(hex);
-	free(hex);
-	return text;
-}
-
 static json_t *json_hex(struct view v)
 {
 	char hex[2 * SET_ROOT + 1];
@@ -770,7 +754,7 @@ static json_t *status_sets(const struct state *s)
 		const struct manifest *m = &s->sets[i].manifest;
 
 		json_array_append_new(sets,
-		        json_pack("{s:o, s:I, s:s, s:o, s:o, s:I}", "name", json_text(m->name),
+		        json_pack("{s:o, s:I, s:s, s:o, s:o, s:I}", "name", control_text(m->name),
 		                  "serial", (json_int_t)m->serial, "authority",
 		                  authority_name(m->authority), "root",
 		                  json_hex(VIEW(m->root, sizeof m->root)), "not_after",
@@ -789,8 +773,8 @@ static json_t *status_interfaces(const struct enforcement *n)
 
 		json_array_append_new(interfaces,
 		        json_pack("{s:I, s:o, s:o}", "index", (json_int_t)at->index, "name",
-		                  json_text(view_of_string(at->name)), "roles",
-		                  json_text(request_interface_roles(n->now.state, at->name))));
+		                  control_text(view_of_string(at->name)), "roles",
+		                  control_text(request_interface_roles(n->now.state, at->name))));
 	}
 	return interfaces;
 }
@@ -798,11 +782,13 @@ static json_t *status_interfaces(const struct enforcement *n)
 static void add_disorder(json_t *list, const char *format, ...) PRINTF_LIKE(2, 3);
 static void add_disorder(json_t *list, const char *format, ...)
 {
+	char text[2 * ERROR_TEXT_SIZE];
 	va_list ap;
 
 	va_start(ap, format);
-	json_array_append_new(list, json_vsprintf(format, ap));
+	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
+	json_array_append_new(list, control_text(view_of_string(text)));
 }
 
 static void kernel_disorder(const struct enforcement *n, json_t *list)
@@ -873,9 +859,9 @@ static json_t *status_decision(const struct outcome *o)
 {
 	if (!o->any)
 		return json_null();
-	return json_pack("{s:I, s:I, s:s, s:s}", "number", (json_int_t)o->number, "time",
+	return json_pack("{s:I, s:I, s:s, s:o}", "number", (json_int_t)o->number, "time",
 	                 (json_int_t)o->time, "result", o->why.code ? "failure" : "success",
-	                 "reason", o->why.code ? o->why.text : "");
+	                 "reason", control_text(view_of_string(o->why.code ? o->why.text : "")));
 }
 
 json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
@@ -886,13 +872,14 @@ json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
 
 	pin_format(&n->identity.node_key, key);
 	pin_format(&report_key, report);
-	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:s, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                 "node", n->identity.pepid, "key", key, "report_key", report, "tenant",
-	                 json_text(s ? s->index.tenant : VIEW_NONE), "index",
+	                 control_text(s ? s->index.tenant : VIEW_NONE), "index",
 	                 (json_int_t)enforcement_serial(n), "since", (json_int_t)n->since,
 	                 "plan", n->now.plan ? n->now.plan->id : "", "sets", status_sets(s),
-	                 "roles", json_text(s ? s->assignments[0].assignment.roles : VIEW_NONE),
-	                 "interfaces", status_interfaces(n), "pdp_name", n->pdp_name, "decision",
+	                 "roles", control_text(s ? s->assignments[0].assignment.roles : VIEW_NONE),
+	                 "interfaces", status_interfaces(n), "pdp_name",
+	                 control_text(view_of_string(n->pdp_name)), "decision",
 	                 status_decision(&n->last), "disorder", status_disorder(n, now_utc));
 }
 

@@ -377,19 +377,19 @@ static enum err control_status(void *context, const json_t *request, json_t **re
 	if (!status)
 		return error_set(e, E_MEMORY, "no memory for the status");
 	endpoint_format(&p->settings->pdps.items[p->pdp], address);
-	pdp = json_pack("{s:s, s:s, s:I, s:s}", "address", address, "state",
+	pdp = json_pack("{s:s, s:s, s:I, s:o}", "address", address, "state",
 	                p->net ? state_names[p->pdp_state] : "no net process", "since",
-	                (json_int_t)p->pdp_since, "reason", p->pdp_reason);
-	/* A reason that is no UTF-8 is not worth failing for. */
-	if (!pdp)
-		pdp = json_pack("{s:s, s:s}", "address", address, "state",
-		                state_names[p->pdp_state]);
+	                (json_int_t)p->pdp_since, "reason",
+	                control_text(view_of_string(p->pdp_reason)));
 	json_object_set_new(status, "pdp", pdp);
-	if (p->pdp_state != CONTACT_OPEN)
+	if (p->pdp_state != CONTACT_OPEN) {
+		char text[MESSAGE_TEXT_MAX + 32];
+
+		snprintf(text, sizeof text, "no session with a PDP%s%s",
+		         p->pdp_reason[0] ? ": " : "", p->pdp_reason);
 		json_array_append_new(json_object_get(status, "disorder"),
-		                      json_sprintf("no session with a PDP%s%.200s",
-		                                   p->pdp_reason[0] ? ": " : "",
-		                                   p->pdp_reason));
+		                      control_text(view_of_string(text)));
+	}
 	*ret = status;
 	return E_OK;
 }

@@ -1004,6 +1004,34 @@ static bool mentions(const json_t *status, const char *words)
 	return false;
 }
 
+/* A name that is no UTF-8 must not keep the operator from seeing anything. */
+START_TEST(status_survives_what_a_pdp_says)
+{
+	struct node *t = node_new();
+	struct buffer run, report;
+	json_t *status;
+	struct error e;
+	struct pri pri;
+
+	buffer_init(&run, BIG);
+	buffer_init(&report, BIG);
+	install(t);
+	pri_init(&pri, PIB_frwkPibIncarnation, 1);
+	for (unsigned a = frwkPibIncarnationName; a <= frwkPibIncarnationFullState; a++)
+		pri_set_null(&pri, a);
+	pri_set_text(&pri, frwkPibIncarnationName, "pdp\xff\x1b[2J");
+	ck_assert_int_eq(pri_put(&run, &pri, &e), E_OK);
+	ck_assert_int_eq(decide_run(t, PIECE_INSTALL, buffer_view(&run), &report, &e), E_OK);
+	status = enforcement_status(t->n, NOW);
+	ck_assert_ptr_nonnull(status);
+	ck_assert_str_eq(json_string_value(json_object_get(status, "pdp_name")), "pdp?\x1b[2J");
+	json_decref(status);
+	buffer_fini(&run);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
 START_TEST(status_says_what_is_not_in_order)
 {
 	struct node *t = node_new();
@@ -1066,6 +1094,7 @@ int main(void)
 	tcase_add_test(t, a_request_says_what_is_in_force);
 	tcase_add_test(t, interfaces_tell_once_that_they_changed);
 	tcase_add_test(t, status_says_what_is_not_in_order);
+	tcase_add_test(t, status_survives_what_a_pdp_says);
 	suite_add_tcase(suite, t);
 	return suite_main(suite);
 }
