@@ -50,7 +50,8 @@ static const struct setting rows[] = {
 	{.name = "net-user", .type = SETTING_STRING, .offset = AT(STRING, net_user), .initial = "",
 	 .max = 32,
 	 .line = "User of the process that talks to the network",
-	 .paragraph = "Empty: the one who started pepd, without any capability. Name one of its own."},
+	 .paragraph = "It keeps no capability. Empty: nobody, if root started pepd, otherwise the one who did. "
+	              "Better name one of its own."},
 	{.name = "enforce-user", .type = SETTING_STRING, .offset = AT(STRING, enforce_user),
 	 .initial = "", .max = 32,
 	 .line = "User of the process that talks to the kernel",

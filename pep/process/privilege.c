@@ -6,8 +6,11 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#define NOBODY "nobody"
 
 struct right {
 	enum ipc_role role;
@@ -50,11 +53,35 @@ static enum err become(const char *user, struct error *e)
 	return E_OK;
 }
 
+/* In a user namespace there may be no other user to become. */
+static bool is_mapped(uid_t uid)
+{
+	FILE *f = fopen("/proc/self/uid_map", "re");
+	unsigned inside, outside, count;
+	bool mapped = false;
+
+	while (f && !mapped && fscanf(f, "%u %u %u", &inside, &outside, &count) == 3)
+		mapped = uid >= inside && uid - inside < count;
+	if (f)
+		fclose(f);
+	return mapped;
+}
+
+/* Root without capabilities still owns root's files and may kill root's processes. */
+static const char *instead_of_root(void)
+{
+	const struct passwd *entry = geteuid() ? NULL : getpwnam(NOBODY);
+
+	return !geteuid() && (!entry || is_mapped(entry->pw_uid)) ? NOBODY : "";
+}
+
 enum err privilege_drop(enum ipc_role role, const char *user, struct error *e)
 {
 	bool bounding;
 	enum err err;
 
+	if (role == IPC_NET && !user[0])
+		user = instead_of_root();
 	if (user[0] && (err = become(user, e)))
 		return err;
 
