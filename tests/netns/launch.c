@@ -35,8 +35,10 @@ static int bind_notify_socket(char path[sizeof(((struct sockaddr_un *)0)->sun_pa
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const char *directory = getenv("TMPDIR");
 
-	snprintf(path, sizeof address.sun_path, "/tmp/launch-%ld", (long)getpid());
+	snprintf(path, sizeof address.sun_path, "%s/launch-%ld", directory ? directory : "/tmp",
+		(long)getpid());
 	memcpy(address.sun_path, path, sizeof address.sun_path);
 	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address)) {
 		close(fd);
