@@ -121,7 +121,7 @@ static json_t *ask(const struct pepctl *p, json_t *request)
 	struct error e;
 
 	if (control_call(p->socket, request, CALL_MS, &answer, &e)) {
-		fprintf(stderr, "pepctl: %s: %s\n", p->socket, e.text);
+		fprintf(stderr, "pepctl: %s\n", e.text);
 		answer = NULL;
 	}
 	json_decref(request);

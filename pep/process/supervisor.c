@@ -239,6 +239,8 @@ static void become_child(const struct supervisor_config *config, enum ipc_role r
 	char program[64], option[] = CHILD_OPTION, name[16], settings[4096], sink[16];
 	char *argv[] = {program, option, name, settings, sink, NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* Meant for all of pepd, as from a terminal or a service manager: we tell our children. */
+	static const int for_supervisor[] = {SIGHUP, SIGINT, SIGTERM};
 	sigset_t none;
 
 	/* First out of the way, then to their numbers, where they lose close-on-exec. */
@@ -254,6 +256,8 @@ static void become_child(const struct supervisor_config *config, enum ipc_role r
 		_exit(EXIT_FAILURE);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (size_t i = 0; i < sizeof for_supervisor / sizeof for_supervisor[0]; i++)
+		signal(for_supervisor[i], SIG_IGN);
 	snprintf(program, sizeof program, "%s", config->program);
 	snprintf(name, sizeof name, "%s", child_role_name(role));
 	snprintf(settings, sizeof settings, "%s", config->settings);

@@ -511,6 +511,15 @@ START_TEST(policy_outlives_everybody)
 	ck_assert_str_eq(b.incarnation, "20");
 	snprintf(settings, sizeof settings, "%s/pepd.conf", b.directory);
 	ck_assert_int_eq(status_of(run(PEPD, "--clear", "-c", settings)), 1);
+	/* A signal to all, as a terminal sends it, ends no child before the supervisor says so. */
+	net = child_of(b.pepd, "pepd-net");
+	enforce = child_of(b.pepd, "pepd-enforce");
+	ck_assert_int_eq(kill(net, SIGINT), 0);
+	ck_assert_int_eq(kill(enforce, SIGTERM), 0);
+	decide(&b, VIEW_NONE);
+	ck_assert_int_eq(b.report, COPS_SUCCESS);
+	ck_assert_int_eq(child_of(b.pepd, "pepd-net"), net);
+	ck_assert_int_eq(child_of(b.pepd, "pepd-enforce"), enforce);
 	ck_assert_int_eq(kill(b.pepd, SIGTERM), 0);
 	ck_assert_int_eq(status_of(b.pepd), 0);
 	plan_id(&b, now);
