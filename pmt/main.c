@@ -14,7 +14,7 @@ static const struct option_row rows[] = {
 };
 
 static const struct command_row commands[] = {
-	{"check", command_check, "POLICY", "say what is wrong with a policy", check_options},
+	{"check", command_check, "[--strict] POLICY", "say what is wrong with a policy", check_options},
 	{"compile", command_compile, "[-o FILE] [--serial NUMBER | --previous BUNDLE] POLICY",
 		"make an unsigned bundle of it", compile_options},
 	{"test", command_test, "POLICY", "run the tests that stand in the policy", test_options},

@@ -9,6 +9,7 @@
 #include "pmt/compiler/changes.h"
 #include "pmt/compiler/compile.h"
 #include "pmt/compiler/expect.h"
+#include "pmt/compiler/warn.h"
 #include "pmt/language/policy_file.h"
 #include "pmt/language/schema.h"
 
@@ -21,10 +22,14 @@ enum {
 	OPTION_TIME,
 	OPTION_NOT_BEFORE,
 	OPTION_NOT_AFTER,
-	OPTION_MANUAL
+	OPTION_MANUAL,
+	OPTION_STRICT
 };
 
-const struct option_row check_options[] = {{0}};
+const struct option_row check_options[] = {
+	{OPTION_STRICT, "strict", NULL, "warnings count as errors"},
+	{0},
+};
 const struct option_row test_options[] = {{0}};
 const struct option_row schema_options[] = {
 	{OPTION_MANUAL, "manual", NULL, "the same for copsec-policy(5), in mdoc"},
@@ -79,27 +84,33 @@ static enum err try_compile(const struct policy_file *f, struct buffer *out,
 
 int command_check(void *context, int argc, char **argv)
 {
-	int status = EXIT_SUCCESS;
+	int id, status = EXIT_SUCCESS;
 	struct compile_summary summary;
 	struct policy_file f;
 	struct buffer bundle;
 	const char *path;
+	bool strict = false;
 	struct options o;
 	struct error e;
 
 	(void)context;
 	command_begin(&o, check_options, argc, argv);
-	if (command_next(&o, argv[0], &status) < 0)
+	while ((id = command_next(&o, argv[0], &status)) > 0)
+		strict = true;
+	if (id < 0)
 		return status;
 	path = command_operand(&o, argv[0], "the policy");
 	if (!path)
 		return EXIT_BAD_USAGE;
 	buffer_init(&bundle, BUNDLE_MAX);
 	status = read_policy(argv[0], path, &f);
-	if (!status && try_compile(&f, &bundle, &summary, &e))
+	if (!status && (try_compile(&f, &bundle, &summary, &e) ||
+			       warn_find(&f.model, buffer_view(&bundle), &f.diagnostics, &e)))
 		status = command_failed(argv[0], &e);
-	if (!status)
+	if (!status) {
 		print_findings(&f);
+		status = strict && f.diagnostics.warnings ? EXIT_BAD_INPUT : EXIT_SUCCESS;
+	}
 	buffer_fini(&bundle);
 	policy_file_fini(&f);
 	return status;
@@ -263,8 +274,7 @@ static void print_node_change(const struct node_change *c)
 	static const char *const words[] = {
 		[CHANGE_CONTENT] = "changed", [CHANGE_NEW] = "new", [CHANGE_GONE] = "gone"};
 
-	printf("  node %.*s: %s\n", (int)c->name.len, (const char *)c->name.data,
-		words[c->change]);
+	printf("  node %.*s: %s\n", (int)c->name.len, (const char *)c->name.data, words[c->change]);
 }
 
 /* What changed, and of the rest how much there is. */

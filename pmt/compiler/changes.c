@@ -79,8 +79,7 @@ static enum err compare_set(const struct bundle *bundle, size_t which,
 	if (code)
 		return code;
 	*change = (struct set_change){.name = new.name, .serial = new.serial};
-	code = compare_rows(
-		bundle->sets[which].rows, before ? before->rows : VIEW_NONE, change, e);
+	code = compare_rows(bundle->sets[which].rows, before ? before->rows : VIEW_NONE, change, e);
 	if (!before)
 		change->change = CHANGE_NEW;
 	else if (change->added || change->changed || change->removed)
@@ -117,8 +116,7 @@ static enum err add_gone_sets(const struct bundle *bundle, const struct bundle *
 static enum err compare_sets(const struct bundle *bundle, const struct bundle *previous,
 	struct arena *arena, struct changes *c, struct error *e)
 {
-	c->sets = arena_calloc(
-		arena, bundle->set_count + previous->set_count + 1, sizeof *c->sets);
+	c->sets = arena_calloc(arena, bundle->set_count + previous->set_count + 1, sizeof *c->sets);
 	if (!c->sets)
 		return no_memory(e);
 	for (size_t i = 0; i < bundle->set_count; i++) {
@@ -132,8 +130,8 @@ static enum err compare_sets(const struct bundle *bundle, const struct bundle *p
 
 /* --- assignments --- */
 
-static enum err read_assignments(const struct bundle *b, struct arena *arena,
-	struct assignment **ret, struct error *e)
+static enum err read_assignments(
+	const struct bundle *b, struct arena *arena, struct assignment **ret, struct error *e)
 {
 	enum err code = E_OK;
 
@@ -171,15 +169,14 @@ static enum err compare_nodes(const struct bundle *bundle, const struct bundle *
 	for (size_t i = 0; i < new_count; i++) {
 		const struct assignment *was = find_node(old, old_count, new[i].node);
 
-		c->nodes[c->node_count++] = (struct node_change){new[i].node,
-			!was                              ? CHANGE_NEW
-			: was->serial == new[i].serial ? CHANGE_NONE
-						       : CHANGE_CONTENT};
+		c->nodes[c->node_count++] = (struct node_change){
+			new[i].node, !was                           ? CHANGE_NEW
+				     : was->serial == new[i].serial ? CHANGE_NONE
+								    : CHANGE_CONTENT};
 	}
 	for (size_t i = 0; i < old_count; i++)
 		if (!find_node(new, new_count, old[i].node))
-			c->nodes[c->node_count++] =
-				(struct node_change){old[i].node, CHANGE_GONE};
+			c->nodes[c->node_count++] = (struct node_change){old[i].node, CHANGE_GONE};
 	return E_OK;
 }
 

@@ -419,8 +419,8 @@ static enum err compile_assignment(struct compilation *c, const struct model_nod
 	buffer_init(&content, DOCUMENT_MAX);
 	code = write_assignment(c, &assignment, &content, &before);
 	if (!code)
-		code = wrap(c, &content, before,
-			&c->bundle.assignments[c->bundle.assignment_count]);
+		code = wrap(
+			c, &content, before, &c->bundle.assignments[c->bundle.assignment_count]);
 	if (!code)
 		c->bundle.assignment_count++;
 	buffer_fini(&content);

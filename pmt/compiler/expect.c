@@ -1,32 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/compiler/expect.h"
 
-#include "pib/policy/policy.h"
-#include "pib/set/bundle.h"
-#include "pib/store/store.h"
+#include "pmt/compiler/reading.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { REGIONS_ARENA = 256 << 20, PROTOCOL_ICMP = 1, PROTOCOL_ICMPV6 = 58 };
 
-/* A set as a node reads it, and the diagrams that were asked for. */
-struct judged {
-	const char *name;
-	struct policy *policy;
-	struct flow_manager *manager[FLOW_DIRECTIONS]; /* NULL: not asked for yet */
-	flow_ref diagram[FLOW_DIRECTIONS];
-};
-
 struct run {
 	const struct model *m;
 	struct diagnostics *d;
 	struct error *e;
 	struct arena arena;
-	struct judged *sets;
-	size_t set_count;
-	const char **names; /* role combinations of all interfaces; number n is names[n - 1] */
-	struct policy_roles roles;
+	struct reading reading;
 };
 
 static enum err no_memory(struct run *r)
@@ -34,118 +21,7 @@ static enum err no_memory(struct run *r)
 	return error_set(r->e, E_MEMORY, "out of memory");
 }
 
-/* --- the sets --- */
-
-static enum err read_set(struct run *r, const struct bundle *b, size_t which)
-{
-	struct judged *set = &r->sets[which];
-	struct pri_failures failures;
-	struct pri_store *store = NULL;
-	struct manifest manifest;
-	enum err code;
-
-	pri_failures_init(&failures);
-	code = bundle_manifest(b, which, &manifest, r->e);
-	if (!code)
-		code = pri_store_build(&b->sets[which].rows, 1, &store, &failures, r->e);
-	if (!code)
-		code = policy_new(store, &set->policy, &failures, r->e);
-	pri_store_free(store);
-	if (code)
-		return code;
-	set->name = (const char *)arena_copy(&r->arena, manifest.name).data;
-	r->set_count++;
-	return set->name ? E_OK : no_memory(r);
-}
-
-static enum err read_sets(struct run *r, struct view file)
-{
-	struct bundle bundle;
-	enum err code = bundle_read(file, &r->arena, &bundle, r->e);
-
-	if (code)
-		return code;
-	r->sets = arena_calloc(&r->arena, bundle.set_count + 1, sizeof *r->sets);
-	if (!r->sets)
-		return no_memory(r);
-	for (size_t i = 0; i < bundle.set_count && !code; i++)
-		code = read_set(r, &bundle, i);
-	return code;
-}
-
-static struct judged *find_set(struct run *r, const char *name)
-{
-	for (size_t i = 0; i < r->set_count; i++)
-		if (strcmp(r->sets[i].name, name) == 0)
-			return &r->sets[i];
-	return NULL;
-}
-
-/* The number of a role combination of interfaces; 0 for none. */
-static uint16_t role_number(const struct run *r, const char *roles)
-{
-	for (size_t i = 0; i < r->roles.count; i++)
-		if (strcmp(r->names[i], roles) == 0)
-			return (uint16_t)(i + 1);
-	return 0;
-}
-
-static enum err number_roles(struct run *r)
-{
-	size_t most = 1;
-
-	for (size_t i = 0; i < r->m->node_count; i++)
-		most += r->m->nodes[i].interface_count;
-	r->names = arena_calloc(&r->arena, most, sizeof *r->names);
-	if (!r->names)
-		return no_memory(r);
-	for (size_t i = 0; i < r->m->node_count; i++)
-		for (size_t k = 0; k < r->m->nodes[i].interface_count; k++) {
-			const char *roles = r->m->nodes[i].interfaces[k].roles;
-
-			if (*roles && !role_number(r, roles))
-				r->names[r->roles.count++] = roles;
-		}
-	r->roles.names = r->names;
-	return E_OK;
-}
-
-static enum err diagram_of(struct run *r, struct judged *set, enum flow_direction direction)
-{
-	if (set->manager[direction])
-		return E_OK;
-	set->manager[direction] = flow_manager_new(FLOW_NODES_DEFAULT);
-	if (!set->manager[direction])
-		return no_memory(r);
-	return policy_diagram(set->policy, direction, &r->roles, set->manager[direction],
-		&set->diagram[direction], r->e);
-}
-
 /* --- the flows an expectation speaks of --- */
-
-/* The addresses of one family; false if there are none. */
-static bool set_addresses(struct run *r, struct flow_match *match, enum flow_field field,
-	const struct address_list *list, enum flow_family family)
-{
-	const enum ip_family wanted = family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
-	struct flow_interval *intervals;
-	size_t count = 0;
-
-	if (list->any)
-		return true;
-	intervals = arena_calloc(&r->arena, list->count + 1, sizeof *intervals);
-	for (size_t i = 0; intervals && i < list->count; i++) {
-		uint8_t first[16], last[16];
-
-		if (list->items[i].family != wanted)
-			continue;
-		address_bounds(&list->items[i], first, last);
-		intervals[count++] = flow_range(family, first, last);
-	}
-	if (count)
-		match->field[field] = flow_intervals_join(field, intervals, count);
-	return count > 0;
-}
 
 static void set_one(
 	struct run *r, struct flow_match *match, enum flow_field field, uint64_t low, uint64_t high)
@@ -192,7 +68,7 @@ static bool set_interfaces(struct run *r, struct flow_match *match, enum flow_fi
 	const char *node_roles, const struct model_node *only, const char *role)
 {
 	struct flow_interval *intervals =
-		arena_calloc(&r->arena, r->roles.count + 1, sizeof *intervals);
+		arena_calloc(&r->arena, r->reading.roles.count + 1, sizeof *intervals);
 	size_t count = 0;
 
 	for (size_t i = 0; intervals && i < r->m->node_count; i++) {
@@ -202,7 +78,7 @@ static bool set_interfaces(struct run *r, struct flow_match *match, enum flow_fi
 			continue;
 		for (size_t k = 0; k < node->interface_count; k++) {
 			const char *roles = node->interfaces[k].roles;
-			uint16_t number = role_number(r, roles);
+			uint16_t number = reading_role(&r->reading, roles);
 			bool twice = number == 0 || (role && !combination_has(roles, role));
 
 			for (size_t n = 0; n < count; n++)
@@ -294,7 +170,7 @@ static void report_failure(struct run *r, const struct model_expect *expect, con
 }
 
 /* Rules of one set, over one box of flows. The first that says otherwise is reported. */
-static enum err judge_box(struct run *r, const struct model_expect *expect, struct judged *set,
+static enum err judge_box(struct run *r, const struct model_expect *expect, struct reading_set *set,
 	enum flow_direction direction, struct flow_match *box, bool *failed)
 {
 	const uint32_t outside = (uint32_t)set->policy->rule_count + 1;
@@ -306,7 +182,7 @@ static enum err judge_box(struct run *r, const struct model_expect *expect, stru
 	code = flow_match_complete(&r->arena, box);
 	if (code)
 		return code == E_NOT_FOUND ? E_OK : no_memory(r);
-	code = diagram_of(r, set, direction);
+	code = reading_diagram(&r->reading, set, direction, r->e);
 	if (code)
 		return code;
 	manager = set->manager[direction];
@@ -347,7 +223,7 @@ static enum err judge(struct run *r, const struct model_expect *expect, const ch
 	enum flow_direction direction, bool *failed)
 {
 	static const enum flow_family families[] = {FLOW_IPV6, FLOW_IPV4};
-	struct judged *set = find_set(r, roles);
+	struct reading_set *set = reading_find(&r->reading, roles);
 	enum err code = E_OK;
 
 	if (!set) {
@@ -359,8 +235,8 @@ static enum err judge(struct run *r, const struct model_expect *expect, const ch
 		const enum flow_family family = families[i % 2];
 
 		set_one(r, &box, FLOW_FAMILY, family, family);
-		if (!set_addresses(r, &box, FLOW_SOURCE, &expect->from, family) ||
-			!set_addresses(r, &box, FLOW_DESTINATION, &expect->to, family) ||
+		if (!reading_addresses(&r->arena, &box, FLOW_SOURCE, &expect->from, family) ||
+			!reading_addresses(&r->arena, &box, FLOW_DESTINATION, &expect->to, family) ||
 			!set_traffic(r, &box, &expect->traffic.items[i / 2], family))
 			continue;
 		if (direction == FLOW_FORWARD &&
@@ -390,7 +266,7 @@ static enum err run_one(struct run *r, const struct model_expect *expect)
 	static const enum flow_direction directions[] = {
 		[EXPECT_IN] = FLOW_IN, [EXPECT_OUT] = FLOW_OUT, [EXPECT_FORWARD] = FLOW_FORWARD};
 	const enum flow_direction direction = directions[expect->direction];
-	const char **done = arena_calloc(&r->arena, r->set_count + 2, sizeof *done);
+	const char **done = arena_calloc(&r->arena, r->reading.set_count + 2, sizeof *done);
 	size_t done_count = 0;
 	bool failed = false;
 	enum err code = done ? E_OK : no_memory(r);
@@ -426,16 +302,10 @@ enum err expect_run(
 	enum err code;
 
 	arena_init(&r.arena, REGIONS_ARENA);
-	code = read_sets(&r, bundle);
-	if (!code)
-		code = number_roles(&r);
+	code = reading_init(&r.reading, m, bundle, e);
 	for (size_t i = 0; i < m->expect_count && !code; i++)
 		code = run_one(&r, &m->expects[i]);
-	for (size_t i = 0; i < r.set_count; i++) {
-		for (size_t k = 0; k < FLOW_DIRECTIONS; k++)
-			flow_manager_free(r.sets[i].manager[k]);
-		policy_free(r.sets[i].policy);
-	}
+	reading_fini(&r.reading);
 	arena_fini(&r.arena);
 	return code;
 }

@@ -214,8 +214,8 @@ static bool add_lists(struct graph *g, const struct pri *pri, struct node *n, ui
 {
 	for (unsigned i = 1; i <= pri->class->attribute_count; i++) {
 		const struct pib_attribute *a = pib_attribute(pri->class, i);
-		uint32_t tag = a->role == PIB_TAG || a->role == PIB_TAG_REFERENCE ? pri_u32(pri, i)
-										  : 0;
+		uint32_t tag =
+			a->role == PIB_TAG || a->role == PIB_TAG_REFERENCE ? pri_u32(pri, i) : 0;
 
 		if (!tag)
 			continue;
@@ -398,8 +398,7 @@ static enum err graph_init(struct graph *g, const struct pri_store *store, struc
 		return E_OK;
 	buffer_init(&scratch, KEY_MAX);
 	for (size_t i = 0; i < 2; i++)
-		for (struct pri_cursor c = pri_store_all(store);
-			!code && pri_store_next(&c, &row);)
+		for (struct pri_cursor c = pri_store_all(store); !code && pri_store_next(&c, &row);)
 			if (extends(row.prid.class) == extensions[i])
 				code = add_row(g, &row, &scratch, e);
 	buffer_fini(&scratch);
@@ -559,7 +558,8 @@ static enum err pair_members(struct matching *m, struct pair p, bool alike)
 /* What two rows that are one refer to in the same attribute. */
 static void pair_references(struct matching *m, struct pair p, bool alike)
 {
-	const struct node *made = node(&m->made, p.made), *previous = node(&m->previous, p.previous);
+	const struct node *made = node(&m->made, p.made),
+			  *previous = node(&m->previous, p.previous);
 	const struct link *x = links(&m->made, made), *y = links(&m->previous, previous);
 
 	for (uint32_t i = 0, k = 0; i < made->link_count && k < previous->link_count;) {
@@ -850,8 +850,8 @@ static enum err put_row(const struct graph *g, const struct pri_row *row, struct
 	if (code)
 		return code;
 	if (find_row(g, pri.class->base, pri.instance) == NONE)
-		return error_set(e, E_REFERENCE, "%s.%u extends nothing", pri.class->name,
-			pri.instance);
+		return error_set(
+			e, E_REFERENCE, "%s.%u extends nothing", pri.class->name, pri.instance);
 	renumber(g, &pri);
 	*ret = (struct written){{pri.class, pri.instance}, octets->len, 0};
 	code = pri_put(octets, &pri, e);

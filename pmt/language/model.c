@@ -788,6 +788,19 @@ static const struct algorithm *integrity_of(
 	return NULL;
 }
 
+/* The word that allows what is old shall not lie about, waiting for somebody to need it. */
+static void check_old(struct builder *b, const struct element *el,
+	const struct algorithm *const *used, size_t count)
+{
+	bool old = !element_yes(el, ATTRIBUTE_OLD);
+
+	for (size_t i = 0; i < count; i++)
+		old = old || (used[i] && used[i]->old);
+	if (!old)
+		report_warning(b->d, element_place(el, ATTRIBUTE_OLD),
+			"nothing here is old; without this word it stays so");
+}
+
 static uint32_t seconds_of(const struct element *el, enum attribute_id id)
 {
 	uint32_t seconds = 0;
@@ -818,6 +831,10 @@ static void build_ike(struct builder *b, const struct element *el, struct model_
 	ike->group = named_algorithm(b, el, ATTRIBUTE_GROUP, ALGORITHM_GROUP, NULL);
 	ike->authentication = authentication_of(el);
 	ike->lifetime = seconds_of(el, ATTRIBUTE_LIFETIME);
+	check_old(b, el,
+		(const struct algorithm *[]){
+			ike->encryption, ike->integrity, ike->prf, ike->group},
+		4);
 	if (p->ike_count && ike->authentication != p->ike[0].authentication)
 		report_error(b->d, element_place(el, ATTRIBUTE_AUTHENTICATION),
 			"all ike of a protection must have the same authentication");
@@ -835,6 +852,8 @@ static void build_esp(struct builder *b, const struct element *el, struct model_
 	esp->group = named_algorithm(b, el, ATTRIBUTE_GROUP, ALGORITHM_GROUP, NULL);
 	esp->esn = element_yes(el, ATTRIBUTE_ESN);
 	esp->lifetime = seconds_of(el, ATTRIBUTE_LIFETIME);
+	check_old(b, el,
+		(const struct algorithm *[]){esp->encryption, esp->integrity, esp->group}, 3);
 	p->esp_count++;
 }
 

@@ -4,6 +4,7 @@
 set -eu
 pmt=$1
 source=$2
+warnings=$(cd "$(dirname "$0")/warnings" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
@@ -49,6 +50,14 @@ done
 
 expect 0 'the example is right' "$pmt" check office.xml
 [ ! -s stdout ] && [ ! -s stderr ] || { echo "FAILED: check has something to say"; exit 1; }
+expect 0 'there is nothing to warn of' "$pmt" check --strict office.xml
+for text in "$warnings"/*.txt; do
+	policy=$(basename "$text" .txt).xml
+	cp "$warnings/$policy" .
+	expect 0 "warnings of $policy" "$pmt" check "$policy"
+	diff "$text" stderr || { echo "FAILED: warnings of $policy"; failures=$((failures + 1)); }
+	expect 1 "strict with $policy" "$pmt" check --strict "$policy"
+done
 expect 1 'a faulty policy' "$pmt" check nodes.xml
 said 'nodes.xml:6:2: error: the root of a policy is <policy>, not <part>'
 expect 1 'a file that is not there' "$pmt" check nowhere.xml

@@ -28,7 +28,7 @@ sh -eux script
 count=0
 literal "$source/doc/man/copsec-policy.5" | csplit -s -z -f policy - '/^<policy/' '{*}'
 for policy in policy[0-9]*; do
-	pmt check "$policy"
+	pmt check --strict "$policy"
 	pmt test "$policy"
 	count=$((count + 1))
 done

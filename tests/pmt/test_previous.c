@@ -148,9 +148,8 @@ static void write_rule(uint64_t *state, char rule[RULE_TEXT], unsigned name)
 		"any", "ssh", "dns", "https ssh", "ping", "icmp", "s1", "s2 ssh", "udp dns"};
 	const char *who = random_next(state) % 2 ? "from" : "to";
 
-	snprintf(rule, RULE_TEXT, "<%s name='r%u' %s %s='%s' service='%s'/>",
-		PICK(state, verdicts), name, PICK(state, directions), who, PICK(state, peers),
-		PICK(state, services));
+	snprintf(rule, RULE_TEXT, "<%s name='r%u' %s %s='%s' service='%s'/>", PICK(state, verdicts),
+		name, PICK(state, directions), who, PICK(state, peers), PICK(state, services));
 }
 
 static void insert_rule(struct sketch *s, size_t at, const char *rule)
@@ -266,8 +265,8 @@ static struct policy *policy_of(const struct compiled *c, const char *name)
 	struct error e;
 
 	pri_failures_init(&failures);
-	ck_assert_int_eq(pri_store_build(&c->bundle.sets[find_set(c, name)].rows, 1, &store,
-				 &failures, &e),
+	ck_assert_int_eq(
+		pri_store_build(&c->bundle.sets[find_set(c, name)].rows, 1, &store, &failures, &e),
 		E_OK);
 	ck_assert_int_eq(policy_new(store, &policy, &failures, &e), E_OK);
 	pri_store_free(store);
@@ -275,8 +274,7 @@ static struct policy *policy_of(const struct compiled *c, const char *name)
 }
 
 /* The very same function of flows, by rules with the same names and protections. */
-static void check_same_meaning(
-	const struct compiled *a, const struct compiled *b, const char *name)
+static void check_same_meaning(const struct compiled *a, const struct compiled *b, const char *name)
 {
 	static const char *const names[] = {"a", "b"};
 	const struct policy_roles roles = {names, 2};
@@ -345,8 +343,7 @@ static struct set_change change_of(
 	struct error e;
 
 	arena_init(&arena, BUNDLE_MAX);
-	ck_assert_int_eq(
-		changes_find(&c->bundle, &previous->bundle, &arena, &changes, &e), E_OK);
+	ck_assert_int_eq(changes_find(&c->bundle, &previous->bundle, &arena, &changes, &e), E_OK);
 	for (size_t i = 0; i < changes.set_count; i++)
 		if (view_equal(changes.sets[i].name, view_of_string(name)))
 			found = changes.sets[i];
@@ -384,12 +381,13 @@ START_TEST(random_edits_keep_numbers_and_meaning)
 			compile(&next, &s, &last, n, 5000 + n);
 			compile(&again, &s, &last, n, 5000 + n);
 			compile(&fresh, &s, NULL, n, 5000 + n);
-			ck_assert(view_equal(buffer_view(&next.octets), buffer_view(&again.octets)));
+			ck_assert(
+				view_equal(buffer_view(&next.octets), buffer_view(&again.octets)));
 			check_same_meaning(&next, &fresh, "a");
 			check_same_meaning(&next, &fresh, "b");
 			check_kept(&before, &last, &s, &next);
-			ck_assert_msg(delta(&next, &last, "a") <= MOST, "seed %d, edit %d.%u: %zu", _i,
-				p, (unsigned)n, delta(&next, &last, "a"));
+			ck_assert_msg(delta(&next, &last, "a") <= MOST, "seed %d, edit %d.%u: %zu",
+				_i, p, (unsigned)n, delta(&next, &last, "a"));
 			total += delta(&next, &last, "a");
 			compiled_fini(&again);
 			compiled_fini(&fresh);
@@ -644,11 +642,11 @@ START_TEST(numbers_of_sets_stay)
 		buffer_fini(&text);
 		buffer_init(&all[i].octets, BUNDLE_MAX);
 		arena_init(&all[i].arena, BUNDLE_MAX);
-		ck_assert_int_eq(compile_policy(&all[i].file.model, &terms, &all[i].octets, &summary,
-					 &e),
+		ck_assert_int_eq(
+			compile_policy(&all[i].file.model, &terms, &all[i].octets, &summary, &e),
 			E_OK);
-		ck_assert_int_eq(bundle_read(buffer_view(&all[i].octets), &all[i].arena,
-					 &all[i].bundle, &e),
+		ck_assert_int_eq(
+			bundle_read(buffer_view(&all[i].octets), &all[i].arena, &all[i].bundle, &e),
 			E_OK);
 		for (size_t k = 0; k < 2; k++)
 			ck_assert_uint_eq(

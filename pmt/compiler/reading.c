@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/compiler/reading.h"
+
+#include <string.h>
+
+#include "pib/set/bundle.h"
+#include "pib/store/store.h"
+
+enum { READING_ARENA = 256 << 20 };
+
+static enum err no_memory(struct error *e)
+{
+	return error_set(e, E_MEMORY, "out of memory");
+}
+
+static enum err read_set(struct reading *r, const struct bundle *b, size_t which, struct error *e)
+{
+	struct reading_set *set = &r->sets[which];
+	struct pri_failures failures;
+	struct pri_store *store = NULL;
+	struct manifest manifest;
+	enum err code;
+
+	pri_failures_init(&failures);
+	code = bundle_manifest(b, which, &manifest, e);
+	if (!code)
+		code = pri_store_build(&b->sets[which].rows, 1, &store, &failures, e);
+	if (!code)
+		code = policy_new(store, &set->policy, &failures, e);
+	pri_store_free(store);
+	if (code)
+		return code;
+	set->name = (const char *)arena_copy(&r->arena, manifest.name).data;
+	r->set_count++;
+	return set->name ? E_OK : no_memory(e);
+}
+
+static enum err read_sets(struct reading *r, struct view file, struct error *e)
+{
+	struct bundle bundle;
+	enum err code = bundle_read(file, &r->arena, &bundle, e);
+
+	if (code)
+		return code;
+	r->sets = arena_calloc(&r->arena, bundle.set_count + 1, sizeof *r->sets);
+	if (!r->sets)
+		return no_memory(e);
+	for (size_t i = 0; i < bundle.set_count && !code; i++)
+		code = read_set(r, &bundle, i, e);
+	return code;
+}
+
+static enum err number_roles(struct reading *r, const struct model *m, struct error *e)
+{
+	size_t most = 1;
+
+	for (size_t i = 0; i < m->node_count; i++)
+		most += m->nodes[i].interface_count;
+	r->names = arena_calloc(&r->arena, most, sizeof *r->names);
+	if (!r->names)
+		return no_memory(e);
+	for (size_t i = 0; i < m->node_count; i++)
+		for (size_t k = 0; k < m->nodes[i].interface_count; k++) {
+			const char *roles = m->nodes[i].interfaces[k].roles;
+
+			if (*roles && !reading_role(r, roles))
+				r->names[r->roles.count++] = roles;
+		}
+	r->roles.names = r->names;
+	return E_OK;
+}
+
+enum err reading_init(struct reading *r, const struct model *m, struct view bundle, struct error *e)
+{
+	enum err code;
+
+	*r = (struct reading){0};
+	arena_init(&r->arena, READING_ARENA);
+	code = read_sets(r, bundle, e);
+	return code ? code : number_roles(r, m, e);
+}
+
+void reading_fini(struct reading *r)
+{
+	for (size_t i = 0; i < r->set_count; i++) {
+		for (size_t k = 0; k < FLOW_DIRECTIONS; k++)
+			flow_manager_free(r->sets[i].manager[k]);
+		policy_free(r->sets[i].policy);
+	}
+	arena_fini(&r->arena);
+}
+
+struct reading_set *reading_find(struct reading *r, const char *name)
+{
+	for (size_t i = 0; i < r->set_count; i++)
+		if (strcmp(r->sets[i].name, name) == 0)
+			return &r->sets[i];
+	return NULL;
+}
+
+uint16_t reading_role(const struct reading *r, const char *roles)
+{
+	for (size_t i = 0; i < r->roles.count; i++)
+		if (strcmp(r->names[i], roles) == 0)
+			return (uint16_t)(i + 1);
+	return 0;
+}
+
+enum err reading_diagram(
+	struct reading *r, struct reading_set *set, enum flow_direction direction, struct error *e)
+{
+	struct flow_manager *manager;
+	enum err code;
+
+	if (set->manager[direction])
+		return E_OK;
+	manager = flow_manager_new(FLOW_NODES_DEFAULT);
+	if (!manager)
+		return no_memory(e);
+	code = policy_diagram(
+		set->policy, direction, &r->roles, manager, &set->diagram[direction], e);
+	if (code)
+		flow_manager_free(manager);
+	else
+		set->manager[direction] = manager;
+	return code;
+}
+
+bool reading_addresses(struct arena *arena, struct flow_match *match, enum flow_field field,
+	const struct address_list *list, enum flow_family family)
+{
+	const enum ip_family wanted = family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+	struct flow_interval *intervals;
+	size_t count = 0;
+
+	if (list->any)
+		return true;
+	intervals = arena_calloc(arena, list->count + 1, sizeof *intervals);
+	for (size_t i = 0; intervals && i < list->count; i++) {
+		uint8_t first[16], last[16];
+
+		if (list->items[i].family != wanted)
+			continue;
+		address_bounds(&list->items[i], first, last);
+		intervals[count++] = flow_range(family, first, last);
+	}
+	if (count)
+		match->field[field] = flow_intervals_join(field, intervals, count);
+	return count > 0;
+}

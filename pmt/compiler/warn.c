@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/compiler/warn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pmt/compiler/reading.h"
+
+enum {
+	REGIONS_ARENA = 256 << 20,
+	DECIDERS_SHOWN = 3,
+	MEETINGS_MAX = 256,      /* of rules of one set with those of another, that are told of */
+	ENDS_NODES_MAX = 1 << 20 /* of the diagrams in which ends are compared */
+};
+
+struct warning_run {
+	const struct model *m;
+	struct diagnostics *d;
+	struct error *e;
+	struct arena arena;
+	struct reading reading;
+	const struct model_rule **by_name; /* sorted */
+	bool *present, *reached;           /* of by_name */
+	bool *answered;                    /* some other end protects flows of this rule too */
+	struct lonely *lonely;             /* this one has no rule for them */
+};
+
+struct lonely {
+	const struct policy_rule *rule; /* NULL: none */
+	const char *roles;
+	struct flow sample;
+};
+
+static enum err no_memory(struct warning_run *r)
+{
+	return error_set(r->e, E_MEMORY, "out of memory");
+}
+
+/* --- rules by name --- */
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct model_rule *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static enum err sort_rules(struct warning_run *r)
+{
+	const size_t count = r->m->rule_count;
+
+	r->by_name = arena_calloc(&r->arena, count + 1, sizeof(struct model_rule *));
+	r->present = arena_calloc(&r->arena, count + 1, sizeof *r->present);
+	r->reached = arena_calloc(&r->arena, count + 1, sizeof *r->reached);
+	r->answered = arena_calloc(&r->arena, count + 1, sizeof *r->answered);
+	r->lonely = arena_calloc(&r->arena, count + 1, sizeof *r->lonely);
+	if (!r->by_name || !r->present || !r->reached || !r->answered || !r->lonely)
+		return no_memory(r);
+	for (size_t i = 0; i < count; i++)
+		r->by_name[i] = r->m->rules[i];
+	if (count)
+		qsort(r->by_name, count, sizeof(struct model_rule *), compare_names);
+	return E_OK;
+}
+
+/* Every compiled rule has the name of the one it was made of. */
+static size_t rule_index(const struct warning_run *r, const struct policy_rule *rule)
+{
+	const struct model_rule wanted = {.name = rule->name}, *key = &wanted;
+	const struct model_rule **found = bsearch(
+		&key, r->by_name, r->m->rule_count, sizeof(struct model_rule *), compare_names);
+
+	return found ? (size_t)(found - r->by_name) : r->m->rule_count;
+}
+
+static const struct model_rule *written(const struct warning_run *r, const struct policy_rule *rule)
+{
+	return r->by_name[rule_index(r, rule)];
+}
+
+static void put_rule(
+	const struct warning_run *r, const struct policy_rule *rule, struct buffer *out)
+{
+	buffer_put_text(out, "\"%s\" at ", rule->name);
+	place_print(r->d, written(r, rule)->at, out);
+}
+
+/* --- rules that never match --- */
+
+/* Where a direction is of no concern, there is no diagram. */
+static bool has_direction(const struct policy *p, enum flow_direction direction)
+{
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct policy_rule *rule = &p->rules[i];
+
+		if (direction == FLOW_FORWARD
+				? rule->forward
+				: !rule->forward && (rule->direction == POLICY_BOTH_DIRECTIONS ||
+							    (rule->direction == POLICY_IN) ==
+								    (direction == FLOW_IN)))
+			return true;
+	}
+	return false;
+}
+
+static enum err mark_direction(
+	struct warning_run *r, struct reading_set *set, enum flow_direction direction)
+{
+	const size_t count = set->policy->rule_count + 1;
+	bool *seen;
+	enum err code;
+
+	if (!has_direction(set->policy, direction))
+		return E_OK;
+	code = reading_diagram(&r->reading, set, direction, r->e);
+	if (code)
+		return code;
+	seen = calloc(count, sizeof *seen);
+	if (!seen || flow_numbers(set->manager[direction], set->diagram[direction], seen, count)) {
+		free(seen);
+		return no_memory(r);
+	}
+	for (uint32_t n = 1; n < count; n++) {
+		size_t which = rule_index(r, policy_rule(set->policy, n));
+
+		if (which == r->m->rule_count)
+			continue;
+		r->present[which] = true;
+		r->reached[which] |= seen[n];
+	}
+	free(seen);
+	return E_OK;
+}
+
+/* Which rules have the flows of rule `number`: sets deciders[n]. */
+static enum err find_deciders(struct warning_run *r, struct reading_set *set,
+	enum flow_direction direction, uint32_t number, bool *deciders)
+{
+	const uint32_t outside = (uint32_t)set->policy->rule_count + 1;
+	struct flow_match *matches;
+	struct arena arena;
+	size_t count;
+	enum err code;
+
+	if (!has_direction(set->policy, direction))
+		return E_OK;
+	code = reading_diagram(&r->reading, set, direction, r->e);
+	if (code)
+		return code;
+	arena_init(&arena, REGIONS_ARENA);
+	code = policy_matches(
+		set->policy, direction, &r->reading.roles, &arena, &matches, &count, r->e);
+	for (size_t i = 0; !code && i < count; i++) {
+		flow_ref inside;
+
+		if (matches[i].number != number)
+			continue;
+		code = flow_restrict(set->manager[direction], set->diagram[direction], &matches[i],
+			outside, &inside, r->e);
+		if (!code && flow_numbers(set->manager[direction], inside, deciders, outside + 1))
+			code = no_memory(r);
+	}
+	arena_fini(&arena);
+	return code;
+}
+
+/* Which rules have the flows of `which`, in all directions that it is for. */
+static enum err find_all_deciders(
+	struct warning_run *r, struct reading_set *set, size_t which, bool *deciders)
+{
+	enum err code = E_OK;
+
+	for (uint32_t n = 1; n <= set->policy->rule_count; n++)
+		for (int d = FLOW_IN; !code && d <= FLOW_FORWARD; d++)
+			if (rule_index(r, policy_rule(set->policy, n)) == which)
+				code = find_deciders(r, set, (enum flow_direction)d, n, deciders);
+	return code;
+}
+
+static enum err report_unreached(struct warning_run *r, struct reading_set *set, size_t which)
+{
+	const size_t count = set->policy->rule_count;
+	const struct model_rule *rule = r->by_name[which];
+	bool *deciders = calloc(count + 2, sizeof *deciders);
+	size_t total = 0, shown = 0;
+	struct buffer text;
+	enum err code = deciders ? E_OK : no_memory(r);
+
+	/* What will not be shown need not be known. */
+	if (!code && r->d->finding_count < DIAGNOSTICS_MAX)
+		code = find_all_deciders(r, set, which, deciders);
+	for (uint32_t n = 1; !code && n <= count; n++)
+		total += deciders[n];
+	buffer_init(&text, 1 << 16);
+	if (total == 0)
+		buffer_put_text(&text, "there is no flow that it speaks of");
+	else
+		buffer_put_text(&text, "all its flows are decided before, by ");
+	for (uint32_t n = 1; !code && n <= count && shown < DECIDERS_SHOWN; n++) {
+		if (!deciders[n])
+			continue;
+		buffer_put_text(&text, "%s", shown++ ? ", " : "");
+		put_rule(r, policy_rule(set->policy, n), &text);
+	}
+	if (shown < total)
+		buffer_put_text(&text, " and %zu more", total - shown);
+	if (!code)
+		report_warning(r->d, rule->at, "the rule \"%s\" never matches: %s", rule->name,
+			buffer_string(&text));
+	buffer_fini(&text);
+	free(deciders);
+	return code;
+}
+
+static enum err find_unreached(struct warning_run *r)
+{
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < r->reading.set_count && !code; i++)
+		for (int d = FLOW_IN; d <= FLOW_FORWARD && !code; d++)
+			code = mark_direction(r, &r->reading.sets[i], (enum flow_direction)d);
+	for (size_t i = 0; i < r->reading.set_count && !code; i++) {
+		struct reading_set *set = &r->reading.sets[i];
+
+		for (uint32_t n = 1; n <= set->policy->rule_count && !code; n++) {
+			size_t which = rule_index(r, policy_rule(set->policy, n));
+
+			if (which == r->m->rule_count || !r->present[which] || r->reached[which])
+				continue;
+			r->reached[which] = true; /* once is enough */
+			code = report_unreached(r, set, which);
+		}
+	}
+	return code;
+}
+
+/* --- the other end --- */
+
+enum meeting_kind { END_CLEAR, END_OTHER, END_NOTHING, START_CLEAR };
+
+/* Two rules between which a flow goes wrong. */
+struct meeting {
+	const struct policy_rule *start, *end; /* end NULL: none */
+	enum meeting_kind kind;
+	bool sampled;
+	struct flow sample;
+};
+
+struct ends {
+	struct warning_run *run;
+	const struct policy *start, *end;
+	uint32_t outside;
+	struct meeting meetings[MEETINGS_MAX];
+	size_t count;
+};
+
+/* True if the two do not fit. */
+static bool disagree(struct ends *x, const struct policy_rule *start, const struct policy_rule *end,
+	enum meeting_kind *ret)
+{
+	const bool demands = end && end->action == POLICY_PROTECT;
+
+	if (start->action == POLICY_BYPASS) {
+		*ret = START_CLEAR;
+		return demands && end->protection->mode == POLICY_TRANSPORT &&
+		       end->protection->demand == POLICY_REQUIRED;
+	}
+	if (start->action != POLICY_PROTECT || start->protection->mode != POLICY_TRANSPORT ||
+		(demands && end->protection->mode != POLICY_TRANSPORT))
+		return false;
+	if (demands && policy_protection_equal(start->protection, end->protection)) {
+		x->run->answered[rule_index(x->run, start)] = true;
+		return false;
+	}
+	*ret = !end ? END_NOTHING : demands ? END_OTHER : END_CLEAR;
+	if (*ret == END_CLEAR && start->protection->demand == POLICY_PREFERRED)
+		return false;
+	return !end || end->action != POLICY_DISCARD;
+}
+
+static uint32_t meet(void *context, uint32_t a, uint32_t b)
+{
+	struct ends *x = context;
+	const struct policy_rule *start = a == x->outside ? NULL : policy_rule(x->start, a);
+	const struct policy_rule *end = policy_rule(x->end, b);
+	enum meeting_kind kind;
+
+	if (!start || !disagree(x, start, end, &kind))
+		return 0;
+	for (size_t i = 0; i < x->count; i++)
+		if (x->meetings[i].start == start && x->meetings[i].end == end)
+			return (uint32_t)i + 1;
+	if (x->count == MEETINGS_MAX)
+		return 0;
+	x->meetings[x->count++] = (struct meeting){.start = start, .end = end, .kind = kind};
+	return (uint32_t)x->count;
+}
+
+static void report_meeting(struct warning_run *r, const struct meeting *met, const char *roles)
+{
+	const struct policy_rule *at = met->kind == START_CLEAR ? met->end : met->start;
+	struct buffer text;
+
+	buffer_init(&text, 1 << 16);
+	switch (met->kind) {
+	case END_CLEAR:
+		buffer_put_text(&text,
+			"the other end, with the roles %s, lets in in clear what "
+			"this protects, by ",
+			roles);
+		break;
+	case END_OTHER:
+		buffer_put_text(&text,
+			"the other end, with the roles %s, wants another protection "
+			"for this, by ",
+			roles);
+		break;
+	default:
+		buffer_put_text(&text,
+			"with the roles %s it is sent in clear what this wants to be "
+			"protected, by ",
+			roles);
+	}
+	if (met->kind == START_CLEAR)
+		put_rule(r, met->start, &text);
+	else
+		put_rule(r, met->end, &text);
+	if (met->sampled) {
+		buffer_put_text(&text, ", for example ");
+		flow_print(&text, &met->sample);
+	}
+	report_warning(r->d, written(r, at)->at, "%s", buffer_string(&text));
+	buffer_fini(&text);
+}
+
+static void report_lonely(struct warning_run *r, const struct lonely *l)
+{
+	struct buffer text;
+
+	buffer_init(&text, 1 << 16);
+	flow_print(&text, &l->sample);
+	report_warning(r->d, written(r, l->rule)->at,
+		"no node protects at the other end what this protects; with the roles %s there is "
+		"no rule at all for it, for example %s",
+		l->roles, buffer_string(&text));
+	buffer_fini(&text);
+}
+
+/* Addresses of the interfaces with this combination, as far as the policy says; false if none. */
+static bool addresses_of(
+	struct warning_run *r, const char *roles, struct address_list *ret, const void **ret_only)
+{
+	size_t most = 0, nodes = 0;
+
+	*ret = (struct address_list){0};
+	*ret_only = NULL;
+	for (size_t i = 0; i < r->m->node_count; i++) {
+		most += r->m->nodes[i].addresses.count;
+		for (size_t k = 0; k < r->m->nodes[i].interface_count; k++)
+			most += r->m->nodes[i].interfaces[k].addresses.count;
+	}
+	ret->items = arena_calloc(&r->arena, most + 1, sizeof *ret->items);
+	for (size_t i = 0; ret->items && i < r->m->node_count; i++) {
+		const struct model_node *node = &r->m->nodes[i];
+		size_t before = ret->count;
+
+		for (size_t k = 0; node->has_key && k < node->interface_count; k++) {
+			const struct model_interface *interface = &node->interfaces[k];
+			const struct address_list *list = &interface->addresses;
+
+			if (strcmp(interface->roles, roles) != 0)
+				continue;
+			if (!list->count && node->interface_count == 1)
+				list = &node->addresses;
+			for (size_t n = 0; n < list->count; n++)
+				ret->items[ret->count++] = list->items[n];
+		}
+		if (ret->count > before) {
+			nodes++;
+			*ret_only = node;
+		}
+	}
+	if (nodes != 1)
+		*ret_only = NULL;
+	return ret->count > 0;
+}
+
+static bool any_protects(const struct policy *p)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (p->rules[i].action == POLICY_PROTECT && !p->rules[i].forward)
+			return true;
+	return false;
+}
+
+/* Two ends in one family, in a manager of their own: what it holds is gone with it. */
+static enum err compare_family(struct warning_run *r, struct ends *x,
+	const struct address_list *from, const struct address_list *to, enum flow_family family)
+{
+	struct flow_match box = {.number = 1};
+	struct flow_interval one = {FLOW_VALUE(family), FLOW_VALUE(family)};
+	struct flow_manager *m;
+	flow_ref start, end, both;
+	enum err code;
+
+	box.field[FLOW_FAMILY] = flow_intervals_join(FLOW_FAMILY, &one, 1);
+	if (!reading_addresses(&r->arena, &box, FLOW_SOURCE, from, family) ||
+		!reading_addresses(&r->arena, &box, FLOW_DESTINATION, to, family))
+		return E_OK;
+	m = flow_manager_new(ENDS_NODES_MAX);
+	if (!m)
+		return no_memory(r);
+	code = policy_diagram(x->start, FLOW_OUT, &r->reading.roles, m, &start, r->e);
+	if (!code)
+		code = policy_diagram(x->end, FLOW_IN, &r->reading.roles, m, &end, r->e);
+	if (!code)
+		code = flow_restrict(m, start, &box, x->outside, &start, r->e);
+	if (!code)
+		code = flow_combine(m, start, end, meet, x, &both, r->e);
+	for (size_t i = 0; !code && i < x->count; i++) {
+		struct meeting *met = &x->meetings[i];
+
+		if (met->sampled || flow_sample(m, both, (uint32_t)i + 1, &met->sample))
+			continue;
+		met->sample.direction = met->kind == START_CLEAR ? FLOW_IN : FLOW_OUT;
+		met->sampled = true;
+	}
+	flow_manager_free(m);
+	return code;
+}
+
+static enum err compare_ends(
+	struct warning_run *r, const struct reading_set *start, const struct reading_set *end)
+{
+	struct address_list from, to;
+	const void *only_from, *only_to;
+	struct ends *x;
+	enum err code;
+
+	if (!addresses_of(r, start->name, &from, &only_from) ||
+		!addresses_of(r, end->name, &to, &only_to) || (only_from && only_from == only_to))
+		return E_OK;
+	x = calloc(1, sizeof *x);
+	if (!x)
+		return no_memory(r);
+	x->run = r;
+	x->start = start->policy;
+	x->end = end->policy;
+	x->outside = (uint32_t)start->policy->rule_count + 1;
+	code = compare_family(r, x, &from, &to, FLOW_IPV6);
+	if (!code)
+		code = compare_family(r, x, &from, &to, FLOW_IPV4);
+	for (size_t i = 0; !code && i < x->count; i++) {
+		const struct meeting *met = &x->meetings[i];
+
+		if (met->kind == END_NOTHING)
+			r->lonely[rule_index(r, met->start)] =
+				(struct lonely){met->start, end->name, met->sample};
+		else
+			report_meeting(r, met, met->kind == START_CLEAR ? start->name : end->name);
+	}
+	free(x);
+	return code;
+}
+
+static enum err find_ends(struct warning_run *r)
+{
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < r->reading.set_count && !code; i++)
+		for (size_t k = 0; k < r->reading.set_count && !code; k++) {
+			const struct reading_set *start = &r->reading.sets[i];
+			const struct reading_set *end = &r->reading.sets[k];
+
+			if (any_protects(start->policy) || any_protects(end->policy))
+				code = compare_ends(r, start, end);
+		}
+	for (size_t i = 0; i < r->m->rule_count && !code; i++)
+		if (r->lonely[i].rule && !r->answered[i])
+			report_lonely(r, &r->lonely[i]);
+	return code;
+}
+
+enum err warn_find(
+	const struct model *m, struct view bundle, struct diagnostics *d, struct error *e)
+{
+	static enum err (*const finders[])(struct warning_run * r) = {find_unreached, find_ends};
+	struct warning_run r = {.m = m, .d = d, .e = e};
+	enum err code;
+
+	arena_init(&r.arena, REGIONS_ARENA);
+	code = reading_init(&r.reading, m, bundle, e);
+	if (!code)
+		code = sort_rules(&r);
+	for (size_t i = 0; i < sizeof finders / sizeof *finders && !code; i++) {
+		code = finders[i](&r);
+		if (code == E_LIMIT)
+			code = E_OK;
+	}
+	reading_fini(&r.reading);
+	arena_fini(&r.arena);
+	return code;
+}
