@@ -376,6 +376,8 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
 	b.plan = calloc(1, sizeof *b.plan);
 	if (!b.plan)
 		return error_set(error, E_MEMORY, "no memory for a plan");
+	b.plan->self = b.plan;
+	b.plan->holders = 1;
 	arena_init(&b.plan->arena, PLAN_OCTETS_MAX);
 	writer_init(&b.w, b.plan);
 	b.sets = calloc(input->policy_count + 1, sizeof *b.sets);
@@ -416,10 +418,17 @@ enum err plan_bootstrap(const struct plan_input *input, struct plan **ret, struc
 	return plan_build(&closed, ret, &cause, error);
 }
 
+struct plan *plan_hold(const struct plan *plan)
+{
+	plan->self->holders++;
+	return plan->self;
+}
+
 struct plan *plan_free(struct plan *plan)
 {
-	if (plan)
+	if (plan && --plan->holders == 0) {
 		arena_fini(&plan->arena);
-	free(plan);
+		free(plan);
+	}
 	return NULL;
 }

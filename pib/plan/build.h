@@ -52,6 +52,7 @@ enum {
 	PRINT_MAX = 1 << 30,
 	NODE_EDGES_AS_RULES =
 		3, /* fewer sets make loading faster: the kernel looks for them one by one */
+	NODE_EDGES_BY_PLACE = 16, /* with more a node is named by its place, not by its content */
 };
 
 /* Where a chain of rules or of diagram nodes stands, and so what its leaves do. */

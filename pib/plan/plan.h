@@ -32,6 +32,10 @@
  * The SPD holds, for each protection and direction, one entry for any addresses, selected by mark.
  * Its last entries block input and transit that our chains have not seen.
  *
+ * A chain keeps its name from plan to plan as long as it does the same, or stands at the same place
+ * of a diagram: who puts a plan in place of another need only touch what differs by name and
+ * content. Names depend on the input alone, not on the plan before.
+ *
  * A plan lives in its own arena: plan_free() releases all. It borrows nothing but the PIB classes.
  */
 #ifndef COPSEC_PIB_PLAN_PLAN_H
@@ -269,6 +273,9 @@ struct plan {
 	size_t chain_count;
 	size_t rule_count;
 	char id[17]; /* hexadecimal digest of the printed plan: the same id, the same plan */
+	/* How many hold it, and itself for those who may only read it. */
+	unsigned holders;
+	struct plan *self;
 };
 
 /* What makes a plan impossible: `ret_cause` (never NULL) says which PRI, the error why. E_LIMIT:
@@ -282,6 +289,8 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
 enum err plan_bootstrap(
 	const struct plan_input *input, struct plan **ret, struct error *error) MUST_USE;
 
+/* Another holder: the plan lives until each has called plan_free(). Not for several threads. */
+struct plan *plan_hold(const struct plan *plan);
 struct plan *plan_free(struct plan *plan); /* takes NULL, returns NULL */
 
 /* Reads close to `ip xfrm policy` and `nft list ruleset`. */
