@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pep/kernel/difference.h"
 #include "pep/kernel/messages.h"
 #include "pep/kernel/nft.h"
 #include "pep/kernel/xfrm.h"
@@ -20,6 +21,8 @@ struct kernel {
 	struct kernel_transport transport;
 	uint32_t sequence;
 	struct buffer replies;
+	struct plan *held; /* what our table holds as long as the rules are of this generation */
+	uint32_t generation;
 };
 
 struct kernel *kernel_new(const struct kernel_transport *transport)
@@ -41,6 +44,7 @@ struct kernel *kernel_free(struct kernel *k)
 	if (k->transport.close)
 		k->transport.close(k->transport.context);
 	buffer_fini(&k->replies);
+	plan_free(k->held);
 	free(k);
 	return NULL;
 }
@@ -50,11 +54,12 @@ static void begin(struct kernel *k, struct requests *r)
 	requests_init(r, k->sequence);
 }
 
-/* Sends the run and reads the answer to its message `last`. A lost answer is no error here: then
- * the answer neither acknowledges nor refuses. */
-static enum err run(struct kernel *k, enum kernel_bus bus, struct requests *r, uint32_t last,
-	struct answer *ret, struct error *error)
+/* Sends so many octets of the run and reads the answer to its message `last`. A lost answer is no
+ * error here: then the answer neither acknowledges nor refuses. */
+static enum err run_part(struct kernel *k, enum kernel_bus bus, struct requests *r, size_t octets,
+	uint32_t last, struct answer *ret, struct error *error)
 {
+	struct view request = {r->octets.data, octets};
 	enum err err;
 
 	if (r->error)
@@ -62,8 +67,7 @@ static enum err run(struct kernel *k, enum kernel_bus bus, struct requests *r, u
 			err_text(r->error));
 	k->sequence += (uint32_t)r->count;
 	buffer_reset(&k->replies);
-	err = k->transport.exchange(
-		k->transport.context, bus, buffer_view(&r->octets), last, &k->replies, error);
+	err = k->transport.exchange(k->transport.context, bus, request, last, &k->replies, error);
 	if (err && err != E_TIMEOUT)
 		return err;
 	err = answer_read(buffer_view(&k->replies), last, ret);
@@ -71,6 +75,12 @@ static enum err run(struct kernel *k, enum kernel_bus bus, struct requests *r, u
 		return error_set(
 			error, err, "the kernel's answer cannot be read: %s", err_text(err));
 	return E_OK;
+}
+
+static enum err run(struct kernel *k, enum kernel_bus bus, struct requests *r, uint32_t last,
+	struct answer *ret, struct error *error)
+{
+	return run_part(k, bus, r, r->octets.len, last, ret, error);
 }
 
 /* A question that the kernel did not answer as it should; E_OK if it did. */
@@ -271,80 +281,184 @@ static enum err delete_entries(struct kernel *k, const struct plan *plan, const 
 
 /* ---- The packet filter ---- */
 
-static enum err check_filter(
-	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
-{
-	struct requests r;
-	struct answer answer;
-	enum err err;
-
-	begin(k, &r);
-	nft_replace(&r, plan, false);
-	err = run(k, KERNEL_NFT, &r, r.first + (uint32_t)r.count - 1, &answer, error);
-	if (!err && answer.error)
-		err = answer_refused(&answer, &r, "the kernel refuses", fault, error);
-	else if (!err && !answer.acknowledged)
-		err = error_set(
-			error, E_TIMEOUT, "the kernel did not answer about the packet filter");
-	requests_fini(&r);
-	return err;
-}
-
 struct table {
 	bool there;
 	char plan_id[17];
 };
 
-static enum err collect_table(const struct nlmsghdr *message, void *context)
+/* Asks one thing of nf_tables; E_NOT_FOUND if there is no such thing. */
+static enum err ask(struct kernel *k, void write(struct requests *r), each_fn *each, void *context,
+	const char *what, struct error *error)
 {
-	struct table *table = context;
-	enum err err = nft_read_table(message, table->plan_id);
-
-	if (!err)
-		table->there = true;
-	return err == E_NOT_FOUND ? E_OK : err;
-}
-
-static enum err read_table(struct kernel *k, struct table *ret, struct error *error)
-{
-	struct table table = {0};
 	struct requests r;
 	struct answer answer;
 	bool interrupted;
 	enum err err;
 
 	begin(k, &r);
-	nft_get_table(&r);
+	write(&r);
 	err = run(k, KERNEL_NFT, &r, r.first, &answer, error);
 	requests_fini(&r);
-	if (!err && answer.error == ENOENT) {
-		*ret = table;
-		return E_OK;
-	}
+	if (!err && answer.error == ENOENT)
+		return E_NOT_FOUND;
 	if (!err)
-		err = unanswered(&answer, "table inet " PLAN_TABLE, error);
+		err = unanswered(&answer, what, error);
 	if (!err)
-		err = replies_each(buffer_view(&k->replies), collect_table, &table, &interrupted);
-	if (!err)
-		*ret = table;
+		err = replies_each(buffer_view(&k->replies), each, context, &interrupted);
 	return err;
 }
 
-/* The switch. A lost answer is settled by looking which plan the table was made from. */
-static enum err switch_filter(
-	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
+static enum err collect_nothing(const struct nlmsghdr *message, void *context)
 {
+	(void)message;
+	(void)context;
+	return E_OK;
+}
+
+static enum err collect_label(const struct nlmsghdr *message, void *context)
+{
+	struct table *table = context;
+	enum err err = nft_read_label(message, table->plan_id);
+
+	return err == E_NOT_FOUND ? E_OK : err;
+}
+
+static enum err read_table(struct kernel *k, struct table *ret, struct error *error)
+{
+	static const char what[] = "table inet " PLAN_TABLE;
+	struct table table = {0};
+	enum err err = ask(k, nft_get_label, collect_label, &table, what, error);
+
+	if (err == E_NOT_FOUND)
+		err = ask(k, nft_get_table, collect_nothing, NULL, what, error);
+	table.there = !err;
+	if (err && err != E_NOT_FOUND)
+		return err;
+	*ret = table;
+	return E_OK;
+}
+
+static enum err collect_generation(const struct nlmsghdr *message, void *context)
+{
+	enum err err = nft_read_generation(message, context);
+
+	return err == E_NOT_FOUND ? E_OK : err;
+}
+
+static enum err read_generation(struct kernel *k, uint32_t *ret, struct error *error)
+{
+	static const char what[] = "the generation of the packet filter";
+	uint32_t generation = 0;
+	enum err err = ask(k, nft_get_generation, collect_generation, &generation, what, error);
+
+	if (!err && generation == 0)
+		err = E_NOT_FOUND;
+	if (err == E_NOT_FOUND)
+		return error_set(error, E_PROTOCOL, "the kernel does not say %s", what);
+	if (!err)
+		*ret = generation;
+	return err;
+}
+
+/* What is to be sent so that our table is the plan's. */
+struct filter {
 	struct requests r;
+	uint32_t generation; /* of the rules that it is made for */
+	bool whole;          /* the table is replaced; or else edited */
+};
+
+static enum err write_whole(
+	struct kernel *k, const struct plan *plan, struct filter *f, struct error *error)
+{
+	begin(k, &f->r);
+	nft_replace(&f->r, plan);
+	f->whole = true;
+	if (f->r.error)
+		return error_set(error, f->r.error, "the packet filter cannot be written: %s",
+			err_text(f->r.error));
+	return E_OK;
+}
+
+static enum err write_filter(
+	struct kernel *k, const struct plan *plan, struct filter *f, struct error *error)
+{
+	enum err err = E_UNSUPPORTED;
+
+	if (k->held && k->generation == f->generation) {
+		begin(k, &f->r);
+		err = nft_difference(&f->r, k->held, plan, f->generation);
+		if (!err)
+			err = f->r.error;
+		if (!err)
+			return E_OK;
+		requests_fini(&f->r);
+	}
+	/* Whatever may be wrong with the difference, the whole does not need it. */
+	return write_whole(k, plan, f, error);
+}
+
+/* The batch without its end: the kernel checks it and forgets. */
+static enum err check_batch(
+	struct kernel *k, struct filter *f, struct kernel_fault *fault, struct error *error)
+{
 	struct answer answer;
 	enum err err;
 
-	begin(k, &r);
-	nft_replace(&r, plan, true);
-	/* The message before the end of the batch. */
-	err = run(k, KERNEL_NFT, &r, r.first + (uint32_t)r.count - 2, &answer, error);
+	if (f->r.count == 0)
+		return E_OK;
+	requests_renumber(&f->r, k->sequence);
+	err = run_part(k, KERNEL_NFT, &f->r, f->r.last, f->r.first + (uint32_t)f->r.count - 2,
+		&answer, error);
 	if (!err && answer.error)
-		err = answer_refused(&answer, &r, "the kernel refuses", fault, error);
-	requests_fini(&r);
+		err = answer_refused(&answer, &f->r, "the kernel refuses", fault, error);
+	else if (!err && !answer.acknowledged)
+		err = error_set(
+			error, E_TIMEOUT, "the kernel did not answer about the packet filter");
+	return err;
+}
+
+/* Writes and checks; if the kernel refuses to edit the table, it may still take a new one. */
+static enum err prepare_filter(struct kernel *k, const struct plan *plan, struct filter *f,
+	struct kernel_fault *fault, struct error *error)
+{
+	enum err err = read_generation(k, &f->generation, error);
+
+	if (err)
+		return err;
+	err = write_filter(k, plan, f, error);
+	if (!err)
+		err = check_batch(k, f, fault, error);
+	if (err != E_SYSTEM || f->whole)
+		return err;
+	requests_fini(&f->r);
+	err = write_whole(k, plan, f, error);
+	return err ? err : check_batch(k, f, fault, error);
+}
+
+/* From now on we know what our table holds. */
+static void remember(struct kernel *k, const struct plan *plan, const struct filter *f)
+{
+	struct plan *before = k->held;
+
+	k->held = plan ? plan_hold(plan) : NULL;
+	plan_free(before);
+	k->generation = f->generation;
+	if (f->r.count > 0 && ++k->generation == 0)
+		k->generation = 1; /* the kernel leaves 0 out too */
+}
+
+/* A lost answer is settled by looking which plan the table was made from. */
+static enum err send_batch(struct kernel *k, const struct plan *plan, struct filter *f,
+	struct kernel_fault *fault, struct error *error)
+{
+	struct answer answer;
+	enum err err;
+
+	requests_renumber(&f->r, k->sequence);
+	/* The message before the end of the batch. */
+	err = run(k, KERNEL_NFT, &f->r, f->r.first + (uint32_t)f->r.count - 2, &answer, error);
+	if (!err && answer.error)
+		err = answer_refused(&answer, &f->r, "the kernel refuses", fault, error);
 	if (!err && !answer.acknowledged) {
 		struct table table = {0};
 
@@ -363,21 +477,46 @@ static enum err switch_filter(
 	return err;
 }
 
+/* The switch. */
+static enum err switch_filter(struct kernel *k, const struct plan *plan, struct filter *f,
+	struct kernel_fault *fault, struct error *error)
+{
+	enum err err = f->r.count > 0 ? send_batch(k, plan, f, fault, error) : E_OK;
+
+	if (err == E_SYSTEM && !f->whole && error->sys == ERESTART) {
+		/* Somebody changed rules since we looked. */
+		requests_fini(&f->r);
+		err = read_generation(k, &f->generation, error);
+		if (!err)
+			err = write_whole(k, plan, f, error);
+		if (!err)
+			err = send_batch(k, plan, f, fault, error);
+	}
+	if (!err)
+		remember(k, plan, f);
+	return err;
+}
+
 /* ---- Transactions ---- */
 
 enum err kernel_check(
 	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
 {
+	struct filter filter = {0};
+	enum err err;
+
 	*fault = (struct kernel_fault){.cause = {.name = ""}};
-	return check_filter(k, plan, fault, error);
+	err = prepare_filter(k, plan, &filter, fault, error);
+	requests_fini(&filter.r);
+	return err;
 }
 
-enum err kernel_apply(
-	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
+static enum err apply(struct kernel *k, const struct plan *plan, struct filter *filter,
+	struct kernel_fault *fault, struct error *error)
 {
 	struct journal journal = {0};
 	struct spd present = {0};
-	enum err err = kernel_check(k, plan, fault, error);
+	enum err err = prepare_filter(k, plan, filter, fault, error);
 
 	if (!err)
 		err = read_spd(k, &present, error);
@@ -390,13 +529,25 @@ enum err kernel_apply(
 	}
 	err = add_entries(k, plan, &present, &journal, fault, error);
 	if (!err)
-		err = switch_filter(k, plan, fault, error);
+		err = switch_filter(k, plan, filter, fault, error);
 	if (err)
 		undo(k, &journal, fault, error);
 	else if (delete_entries(k, plan, &present, fault, error) != E_OK)
 		fault->dirty = true;
 	free(journal.steps);
 	free(present.list);
+	return err;
+}
+
+enum err kernel_apply(
+	struct kernel *k, const struct plan *plan, struct kernel_fault *fault, struct error *error)
+{
+	struct filter filter = {0};
+	enum err err;
+
+	*fault = (struct kernel_fault){.cause = {.name = ""}};
+	err = apply(k, plan, &filter, fault, error);
+	requests_fini(&filter.r);
 	return err;
 }
 
@@ -416,8 +567,14 @@ enum err kernel_clean(struct kernel *k, const struct plan *plan, struct error *e
 enum err kernel_remove(struct kernel *k, struct error *error)
 {
 	struct kernel_fault fault = {0};
-	enum err err = switch_filter(k, NULL, &fault, error);
+	struct filter filter = {0};
+	enum err err = read_generation(k, &filter.generation, error);
 
+	if (!err)
+		err = write_whole(k, NULL, &filter, error);
+	if (!err)
+		err = switch_filter(k, NULL, &filter, &fault, error);
+	requests_fini(&filter.r);
 	return err ? err : kernel_clean(k, NULL, error);
 }
 

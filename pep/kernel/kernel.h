@@ -2,12 +2,18 @@
 /*
  * A plan becomes what the kernel holds, as one transaction: all of it or nothing.
  *
- * kernel_apply() first lets the kernel check the whole packet filter in a batch that it does not
- * commit; then adds the SPD entries that are new, one acknowledged request at a time, keeping for
- * each its inverse; then commits the packet filter in one atomic batch, the switch; then deletes
- * the SPD entries that are no longer wanted. Up to the switch a failure is undone in reverse. What
- * the kernel held before is read from it, not remembered, so the same call takes over after a
- * restart.
+ * kernel_apply() first lets the kernel check the change of the packet filter in a batch that it
+ * does not commit; then adds the SPD entries that are new, one acknowledged request at a time,
+ * keeping for each its inverse; then commits the packet filter in one atomic batch, the switch;
+ * then deletes the SPD entries that are no longer wanted. Up to the switch a failure is undone in
+ * reverse.
+ *
+ * The batch holds the difference to the plan that our table was made from: what stays is not
+ * touched, and its counters count on. That this is what the kernel holds is not taken on trust: the
+ * plan is remembered together with the generation that its batch began (the kernel counts every
+ * batch that it takes, from whomever), and the next batch asks for just that generation, so it
+ * never meets a table that anybody has changed. If the generation is another, or nothing is
+ * remembered, or the kernel refuses to edit, the table is replaced as a whole, in one batch too.
  *
  * Ours are the nftables table "inet copsec" and the SPD entries for any addresses that have a reqid
  * of ours or block with our last priority. Nothing else is touched, changed or deleted; nor are the

@@ -64,6 +64,21 @@ uint32_t requests_acknowledge_last(struct requests *r)
 	return r->first + (uint32_t)r->count - 1;
 }
 
+void requests_renumber(struct requests *r, uint32_t first)
+{
+	uint32_t sequence = first;
+
+	for (size_t at = 0; !r->error && at < r->octets.len; sequence++) {
+		struct nlmsghdr header;
+
+		memcpy(&header, r->octets.data + at, sizeof header);
+		header.nlmsg_seq = sequence;
+		memcpy(r->octets.data + at, &header, sizeof header);
+		at += NLMSG_ALIGN(header.nlmsg_len);
+	}
+	r->first = first;
+}
+
 /* The next message of a run of replies; NULL at its end, or if it is cut (*ret_cut). */
 static const struct nlmsghdr *next_message(struct view *rest, bool *ret_cut)
 {

@@ -45,6 +45,8 @@ char *requests_next(struct requests *r, uint32_t *ret_sequence);
 void requests_add(struct requests *r, const struct nlmsghdr *message, struct origin origin);
 /* Asks for an acknowledgement of the last message and gives its number. */
 uint32_t requests_acknowledge_last(struct requests *r);
+/* Numbers them anew, to be sent again. */
+void requests_renumber(struct requests *r, uint32_t first);
 
 /* The kernel's answer to one run. */
 struct answer {

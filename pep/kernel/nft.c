@@ -53,12 +53,6 @@ enum {
 	ORDER_NETWORK = 2,
 };
 
-/* One batch while it is written. */
-struct batch {
-	struct requests *r;
-	uint32_t set_id; /* of the last set */
-};
-
 /* ---- Keys become expressions ---- */
 
 enum loader { LOAD_META, LOAD_PAYLOAD, LOAD_CT, LOAD_FIB, LOAD_XFRM };
@@ -99,7 +93,7 @@ static const struct key_source {
 };
 
 /* An expression of the rule, ready to be filled; NULL when memory is exhausted. */
-static struct nftnl_expr *expression(struct batch *b, struct nftnl_rule *rule, const char *name)
+static struct nftnl_expr *expression(struct nft_batch *b, struct nftnl_rule *rule, const char *name)
 {
 	struct nftnl_expr *e = nftnl_expr_alloc(name);
 
@@ -110,8 +104,8 @@ static struct nftnl_expr *expression(struct batch *b, struct nftnl_rule *rule, c
 	return e;
 }
 
-static void put_bitwise(struct batch *b, struct nftnl_rule *rule, uint32_t width, const void *mask,
-	const void * xor)
+static void put_bitwise(struct nft_batch *b, struct nftnl_rule *rule, uint32_t width,
+	const void *mask, const void * xor)
 {
 	struct nftnl_expr *e = expression(b, rule, "bitwise");
 
@@ -124,7 +118,7 @@ static void put_bitwise(struct batch *b, struct nftnl_rule *rule, uint32_t width
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, xor, width);
 }
 
-static void put_load(struct batch *b, struct nftnl_rule *rule, enum plan_key key)
+static void put_load(struct nft_batch *b, struct nftnl_rule *rule, enum plan_key key)
 {
 	const struct key_source *s = &sources[key];
 	static const char *const names[] = {[LOAD_META] = "meta",
@@ -165,7 +159,7 @@ static void put_load(struct batch *b, struct nftnl_rule *rule, enum plan_key key
 	}
 }
 
-static void put_masked_load(struct batch *b, struct nftnl_rule *rule, const struct plan_step *s)
+static void put_masked_load(struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s)
 {
 	static const uint8_t none[sizeof s->mask];
 
@@ -174,7 +168,7 @@ static void put_masked_load(struct batch *b, struct nftnl_rule *rule, const stru
 		put_bitwise(b, rule, plan_key_forms[s->key].width, s->mask, none);
 }
 
-static void put_match(struct batch *b, struct nftnl_rule *rule, const struct plan_step *s)
+static void put_match(struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s)
 {
 	uint32_t width = plan_key_forms[s->key].width;
 	bool range = memcmp(&s->low, &s->high, sizeof s->low) != 0;
@@ -222,7 +216,7 @@ static bool value_next(struct plan_value *v, size_t width)
 	return false;
 }
 
-static void put_element(struct batch *b, struct nftnl_set *set, uint32_t width,
+static void put_element(struct nft_batch *b, struct nftnl_set *set, uint32_t width,
 	const struct plan_value *key, const struct plan_element *element)
 {
 	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
@@ -242,7 +236,7 @@ static void put_element(struct batch *b, struct nftnl_set *set, uint32_t width,
 	nftnl_set_elem_add(set, e);
 }
 
-static struct nftnl_set *new_set(struct batch *b, const char *name)
+static struct nftnl_set *new_set(struct nft_batch *b, const char *name)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
 
@@ -257,7 +251,7 @@ static struct nftnl_set *new_set(struct batch *b, const char *name)
 	return set;
 }
 
-static struct nlmsghdr *next_message(struct batch *b, uint16_t type, uint16_t flags)
+static struct nlmsghdr *next_message(struct nft_batch *b, uint16_t type, uint16_t flags)
 {
 	uint32_t sequence;
 	char *room = requests_next(b->r, &sequence);
@@ -266,43 +260,85 @@ static struct nlmsghdr *next_message(struct batch *b, uint16_t type, uint16_t fl
 }
 
 /* Sends the elements that the set has collected, and begins another. */
-static struct nftnl_set *flush_elements(
-	struct batch *b, struct nftnl_set *set, const char *name, const struct plan_rule *cause)
+static void flush_elements(struct nft_elements *run)
 {
-	struct nlmsghdr *message = next_message(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
+	struct nft_batch *b = run->batch;
+	struct nlmsghdr *message;
 
-	if (message) {
-		nftnl_set_elems_nlmsg_build_payload(message, set);
-		requests_add(b->r, message, (struct origin){.rule = cause});
+	if (run->set && run->pending > 0) {
+		message = next_message(b, run->take ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
+			run->take ? 0 : NLM_F_CREATE);
+		if (message) {
+			nftnl_set_elems_nlmsg_build_payload(message, run->set);
+			requests_add(b->r, message, (struct origin){.rule = run->cause});
+		}
 	}
-	nftnl_set_free(set);
-	return new_set(b, name);
+	if (run->set)
+		nftnl_set_free(run->set);
+	run->set = NULL;
+	run->pending = 0;
 }
 
-static void put_elements(
-	struct batch *b, const struct plan_step *s, const char *name, const struct plan_rule *cause)
+static struct nftnl_set *pending_set(struct nft_elements *run)
 {
-	uint32_t width = plan_key_forms[s->key].width;
-	struct nftnl_set *set = new_set(b, name);
-	struct plan_value zero = {{0}};
-	size_t pending = 0;
+	if (run->pending == ELEMENTS_PER_MESSAGE)
+		flush_elements(run);
+	if (!run->set)
+		run->set = new_set(run->batch, run->map);
+	run->pending++;
+	return run->set;
+}
 
-	if (set && s->interval && memcmp(&s->elements[0].low, &zero, width) != 0)
-		put_element(b, set, width, &zero, NULL); /* what is before the first */
-	for (size_t i = 0; i < s->element_count && set; i++) {
-		const struct plan_element *e = &s->elements[i];
-		struct plan_value after = e->high;
+void nft_elements_begin(struct nft_elements *run, struct nft_batch *b, const char *map,
+	const struct plan_step *s, const struct plan_rule *cause, bool take)
+{
+	*run = (struct nft_elements){
+		.batch = b, .map = map, .shape = s, .cause = cause, .take = take};
+}
 
-		put_element(b, set, width, &e->low, e);
-		if (s->interval && value_next(&after, width))
-			put_element(b, set, width, &after, NULL);
-		if (++pending < ELEMENTS_PER_MESSAGE && i + 1 < s->element_count)
-			continue;
-		set = flush_elements(b, set, name, cause);
-		pending = 0;
-	}
+void nft_elements_border(struct nft_elements *run)
+{
+	static const struct plan_value zero;
+	struct nftnl_set *set = pending_set(run);
+
 	if (set)
-		nftnl_set_free(set);
+		put_element(run->batch, set, plan_key_forms[run->shape->key].width, &zero, NULL);
+}
+
+void nft_elements_put(struct nft_elements *run, const struct plan_element *e)
+{
+	uint32_t width = plan_key_forms[run->shape->key].width;
+	struct nftnl_set *set = pending_set(run);
+	struct plan_value after = e->high;
+
+	if (!set)
+		return;
+	put_element(run->batch, set, width, &e->low, e);
+	if (run->shape->interval && value_next(&after, width))
+		put_element(run->batch, set, width, &after, NULL);
+}
+
+void nft_elements_end(struct nft_elements *run)
+{
+	flush_elements(run);
+}
+
+bool nft_map_has_border(const struct plan_step *s)
+{
+	static const struct plan_value zero;
+
+	return s->interval && memcmp(&s->elements[0].low, &zero, sizeof zero) != 0;
+}
+
+size_t nft_map_places(const struct plan_step *s)
+{
+	size_t places = 64;
+
+	if (s->interval)
+		return SIZE_MAX;
+	while (places < s->element_count + s->element_count / 4 + 16)
+		places *= 2;
+	return places;
 }
 
 static void describe_key(struct nftnl_set *set, enum plan_key key)
@@ -319,12 +355,10 @@ static void describe_key(struct nftnl_set *set, enum plan_key key)
 	nftnl_udata_buf_free(text);
 }
 
-/* The map comes before the rule that looks into it, for then nothing may be added any more. It has
- * its chain's name, for no chain has two: to bind an anonymous map, the kernel would go through all
- * that is in the batch so far. */
-static void put_map(
-	struct batch *b, const struct plan_step *s, const char *name, const struct plan_rule *cause)
+void nft_put_map(struct nft_batch *b, const struct plan_step *s, const char *name,
+	const struct plan_rule *cause)
 {
+	struct nft_elements run;
 	struct nftnl_set *set;
 	struct nlmsghdr *message;
 
@@ -332,13 +366,13 @@ static void put_map(
 	set = new_set(b, name);
 	if (!set)
 		return;
-	nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
-		NFT_SET_CONSTANT | NFT_SET_MAP | (s->interval ? NFT_SET_INTERVAL : 0u));
+	nftnl_set_set_u32(
+		set, NFTNL_SET_FLAGS, NFT_SET_MAP | (s->interval ? NFT_SET_INTERVAL : 0u));
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, sources[s->key].type);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, plan_key_forms[s->key].width);
 	nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
 	if (!s->interval)
-		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, (uint32_t)s->element_count);
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, (uint32_t)nft_map_places(s));
 	describe_key(set, s->key);
 	message = next_message(b, NFT_MSG_NEWSET, NLM_F_CREATE);
 	if (message) {
@@ -346,11 +380,32 @@ static void put_map(
 		requests_add(b->r, message, (struct origin){.rule = cause});
 	}
 	nftnl_set_free(set);
-	put_elements(b, s, name, cause);
+	nft_elements_begin(&run, b, name, s, cause, false);
+	if (nft_map_has_border(s))
+		nft_elements_border(&run);
+	for (size_t i = 0; i < s->element_count; i++)
+		nft_elements_put(&run, &s->elements[i]);
+	nft_elements_end(&run);
+}
+
+void nft_take_map(struct nft_batch *b, const char *name, const struct plan_rule *cause)
+{
+	struct nftnl_set *set = new_set(b, name);
+	struct nlmsghdr *message;
+
+	if (!set)
+		return;
+	nftnl_set_unset(set, NFTNL_SET_ID);
+	message = next_message(b, NFT_MSG_DELSET, 0);
+	if (message) {
+		nftnl_set_nlmsg_build_payload(message, set);
+		requests_add(b->r, message, (struct origin){.rule = cause});
+	}
+	nftnl_set_free(set);
 }
 
 static void put_lookup(
-	struct batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *name)
+	struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *name)
 {
 	struct nftnl_expr *e;
 
@@ -361,12 +416,11 @@ static void put_lookup(
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, name);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, b->set_id);
 }
 
 /* ---- The other steps ---- */
 
-static void put_mark(struct batch *b, struct nftnl_rule *rule, const struct plan_step *s)
+static void put_mark(struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s)
 {
 	bool packet = s->kind == PLAN_MARK;
 	struct nftnl_expr *e;
@@ -381,7 +435,7 @@ static void put_mark(struct batch *b, struct nftnl_rule *rule, const struct plan
 	nftnl_expr_set_u32(e, packet ? NFTNL_EXPR_META_SREG : NFTNL_EXPR_CT_SREG, NFT_REG_1);
 }
 
-static void put_counter(struct batch *b, struct nftnl_rule *rule, const char *name)
+static void put_counter(struct nft_batch *b, struct nftnl_rule *rule, const char *name)
 {
 	struct nftnl_expr *e = expression(b, rule, "objref");
 
@@ -391,7 +445,7 @@ static void put_counter(struct batch *b, struct nftnl_rule *rule, const char *na
 	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
 }
 
-static void put_log(struct batch *b, struct nftnl_rule *rule, const char *prefix)
+static void put_log(struct nft_batch *b, struct nftnl_rule *rule, const char *prefix)
 {
 	struct nftnl_expr *e = expression(b, rule, "limit");
 
@@ -406,7 +460,7 @@ static void put_log(struct batch *b, struct nftnl_rule *rule, const char *prefix
 		nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix);
 }
 
-static void put_clamp(struct batch *b, struct nftnl_rule *rule)
+static void put_clamp(struct nft_batch *b, struct nftnl_rule *rule)
 {
 	struct nftnl_expr *e = expression(b, rule, "rt");
 
@@ -432,7 +486,7 @@ static void put_clamp(struct batch *b, struct nftnl_rule *rule)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
 }
 
-static void put_verdict(struct batch *b, struct nftnl_rule *rule, const struct plan_step *s)
+static void put_verdict(struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s)
 {
 	struct nftnl_expr *e = expression(b, rule, "immediate");
 
@@ -445,7 +499,7 @@ static void put_verdict(struct batch *b, struct nftnl_rule *rule, const struct p
 }
 
 static void put_step(
-	struct batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *map)
+	struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *map)
 {
 	switch (s->kind) {
 	case PLAN_MATCH:
@@ -499,8 +553,8 @@ static void describe_rule(struct nftnl_rule *rule, const struct plan_cause *caus
 	nftnl_udata_buf_free(text);
 }
 
-static void put_rule(
-	struct batch *b, const struct plan_chain *chain, const struct plan_rule *source)
+void nft_put_rule(
+	struct nft_batch *b, const struct plan_chain *chain, const struct plan_rule *source)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	struct nlmsghdr *message;
@@ -509,11 +563,8 @@ static void put_rule(
 		b->r->error = E_MEMORY;
 		return;
 	}
-	for (size_t i = 0; i < source->step_count; i++) {
-		if (source->steps[i].kind == PLAN_MAP)
-			put_map(b, &source->steps[i], chain->name, source);
+	for (size_t i = 0; i < source->step_count; i++)
 		put_step(b, rule, &source->steps[i], chain->name);
-	}
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
 	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, PLAN_TABLE);
 	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain->name);
@@ -526,7 +577,26 @@ static void put_rule(
 	nftnl_rule_free(rule);
 }
 
-static void put_chain(struct batch *b, const struct plan_chain *source)
+void nft_take_rules(struct nft_batch *b, const struct plan_chain *chain)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nlmsghdr *message;
+
+	if (!rule) {
+		b->r->error = E_MEMORY;
+		return;
+	}
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, PLAN_TABLE);
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain->name);
+	message = next_message(b, NFT_MSG_DELRULE, 0);
+	if (message) {
+		nftnl_rule_nlmsg_build_payload(message, rule);
+		requests_add(b->r, message, (struct origin){.chain = chain});
+	}
+	nftnl_rule_free(rule);
+}
+
+void nft_put_chain(struct nft_batch *b, const struct plan_chain *source)
 {
 	static const struct {
 		uint32_t hook;
@@ -564,7 +634,27 @@ static void put_chain(struct batch *b, const struct plan_chain *source)
 	nftnl_chain_free(chain);
 }
 
-static void put_counter_object(struct batch *b, const struct plan_counter *source)
+void nft_take_chain(struct nft_batch *b, const struct plan_chain *source)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct nlmsghdr *message;
+
+	if (!chain) {
+		b->r->error = E_MEMORY;
+		return;
+	}
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, PLAN_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, source->name);
+	message = next_message(b, NFT_MSG_DELCHAIN, 0);
+	if (message) {
+		nftnl_chain_nlmsg_build_payload(message, chain);
+		requests_add(b->r, message, (struct origin){.chain = source});
+	}
+	nftnl_chain_free(chain);
+}
+
+static void change_counter(
+	struct nft_batch *b, const struct plan_counter *source, uint16_t type, uint16_t flags)
 {
 	struct nftnl_obj *object = nftnl_obj_alloc();
 	struct nlmsghdr *message;
@@ -576,9 +666,11 @@ static void put_counter_object(struct batch *b, const struct plan_counter *sourc
 	nftnl_obj_set_str(object, NFTNL_OBJ_TABLE, PLAN_TABLE);
 	nftnl_obj_set_str(object, NFTNL_OBJ_NAME, source->name);
 	nftnl_obj_set_u32(object, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
-	nftnl_obj_set_u64(object, NFTNL_OBJ_CTR_PKTS, 0);
-	nftnl_obj_set_u64(object, NFTNL_OBJ_CTR_BYTES, 0);
-	message = next_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE);
+	if (type == NFT_MSG_NEWOBJ) {
+		nftnl_obj_set_u64(object, NFTNL_OBJ_CTR_PKTS, 0);
+		nftnl_obj_set_u64(object, NFTNL_OBJ_CTR_BYTES, 0);
+	}
+	message = next_message(b, type, flags);
 	if (message) {
 		nftnl_obj_nlmsg_build_payload(message, object);
 		requests_add(b->r, message, (struct origin){.counter = source});
@@ -586,9 +678,17 @@ static void put_counter_object(struct batch *b, const struct plan_counter *sourc
 	nftnl_obj_free(object);
 }
 
-static const char comment_prefix[] = "plan ";
+void nft_put_counter(struct nft_batch *b, const struct plan_counter *source)
+{
+	change_counter(b, source, NFT_MSG_NEWOBJ, NLM_F_CREATE);
+}
 
-static void put_table(struct batch *b, uint16_t type, const struct plan *plan)
+void nft_take_counter(struct nft_batch *b, const struct plan_counter *source)
+{
+	change_counter(b, source, NFT_MSG_DELOBJ, 0);
+}
+
+static void put_table(struct nft_batch *b, uint16_t type)
 {
 	struct nftnl_table *table = nftnl_table_alloc();
 	struct nlmsghdr *message;
@@ -598,20 +698,6 @@ static void put_table(struct batch *b, uint16_t type, const struct plan *plan)
 		return;
 	}
 	nftnl_table_set_str(table, NFTNL_TABLE_NAME, PLAN_TABLE);
-	if (plan) {
-		struct nftnl_udata_buf *text = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
-		char comment[32];
-
-		if (text) {
-			snprintf(comment, sizeof comment, "%s%s", comment_prefix, plan->id);
-			nftnl_udata_put_strz(text, NFTNL_UDATA_TABLE_COMMENT, comment);
-			nftnl_table_set_data(table, NFTNL_TABLE_USERDATA,
-				nftnl_udata_buf_data(text), nftnl_udata_buf_len(text));
-			nftnl_udata_buf_free(text);
-		} else {
-			b->r->error = E_MEMORY;
-		}
-	}
 	message = next_message(b, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
 	if (message) {
 		nftnl_table_nlmsg_build_payload(message, table);
@@ -620,44 +706,152 @@ static void put_table(struct batch *b, uint16_t type, const struct plan *plan)
 	nftnl_table_free(table);
 }
 
-static void put_border(struct batch *b, struct nlmsghdr *build(char *room, uint32_t sequence))
+/* A chain that nothing leads to says in its comment which plan the table was made from: the table's
+ * own comment cannot be changed. */
+static const struct plan_chain label = {.name = "plan"};
+
+static struct nftnl_chain *new_label(struct nft_batch *b)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+
+	if (!chain) {
+		b->r->error = E_MEMORY;
+		return NULL;
+	}
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, PLAN_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, label.name);
+	return chain;
+}
+
+static void put_label(struct nft_batch *b, const struct plan *plan)
+{
+	struct nftnl_udata_buf *text = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+	struct nftnl_chain *chain = new_label(b);
+	struct nlmsghdr *message;
+
+	if (text && chain) {
+		nftnl_udata_put_strz(text, NFTNL_UDATA_CHAIN_COMMENT, plan->id);
+		nftnl_chain_set_data(chain, NFTNL_CHAIN_USERDATA, nftnl_udata_buf_data(text),
+			nftnl_udata_buf_len(text));
+		message = next_message(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+		if (message) {
+			nftnl_chain_nlmsg_build_payload(message, chain);
+			requests_add(b->r, message, (struct origin){0});
+		}
+	} else {
+		b->r->error = E_MEMORY;
+	}
+	if (text)
+		nftnl_udata_buf_free(text);
+	if (chain)
+		nftnl_chain_free(chain);
+}
+
+void nft_relabel(struct nft_batch *b, const struct plan *plan)
+{
+	nft_take_chain(b, &label);
+	put_label(b, plan);
+}
+
+static void put_border(struct nft_batch *b, struct nlmsghdr *build(char *room, uint32_t sequence),
+	const uint32_t *generation)
 {
 	uint32_t sequence;
 	char *room = requests_next(b->r, &sequence);
+	struct nlmsghdr *message;
 
-	if (room)
-		requests_add(b->r, build(room, sequence), (struct origin){0});
+	if (!room)
+		return;
+	message = build(room, sequence);
+	if (generation)
+		mnl_attr_put_u32(message, NFNL_BATCH_GENID, htonl(*generation));
+	requests_add(b->r, message, (struct origin){0});
 }
 
-void nft_replace(struct requests *r, const struct plan *plan, bool commit)
+void nft_begin(struct nft_batch *b, struct requests *r, const uint32_t *generation)
 {
-	struct batch b = {.r = r};
+	*b = (struct nft_batch){.r = r};
+	put_border(b, nftnl_batch_begin, generation);
+}
 
-	put_border(&b, nftnl_batch_begin);
+void nft_end(struct nft_batch *b)
+{
+	requests_acknowledge_last(b->r);
+	put_border(b, nftnl_batch_end, NULL);
+}
+
+void nft_replace(struct requests *r, const struct plan *plan)
+{
+	struct nft_batch b;
+
+	nft_begin(&b, r, NULL);
 	/* Deleting what is not there fails, so it is made sure of first. */
-	put_table(&b, NFT_MSG_NEWTABLE, NULL);
-	put_table(&b, NFT_MSG_DELTABLE, NULL);
+	put_table(&b, NFT_MSG_NEWTABLE);
+	put_table(&b, NFT_MSG_DELTABLE);
 	if (plan) {
-		put_table(&b, NFT_MSG_NEWTABLE, plan);
+		put_table(&b, NFT_MSG_NEWTABLE);
 		for (const struct plan_counter *c = plan->counters; c && !r->error; c = c->next)
-			put_counter_object(&b, c);
+			nft_put_counter(&b, c);
 		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next)
-			put_chain(&b, c);
-		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next)
-			for (const struct plan_rule *rule = c->rules; rule && !r->error;
-				rule = rule->next)
-				put_rule(&b, c, rule);
+			nft_put_chain(&b, c);
+		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next) {
+			const struct plan_rule *rule;
+			const struct plan_step *map = nft_map_of(c, &rule);
+
+			if (map)
+				nft_put_map(&b, map, c->name, rule);
+			for (rule = c->rules; rule && !r->error; rule = rule->next)
+				nft_put_rule(&b, c, rule);
+		}
+		put_label(&b, plan);
 	}
-	requests_acknowledge_last(r);
-	if (commit)
-		put_border(&b, nftnl_batch_end);
+	nft_end(&b);
+}
+
+const struct plan_step *nft_map_of(
+	const struct plan_chain *chain, const struct plan_rule **ret_rule)
+{
+	for (const struct plan_rule *rule = chain->rules; rule; rule = rule->next) {
+		for (size_t i = 0; i < rule->step_count; i++) {
+			if (rule->steps[i].kind == PLAN_MAP) {
+				*ret_rule = rule;
+				return &rule->steps[i];
+			}
+		}
+	}
+	return NULL;
 }
 
 /* ---- Reading back ---- */
 
+void nft_get_generation(struct requests *r)
+{
+	struct nft_batch b = {.r = r};
+	struct nlmsghdr *message = next_message(&b, NFT_MSG_GETGEN, NLM_F_ACK);
+
+	if (message)
+		requests_add(r, message, (struct origin){0});
+}
+
+void nft_get_label(struct requests *r)
+{
+	struct nft_batch b = {.r = r};
+	struct nftnl_chain *chain = new_label(&b);
+	struct nlmsghdr *message;
+
+	if (!chain)
+		return;
+	message = next_message(&b, NFT_MSG_GETCHAIN, NLM_F_ACK);
+	if (message) {
+		nftnl_chain_nlmsg_build_payload(message, chain);
+		requests_add(r, message, (struct origin){0});
+	}
+	nftnl_chain_free(chain);
+}
+
 void nft_get_table(struct requests *r)
 {
-	struct batch b = {.r = r};
+	struct nft_batch b = {.r = r};
 	struct nftnl_table *table = nftnl_table_alloc();
 	struct nlmsghdr *message;
 
@@ -680,46 +874,64 @@ static bool is_nft(const struct nlmsghdr *message, unsigned type)
 	       mnl_nlmsg_get_payload_len(message) >= sizeof(struct nfgenmsg);
 }
 
+static int read_generation(const struct nlattr *attr, void *context)
+{
+	uint32_t *generation = context;
+
+	if (mnl_attr_get_type(attr) == NFTA_GEN_ID && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+		*generation = ntohl(mnl_attr_get_u32(attr));
+	return MNL_CB_OK;
+}
+
+enum err nft_read_generation(const struct nlmsghdr *message, uint32_t *ret)
+{
+	uint32_t generation = 0;
+
+	if (!is_nft(message, NFT_MSG_NEWGEN))
+		return E_NOT_FOUND;
+	if (mnl_attr_parse(message, sizeof(struct nfgenmsg), read_generation, &generation) < 0)
+		return E_PROTOCOL;
+	*ret = generation;
+	return E_OK;
+}
+
 static int read_comment(const struct nftnl_udata *attr, void *context)
 {
-	char *id = context;
 	const char *text = nftnl_udata_get(attr);
-	size_t len = strlen(comment_prefix);
 
-	if (nftnl_udata_type(attr) == NFTNL_UDATA_TABLE_COMMENT &&
-		nftnl_udata_len(attr) == len + 17 && memcmp(text, comment_prefix, len) == 0 &&
-		text[len + 16] == '\0')
-		memcpy(id, text + len, 17);
+	if (nftnl_udata_type(attr) == NFTNL_UDATA_CHAIN_COMMENT && nftnl_udata_len(attr) == 17 &&
+		text[16] == '\0')
+		memcpy(context, text, 17);
 	return 0;
 }
 
-enum err nft_read_table(const struct nlmsghdr *message, char ret_plan_id[17])
+enum err nft_read_label(const struct nlmsghdr *message, char ret_plan_id[17])
 {
-	struct nftnl_table *table;
+	struct nftnl_chain *chain;
 	const void *comment;
 	uint32_t len = 0;
 	char id[17] = "";
 
-	if (!is_nft(message, NFT_MSG_NEWTABLE))
+	if (!is_nft(message, NFT_MSG_NEWCHAIN))
 		return E_NOT_FOUND;
-	table = nftnl_table_alloc();
-	if (!table)
+	chain = nftnl_chain_alloc();
+	if (!chain)
 		return E_MEMORY;
-	if (nftnl_table_nlmsg_parse(message, table) < 0) {
-		nftnl_table_free(table);
+	if (nftnl_chain_nlmsg_parse(message, chain) < 0) {
+		nftnl_chain_free(chain);
 		return E_PROTOCOL;
 	}
-	comment = nftnl_table_get_data(table, NFTNL_TABLE_USERDATA, &len);
+	comment = nftnl_chain_get_data(chain, NFTNL_CHAIN_USERDATA, &len);
 	if (comment)
 		nftnl_udata_parse(comment, len, read_comment, id);
-	nftnl_table_free(table);
+	nftnl_chain_free(chain);
 	memcpy(ret_plan_id, id, sizeof id);
 	return E_OK;
 }
 
 void nft_dump_counters(struct requests *r)
 {
-	struct batch b = {.r = r};
+	struct nft_batch b = {.r = r};
 	struct nftnl_obj *object = nftnl_obj_alloc();
 	struct nlmsghdr *message;
 

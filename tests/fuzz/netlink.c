@@ -3,7 +3,8 @@
  * What the kernel answers: an octet that says what was asked, then answers, each behind two octets
  * of length.
  *
- * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_table, nft_read_counter,
+ * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_label, nft_read_generation,
+ * nft_read_counter,
  * and what kernel_apply, kernel_check, kernel_clean, kernel_remove, kernel_status and
  * kernel_read_counters make of it.
  */
@@ -47,14 +48,17 @@ static void same_entry(const struct plan_spd *entry)
 static enum err read_message(const struct nlmsghdr *message, void *context)
 {
 	struct nft_counter counter;
+	uint32_t generation = 1;
 	struct plan_spd entry;
 	char id[17] = "";
 
 	(void)context;
 	if (xfrm_read(message, &entry) == E_OK)
 		same_entry(&entry);
-	if (nft_read_table(message, id) == E_OK)
+	if (nft_read_label(message, id) == E_OK)
 		REQUIRE(memchr(id, '\0', sizeof id) != NULL);
+	if (nft_read_generation(message, &generation) != E_OK)
+		REQUIRE(generation == 1);
 	if (nft_read_counter(message, &counter) == E_OK)
 		REQUIRE(strlen(counter.name) < message->nlmsg_len);
 	return E_OK;

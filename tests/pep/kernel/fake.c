@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/pep/kernel/fake.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
@@ -9,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/pep/kernel/fake_nft.h"
 #include "tests/require.h"
 
-enum { ENTRIES_MAX = 4096, COMMENT_MAX = 64 };
+enum { ENTRIES_MAX = 4096 };
 
 /* The kernel's identity of a policy, and the message that made it. */
 struct entry {
@@ -25,10 +27,9 @@ struct entry {
 struct fake {
 	struct entry entries[ENTRIES_MAX];
 	size_t count;
-	bool table;
-	uint8_t comment[COMMENT_MAX];
-	size_t comment_len;
-	size_t messages; /* in the batch that made the table */
+	struct fake_table table;
+	uint32_t generation;
+	size_t messages; /* in the last batch */
 	size_t requests;
 	enum misbehaviour how;
 	size_t at;
@@ -40,11 +41,13 @@ struct fake *fake_new(void)
 	struct fake *fake = calloc(1, sizeof *fake);
 
 	REQUIRE(fake != NULL);
+	fake->generation = 1;
 	return fake;
 }
 
 void fake_free(struct fake *fake)
 {
+	fake_table_fini(&fake->table);
 	free(fake);
 }
 
@@ -65,6 +68,32 @@ void fake_refuse_message(struct fake *fake, size_t place)
 size_t fake_requests(const struct fake *fake)
 {
 	return fake->requests;
+}
+
+size_t fake_messages(const struct fake *fake)
+{
+	return fake->messages;
+}
+
+void fake_touch(struct fake *fake)
+{
+	fake->generation++;
+}
+
+void fake_count(struct fake *fake)
+{
+	for (size_t i = 0; i < fake->table.count; i++)
+		fake->table.objects[i].packets++;
+}
+
+uint64_t fake_counted(const struct fake *fake, const char *name)
+{
+	for (size_t i = 0; i < fake->table.count; i++)
+		if (fake->table.objects[i].kind == FAKE_COUNTER &&
+			strcmp(fake->table.objects[i].name, name) == 0)
+			return fake->table.objects[i].packets;
+	REQUIRE(!"no such counter");
+	return 0;
 }
 
 static void put_answer(
@@ -166,74 +195,86 @@ static void dump_policies(struct fake *fake, const struct nlmsghdr *request, str
 
 /* ---- nf_tables ---- */
 
-static int read_comment(const struct nlattr *attr, void *context)
-{
-	struct fake *fake = context;
-
-	if (mnl_attr_get_type(attr) == NFTA_TABLE_USERDATA) {
-		fake->comment_len = mnl_attr_get_payload_len(attr);
-		REQUIRE(fake->comment_len <= COMMENT_MAX);
-		memcpy(fake->comment, mnl_attr_get_payload(attr), fake->comment_len);
-	}
-	return MNL_CB_OK;
-}
-
-static bool is_table(const struct nlmsghdr *message, unsigned type)
-{
-	return message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | type);
-}
-
 static void put_table(struct fake *fake, const struct nlmsghdr *request, struct buffer *out)
 {
 	_Alignas(struct nlmsghdr) char room[512] = {0};
 	struct nlmsghdr *answer = mnl_nlmsg_put_header(room);
+	unsigned type = request->nlmsg_type & 0xff;
 
-	if (!fake->table) {
+	if (type == NFT_MSG_GETCHAIN) {
+		put_answer(out, request, fake_table_answer(&fake->table, request, out) ? 0 : ENOENT,
+			NULL);
+		return;
+	}
+	if (type == NFT_MSG_GETTABLE && !fake->table.there) {
 		put_answer(out, request, ENOENT, NULL);
 		return;
 	}
-	answer->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE;
+	answer->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 |
+			     (type == NFT_MSG_GETGEN ? NFT_MSG_NEWGEN : NFT_MSG_NEWTABLE);
 	answer->nlmsg_seq = request->nlmsg_seq;
 	mnl_nlmsg_put_extra_header(answer, sizeof(struct nfgenmsg));
-	mnl_attr_put_strz(answer, NFTA_TABLE_NAME, PLAN_TABLE);
-	if (fake->comment_len)
-		mnl_attr_put(answer, NFTA_TABLE_USERDATA, fake->comment_len, fake->comment);
+	if (type == NFT_MSG_GETGEN)
+		mnl_attr_put_u32(answer, NFTA_GEN_ID, htonl(fake->generation));
+	else
+		mnl_attr_put_strz(answer, NFTA_TABLE_NAME, PLAN_TABLE);
 	buffer_put(out, answer, NLMSG_ALIGN(answer->nlmsg_len));
 	put_answer(out, request, 0, NULL);
+}
+
+static int read_wanted_generation(const struct nlattr *attr, void *context)
+{
+	uint32_t *generation = context;
+
+	if (mnl_attr_get_type(attr) == NFNL_BATCH_GENID)
+		*generation = ntohl(mnl_attr_get_u32(attr));
+	return MNL_CB_OK;
 }
 
 /* All or nothing: a copy takes the changes, and becomes the state at the batch's end. */
 static void run_batch(struct fake *fake, struct view request, struct buffer *out)
 {
-	struct fake after = *fake;
+	struct fake_table after;
 	size_t place = 0;
 	bool ended = false, refused = false;
 
+	fake_table_copy(&after, &fake->table);
 	for (size_t at = 0; at < request.len; place++) {
 		const struct nlmsghdr *message = (const void *)(request.data + at);
+		uint32_t generation = fake->generation;
+		int error = 0;
 
 		REQUIRE(message->nlmsg_len <= request.len - at);
 		at += NLMSG_ALIGN(message->nlmsg_len);
-		if (fake->refused_place && place == fake->refused_place) {
-			put_answer(out, message, EINVAL, "refused by the test");
+		if (message->nlmsg_type == NFNL_MSG_BATCH_BEGIN)
+			mnl_attr_parse(message, sizeof(struct nfgenmsg), read_wanted_generation,
+				&generation);
+		if (generation != fake->generation)
+			error = ERESTART;
+		else if (fake->refused_place && place == fake->refused_place)
+			error = EINVAL;
+		else
+			error = fake_table_change(&after, message);
+		if (error) {
+			put_answer(out, message, error, "refused by the test");
 			refused = true;
-		} else if (message->nlmsg_flags & NLM_F_ACK) {
-			put_answer(out, message, 0, NULL);
+			break;
 		}
+		if (message->nlmsg_flags & NLM_F_ACK)
+			put_answer(out, message, 0, NULL);
 		if (message->nlmsg_type == NFNL_MSG_BATCH_END)
 			ended = true;
-		if (is_table(message, NFT_MSG_DELTABLE)) {
-			after.table = false;
-			after.comment_len = 0;
-		}
-		if (is_table(message, NFT_MSG_NEWTABLE)) {
-			after.table = true;
-			mnl_attr_parse(message, sizeof(struct nfgenmsg), read_comment, &after);
-		}
 	}
-	after.messages = after.table ? place : 0;
-	if (ended && !refused)
-		*fake = after;
+	if (ended && !refused) {
+		struct fake_table before = fake->table;
+
+		fake->table = after;
+		after = before;
+		fake_table_commit(&fake->table);
+		fake->generation++;
+		fake->messages = place;
+	}
+	fake_table_fini(&after);
 }
 
 /* ---- The transport ---- */
@@ -271,6 +312,8 @@ static enum err exchange(void *context, enum kernel_bus bus, struct view request
 	}
 	if (how == LOSE)
 		return error_set(error, E_TIMEOUT, "lost");
+	if (how == TOUCH_BEFORE)
+		fake->generation++;
 	serve(fake, bus, request, replies);
 	if (how == LOSE_ANSWER) {
 		replies->len = before;
@@ -346,7 +389,5 @@ void fake_print(const struct fake *fake, struct buffer *out)
 		buffer_put_text(out, "\n");
 	}
 	free(sorted);
-	buffer_put_text(out, "table %d %zu %.*s\n", fake->table, fake->messages,
-		(int)(fake->comment_len ? fake->comment_len - 3 : 0),
-		(const char *)fake->comment + 2);
+	fake_table_print(&fake->table, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A kernel for tests: an SPD that it keeps entry by entry, and an nftables table that it keeps
- * batch by batch, behind the transport's interface. It can misbehave at the n-th request.
+ * object by object, behind the transport's interface. It can misbehave at the n-th request.
  */
 #ifndef COPSEC_TESTS_PEP_KERNEL_FAKE_H
 #define COPSEC_TESTS_PEP_KERNEL_FAKE_H
@@ -14,7 +14,8 @@ enum misbehaviour {
 	LOSE,        /* the request never arrives */
 	LOSE_ANSWER, /* it takes effect, the answer is lost */
 	ANSWER_TWICE,
-	REFUSE_FROM, /* all from the n-th on */
+	REFUSE_FROM,  /* all from the n-th on */
+	TOUCH_BEFORE, /* somebody else changes a table of his before it */
 };
 
 struct fake;
@@ -27,6 +28,13 @@ void fake_misbehave(struct fake *fake, enum misbehaviour how, size_t n);
 /* Of a batch: refuses the message with this place in it. */
 void fake_refuse_message(struct fake *fake, size_t place);
 size_t fake_requests(const struct fake *fake);
+/* In the last batch that it took. */
+size_t fake_messages(const struct fake *fake);
+/* Somebody else changes a table of his. */
+void fake_touch(struct fake *fake);
+/* Every counter counts one packet. */
+void fake_count(struct fake *fake);
+uint64_t fake_counted(const struct fake *fake, const char *name);
 /* All that it holds, as text: equal texts are equal states. */
 void fake_print(const struct fake *fake, struct buffer *out);
 /* Adds foreign SPD entries, each like ours in all but one thing, which nobody may touch. */

@@ -366,7 +366,10 @@ START_TEST(kernel_holds_what_the_plan_says)
 	char text[128];
 
 	apply_rules();
-	ck_assert_uint_eq(times("nft list ruleset", "chain "), plan->chain_count);
+	/* One more says which plan it is. */
+	ck_assert_uint_eq(times("nft list ruleset", "chain "), plan->chain_count + 1);
+	snprintf(text, sizeof text, "comment \"%s\"", plan->id);
+	ck_assert_uint_eq(times("nft list ruleset", text), 1);
 	ck_assert_uint_eq(times("nft list ruleset", "counter name "),
 		times("nft -j list ruleset | grep -o '\"counter\": \"'", "counter"));
 	ck_assert_uint_eq(times("nft list ruleset", "hook input priority filter; policy drop;"), 1);

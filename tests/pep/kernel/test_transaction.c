@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pep/kernel/kernel.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/pep/kernel/fake.h"
@@ -152,8 +153,8 @@ START_TEST(applying_twice_changes_nothing)
 	apply(after);
 	twice = state();
 	ck_assert_str_eq(once, twice);
-	/* Check, dump, switch. */
-	ck_assert_uint_eq(fake_requests(fake), 3);
+	/* The generation, the SPD; nothing to check, nothing to switch. */
+	ck_assert_uint_eq(fake_requests(fake), 2);
 	free(once);
 	free(twice);
 }
@@ -237,7 +238,8 @@ START_TEST(failed_undo_is_dirty)
 }
 END_TEST
 
-/* Every message of the batch leads back to what caused it. */
+/* Every message of the batch leads back to what caused it: 0, if the table is replaced; 1, if it is
+ * edited. */
 START_TEST(refusal_names_the_rule)
 {
 	char *old;
@@ -252,6 +254,8 @@ START_TEST(refusal_names_the_rule)
 		char *now;
 
 		fake_refuse_message(fake, place);
+		if (_i == 0)
+			fake_touch(fake);
 		err = kernel_check(kernel, after, &fault, &error);
 		if (!err)
 			break;
@@ -269,9 +273,223 @@ START_TEST(refusal_names_the_rule)
 		ck_assert_str_eq(now, old);
 		free(now);
 	}
-	ck_assert_uint_gt(place, after->chain_count + after->rule_count);
+	if (_i == 0)
+		ck_assert_uint_gt(place, after->chain_count + after->rule_count);
 	ck_assert_uint_ge(rules, 2); /* its counter and its rule */
 	free(old);
+}
+END_TEST
+
+/* ---- Editing the table ---- */
+
+struct random {
+	uint64_t state;
+};
+
+static uint32_t below(struct random *r, uint32_t bound)
+{
+	r->state = r->state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(r->state >> 33) % bound;
+}
+
+enum { PAIRS = 12, CHANGES = 6, RULES_MOST = 60 };
+
+static const char *const networks[] = {
+	NULL, "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32", "2001:db8:1::/48"};
+
+/* Many ports, so that maps with and without intervals get big; now and then all is different. */
+static void random_rule(struct random *r, struct test_rule *rule, char (*name)[16])
+{
+	static const enum policy_action actions[] = {
+		POLICY_BYPASS, POLICY_BYPASS, POLICY_DISCARD, POLICY_PROTECT};
+
+	snprintf(*name, sizeof *name, "rule-%u", below(r, 100000));
+	*rule = (struct test_rule){.name = *name,
+		.direction = below(r, 2) ? POLICY_IN : POLICY_OUT,
+		.action = actions[below(r, 4)],
+		.protocol = below(r, 4) ? 6 : 17,
+		.port = (uint16_t)(1 + below(r, 200)),
+		.log = below(r, 8) == 0};
+	if (below(r, 3) == 0)
+		rule->port_last = (uint16_t)(rule->port + below(r, 20));
+	if (rule->direction == POLICY_IN)
+		rule->source = networks[below(r, 6)];
+	else
+		rule->destination = networks[below(r, 6)];
+	if (rule->action == POLICY_PROTECT)
+		rule->protection = (enum test_protection)(STRONG + below(r, 2));
+	rule->forward = below(r, 6) == 0;
+}
+
+struct list {
+	struct test_rule rules[RULES_MOST];
+	char names[RULES_MOST][16];
+	size_t count;
+};
+
+static void random_list(struct random *r, struct list *list)
+{
+	list->count = 1 + below(r, RULES_MOST);
+	for (size_t i = 0; i < list->count; i++)
+		random_rule(r, &list->rules[i], &list->names[i]);
+}
+
+/* One rule comes, goes or changes; sometimes all do. */
+static void change_list(struct random *r, struct list *list)
+{
+	size_t at = below(r, (uint32_t)list->count);
+
+	switch (below(r, 8)) {
+	case 0:
+		random_list(r, list);
+		break;
+	case 1:
+	case 2:
+		if (list->count > 1)
+			list->rules[at] = list->rules[--list->count];
+		break;
+	case 3:
+	case 4:
+		if (list->count < RULES_MOST)
+			at = list->count++;
+		random_rule(r, &list->rules[at], &list->names[at]);
+		break;
+	default:
+		random_rule(r, &list->rules[at], &list->names[at]);
+		break;
+	}
+	/* Names may have moved with their rules. */
+	for (size_t i = 0; i < list->count; i++) {
+		char name[16];
+
+		snprintf(name, sizeof name, "%s", list->rules[i].name);
+		if (list->rules[i].name == list->names[i])
+			continue;
+		memcpy(list->names[i], name, sizeof name);
+		list->rules[i].name = list->names[i];
+	}
+}
+
+/* What the kernel holds after `plan` in place of all. */
+static char *whole(const struct plan *plan)
+{
+	fake_touch(fake);
+	apply(plan);
+	return state();
+}
+
+/* However the table came to be what it is, it is the plan's; and what the kernel had counted for
+ * counters that stay, it still has. */
+START_TEST(edited_table_is_like_a_new_one)
+{
+	struct random r = {(uint64_t)_i + 1};
+	static struct list list;
+	struct plan *old = NULL;
+	size_t edited = 0, replaced = 0;
+
+	random_list(&r, &list);
+	for (int i = 0; i < CHANGES; i++) {
+		struct plan *new = build(list.rules, list.count, old);
+		char *one, *other;
+
+		if (old) {
+			apply(old);
+			fake_count(fake);
+			apply(new);
+			edited += fake_messages(fake);
+			for (const struct plan_counter *c = old->counters; c; c = c->next)
+				for (const struct plan_counter *d = new->counters; d; d = d->next)
+					if (strcmp(c->name, d->name) == 0 &&
+						fake_counted(fake, c->name) != 1)
+						ck_abort_msg("seed %d, change %d: counter %s", _i,
+							i, c->name);
+			one = state();
+			other = whole(new);
+			replaced += fake_messages(fake);
+			ck_assert_msg(strcmp(one, other) == 0, "seed %d, change %d", _i, i);
+			free(one);
+			free(other);
+		}
+		plan_free(old);
+		old = new;
+		change_list(&r, &list);
+	}
+	plan_free(old);
+	ck_assert_uint_lt(edited, replaced);
+}
+END_TEST
+
+/* The kernel refuses each message of the difference in turn: then the table is replaced, unless the
+ * kernel refuses that too. */
+START_TEST(refused_edit_leaves_one_of_both)
+{
+	struct random r = {77};
+	static struct list list;
+	struct plan *old, *new;
+	char *then, *later;
+	size_t place, messages;
+
+	random_list(&r, &list);
+	old = build(list.rules, list.count, NULL);
+	random_rule(&r, &list.rules[0], &list.names[0]);
+	new = build(list.rules, list.count, old);
+	later = whole(new);
+	then = whole(old);
+	apply(new);
+	messages = fake_messages(fake);
+	ck_assert_uint_gt(messages, 5);
+	for (place = 0; place <= messages; place++) {
+		struct kernel_fault fault;
+		struct error error;
+		enum err err;
+		char *now;
+
+		apply(old);
+		fake_refuse_message(fake, place);
+		err = kernel_apply(kernel, new, &fault, &error);
+		ck_assert(!fault.dirty);
+		now = state();
+		ck_assert_str_eq(now, err ? then : later);
+		free(now);
+	}
+	free(then);
+	free(later);
+	plan_free(old);
+	plan_free(new);
+}
+END_TEST
+
+/* Somebody else's batch, before ours or between our look and our batch. */
+START_TEST(changed_generation_means_a_new_table)
+{
+	char *edited, *replaced;
+	size_t messages;
+
+	apply(before);
+	apply(after);
+	edited = state();
+	messages = fake_messages(fake);
+	apply(before);
+	fake_touch(fake);
+	apply(after);
+	replaced = state();
+	ck_assert_str_eq(edited, replaced);
+	ck_assert_uint_gt(fake_messages(fake), messages);
+	free(replaced);
+	apply(before);
+	for (size_t n = 2; n <= 8; n++) {
+		struct kernel_fault fault;
+		struct error error;
+
+		apply(before);
+		fake_misbehave(fake, TOUCH_BEFORE, n);
+		ck_assert_msg(kernel_apply(kernel, after, &fault, &error) == E_OK, "%zu: %s", n,
+			error.text);
+		replaced = state();
+		ck_assert_str_eq(edited, replaced);
+		free(replaced);
+	}
+	free(edited);
 }
 END_TEST
 
@@ -288,7 +506,10 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, state_is_the_one_before_or_the_one_after, 0, ANSWER_TWICE - REFUSE + 1);
 	tcase_add_test(tcase, failed_undo_is_dirty);
-	tcase_add_test(tcase, refusal_names_the_rule);
+	tcase_add_loop_test(tcase, refusal_names_the_rule, 0, 2);
+	tcase_add_loop_test(tcase, edited_table_is_like_a_new_one, 0, PAIRS);
+	tcase_add_test(tcase, refused_edit_leaves_one_of_both);
+	tcase_add_test(tcase, changed_generation_means_a_new_table);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
