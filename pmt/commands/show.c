@@ -58,6 +58,18 @@ static void put_signers(struct buffer *out, struct view cms)
 	}
 }
 
+/* In few words, for documents that may have kept their signatures from an earlier bundle. */
+static void put_signer_count(struct buffer *out, struct view cms)
+{
+	struct cms_info info;
+	struct error e;
+
+	if (!cms_inspect(cms, &info, &e) && info.signers)
+		buffer_put_text(out, "signed by %zu", info.signers);
+	else
+		buffer_put_text(out, "not signed");
+}
+
 /* --- text --- */
 
 static enum err put_index(struct buffer *out, struct bundle_file *f, struct error *e)
@@ -88,6 +100,8 @@ static enum err put_assignment(
 		return code;
 	buffer_put_text(out, "\nnode ");
 	put_text(out, a.node);
+	buffer_put_text(out, ": serial %llu, ", (unsigned long long)a.serial);
+	put_signer_count(out, f->bundle.assignments[which]);
 	buffer_put_text(out, "\n  key     ");
 	put_pin(out, VIEW(a.node_key, sizeof a.node_key));
 	if (a.report_key.len) {
@@ -165,6 +179,12 @@ static enum err put_set(
 	buffer_put_text(out, ": serial %llu, block 0x%08x, %zu PRIs, root ",
 		(unsigned long long)m.serial, m.block, pri_store_count(store));
 	put_hex(out, VIEW(m.root, sizeof m.root));
+	buffer_put_text(out, "\n  valid from ");
+	print_time(m.not_before, out);
+	buffer_put_text(out, " to ");
+	print_time(m.not_after, out);
+	buffer_put_text(out, ", ");
+	put_signer_count(out, f->bundle.sets[which].cms);
 	buffer_put_u8(out, '\n');
 	code = pris ? put_pris(out, store, e) : put_rules(out, store, e);
 	pri_store_free(store);

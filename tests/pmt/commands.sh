@@ -127,6 +127,11 @@ cmp stdout before.der || { echo 'FAILED: signed again'; failures=$((failures + 1
 expect 0 'without their signatures' "$pmt" compile --time $now --drop-signatures \
 	--previous signed.bundle -o dropped.bundle changed.xml
 said '0 of 10 documents are signed already'
+expect 0 'show what was taken over' "$pmt" show changed.bundle
+said 'node alice: serial 1, signed by 3'
+said 'set server: serial 1,'
+said 'set host: serial 2,'
+said '  valid from 2026-06-01T00:00:00Z to 2036-05-29T00:00:00Z, signed by 2'
 expect 1 'a bundle of another tenant' sh -c 'sed "s/tenant=\"acme\"/tenant=\"umbrella\"/" office.xml |
 	cat >other.xml; "$0" compile --previous signed.bundle other.xml' "$pmt"
 said 'another tenant'
@@ -140,6 +145,14 @@ while [ $at -lt "$size" ]; do
 	octet=$(od -An -tu1 -j $at -N1 signed.bundle)
 	printf "\\$(printf %03o $(((octet + 1) % 256)))" | dd of=bad.bundle bs=1 seek=$at conv=notrunc status=none
 	expect 1 "octet $at changed" "$pmt" verify --trust all.pem --threshold 3 --time $now bad.bundle
+	status=0
+	"$pmt" compile --time $now --previous bad.bundle -o next.bundle office.xml >stdout 2>stderr ||
+		status=$?
+	[ $status -le 1 ] || { echo "FAILED: compiled after octet $at changed"; cat stderr; exit 1; }
+	[ $status = 1 ] || "$pmt" sign --key ann.key next.bundle >stdout 2>stderr || status=$?
+	[ $status -le 1 ] || { echo "FAILED: signed after octet $at changed"; cat stderr; exit 1; }
+	[ $status = 1 ] || expect 0 "signed after octet $at changed" \
+		"$pmt" verify --trust ann.crt --time $now next.bundle
 	at=$((at + 997))
 done
 
