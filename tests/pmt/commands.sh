@@ -136,6 +136,22 @@ expect 1 'a bundle of another tenant' sh -c 'sed "s/tenant=\"acme\"/tenant=\"umb
 	cat >other.xml; "$0" compile --previous signed.bundle other.xml' "$pmt"
 said 'another tenant'
 
+# A signature that was taken over and is not good is not signed around.
+hex() { od -An -v -tx1 "$1" | tr -d ' \n'; }
+expect 0 'signed by one' "$pmt" sign --key ann.key -o ann.bundle one.bundle
+expect 0 'a manifest of hers' "$pmt" show --manifest server ann.bundle
+cp stdout ann.der
+at=$(awk -v all="$(hex ann.bundle)" -v one="$(hex ann.der)" \
+	'BEGIN { print (index(all, one) + length(one) - 1) / 2 - 1 }')
+cp ann.bundle bad.bundle
+octet=$(od -An -tu1 -j "$at" -N1 ann.bundle)
+printf "\\$(printf %03o $(((octet + 1) % 256)))" |
+	dd of=bad.bundle bs=1 seek="$at" conv=notrunc status=none
+expect 0 'after a bad signature' "$pmt" compile --time $now --previous bad.bundle -o next.bundle office.xml
+expect 1 'who signed badly' "$pmt" sign --key ann.key next.bundle
+said 'the signature does not verify'
+expect 0 'who signed well' "$pmt" sign --key bob.key next.bundle
+
 # Any octet changed is noticed, in what all three signed.
 cat trust.pem locked.crt >all.pem
 size=$(stat -c %s signed.bundle)

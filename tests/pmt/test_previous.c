@@ -12,6 +12,7 @@
 #include "pib/store/store.h"
 #include "pmt/compiler/changes.h"
 #include "pmt/compiler/numbering.h"
+#include "pmt/compiler/previous.h"
 #include "tests/pmt/policy_text.h"
 
 /* --- Orders --- */
@@ -604,6 +605,29 @@ START_TEST(documents_of_what_is_the_same_are_the_same)
 }
 END_TEST
 
+static const struct {
+	uint64_t had_from, had_to, from, to;
+	bool stays;
+} times[] = {
+	{100, 200, 100, 200, true},
+	{100, 200, 150, 250, true},
+	{100, 200, 151, 251, false}, /* less than half is left */
+	{100, 200, 201, 202, false}, /* nothing is left */
+	{100, 200, 99, 200, false},  /* it would begin too late */
+	{100, 200, 100, 199, false}, /* it would end too late */
+	{100, 200, 100, 301, true},
+	{100, 200, 100, 302, false},
+};
+
+START_TEST(time_of_validity_stays_while_it_fits)
+{
+	const struct manifest m = {
+		.not_before = times[_i].had_from, .not_after = times[_i].had_to};
+
+	ck_assert(previous_is_valid(&m, times[_i].from, times[_i].to) == times[_i].stays);
+}
+END_TEST
+
 START_TEST(numbers_of_sets_stay)
 {
 	static const char format[] =
@@ -672,6 +696,8 @@ int main(void)
 		large, a_small_change_is_a_small_delta, 0, sizeof edits / sizeof *edits);
 	tcase_add_test(large, the_top_has_room_for_ever);
 	tcase_add_test(documents, documents_of_what_is_the_same_are_the_same);
+	tcase_add_loop_test(documents, time_of_validity_stays_while_it_fits, 0,
+		sizeof times / sizeof *times);
 	tcase_add_test(documents, numbers_of_sets_stay);
 	for (size_t i = 0; i < 4; i++) {
 		TCase *all[] = {numbers, random, large, documents};
