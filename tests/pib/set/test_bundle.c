@@ -268,6 +268,7 @@ static void put_row(struct buffer *out, enum row row)
 		break;
 	}
 	rows_put(&r, out);
+	rows_fini(&r);
 }
 
 START_TEST(rows_of_a_bundle_stand_in_one_order)

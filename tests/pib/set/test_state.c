@@ -125,6 +125,7 @@ static void put_more(struct world *w, enum pib_class_id class, uint32_t instance
 
 	rows_add(&r, class, instance);
 	rows_put(&r, &w->more);
+	rows_fini(&r);
 }
 
 /* Nothing. */

@@ -112,6 +112,7 @@ struct world *world_free(struct world *w)
 		key_free(w->keys[i]);
 	trust_free(w->trust);
 	for (size_t i = 0; i < SETS; i++) {
+		rows_fini(w->rows[i]);
 		free(w->rows[i]);
 		buffer_fini(&w->set_documents[i].cms);
 	}

@@ -38,11 +38,21 @@ static void set_least(struct pri *pri, const struct pib_attribute *a)
 	}
 }
 
+void rows_fini(struct rows *r)
+{
+	free(r->list);
+	*r = (struct rows){0};
+}
+
 struct pri *rows_add(struct rows *r, enum pib_class_id class, uint32_t instance)
 {
 	struct pri *pri;
 
-	ck_assert_uint_lt(r->count, ROWS_MAX);
+	if (r->count == r->room) {
+		r->room = r->room ? 2 * r->room : ROWS_MAX;
+		r->list = reallocarray(r->list, r->room, sizeof r->list[0]);
+		ck_assert_ptr_nonnull(r->list);
+	}
 	pri = &r->list[r->count++];
 	pri_init(pri, class, instance);
 	for (size_t i = 0; i < pri->class->attribute_count; i++)
@@ -168,7 +178,8 @@ void rows_put(struct rows *r, struct buffer *out)
 {
 	struct error e;
 
-	qsort(r->list, r->count, sizeof r->list[0], compare);
+	if (r->count)
+		qsort(r->list, r->count, sizeof r->list[0], compare);
 	for (size_t i = 0; i < r->count; i++)
 		ck_assert_msg(!pri_put(out, &r->list[i], &e), "%s", e.text);
 }

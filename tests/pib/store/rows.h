@@ -7,10 +7,13 @@
 
 enum { ROWS_MAX = 64 };
 
+/* Starts as zeros. Pointers to PRIs stay good while there are no more than ROWS_MAX. */
 struct rows {
-	struct pri list[ROWS_MAX];
+	struct pri *list;
 	size_t count;
+	size_t room;
 };
+void rows_fini(struct rows *r);
 
 /* With all attributes of the class set to something that is allowed but says nothing. */
 struct pri *rows_add(struct rows *r, enum pib_class_id class, uint32_t instance);

@@ -190,6 +190,7 @@ START_TEST(each_mistake_is_found_and_named)
 		ck_assert_int_eq(prid.class->id, m->class);
 		ck_assert_uint_eq(prid.instance, BLOCK + m->instance);
 	}
+	rows_fini(r);
 	free(r);
 }
 END_TEST
@@ -202,6 +203,7 @@ START_TEST(a_sound_set_passes)
 	ck_assert_msg(!check_rows(r), "%s", error.text);
 	r->count = 0;
 	ck_assert_int_eq(check_rows(r), E_OK);
+	rows_fini(r);
 	free(r);
 }
 END_TEST
@@ -224,6 +226,7 @@ START_TEST(goes_on_after_the_first_failure)
 	ck_assert_int_ne(check_rows(r), E_OK);
 	ck_assert_uint_eq(failures.count, expected + 2);
 	ck_assert_uint_eq(expected, 3);
+	rows_fini(r);
 	free(r);
 }
 END_TEST
@@ -256,6 +259,7 @@ START_TEST(uniqueness_is_of_values_and_not_of_octets)
 				     "make a PRI unique");
 	pri_store_free(s);
 	buffer_fini(&b);
+	rows_fini(r);
 	free(r);
 }
 END_TEST
@@ -286,6 +290,7 @@ START_TEST(values_that_do_not_decode_are_named)
 	ck_assert_ptr_nonnull(strstr(error.text, "ipSecL4Port.3145731"));
 	pri_store_free(s);
 	buffer_fini(&b);
+	rows_fini(r);
 	free(r);
 }
 END_TEST
