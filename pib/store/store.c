@@ -743,6 +743,22 @@ bool pri_store_next(struct pri_cursor *c, struct pri_row *ret_row)
 	return true;
 }
 
+static const struct block *block_ahead(const struct pri_cursor *c)
+{
+	return c->row == 0 && c->block < c->block_end ? c->store->blocks[c->block] : NULL;
+}
+
+void pri_cursor_skip_equal(struct pri_cursor *a, struct pri_cursor *b)
+{
+	const struct block *x, *y;
+
+	while ((x = block_ahead(a)) && (y = block_ahead(b)) &&
+		(x == y || !memcmp(x->hash, y->hash, sizeof x->hash))) {
+		a->block++;
+		b->block++;
+	}
+}
+
 enum err pri_row_decode(const struct pri_row *row, struct pri *ret_pri, struct pib_fault *ret_fault,
 	struct error *e)
 {

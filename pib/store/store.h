@@ -67,6 +67,8 @@ struct pri_cursor {
 struct pri_cursor pri_store_all(const struct pri_store *s);
 struct pri_cursor pri_store_class(const struct pri_store *s, enum pib_class_id class);
 bool pri_store_next(struct pri_cursor *c, struct pri_row *ret_row);
+/* While both stand before a block and these are equal, steps over both. */
+void pri_cursor_skip_equal(struct pri_cursor *a, struct pri_cursor *b);
 
 /* The attributes; octet strings in *ret_pri borrow from the store. Cannot fail after the checks. */
 enum err pri_row_decode(const struct pri_row *row, struct pri *ret_pri, struct pib_fault *ret_fault,
