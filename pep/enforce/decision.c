@@ -10,7 +10,7 @@ struct reader {
 	size_t install_count, install_room;
 	struct pri *roles, *errors;
 	size_t role_count, error_count;
-	bool complete, incarnated;
+	bool incarnated;
 	struct view pdp_name, pdp_text;
 };
 
@@ -168,7 +168,6 @@ static enum err read_pair(struct reader *r, const struct pr_object *name,
 	}
 	if (is_framework(&prid))
 		return read_framework(r, &prid, values->contents);
-	r->complete |= prid.class->id == PIB_copsecIndex;
 	return add_install(r, VIEW(name->raw.data, name->raw.len + values->raw.len));
 }
 
@@ -220,7 +219,6 @@ enum err decision_read(const struct transfer_piece *pieces, size_t count, struct
 		.remove_count = remove_count,
 		.installs = r.installs,
 		.install_count = r.install_count,
-		.complete = r.complete,
 		.pdp_name = r.pdp_name,
 		.pdp_text = r.pdp_text,
 		.roles = r.roles,

@@ -9,8 +9,9 @@
  * what is enforced. frwkPibIncarnation must leave Longevity, Ttl, InCtxtSet and Active alone or name
  * what happens anyway; classes that the node does not install are refused.
  *
- * A decision with a copsecIndex is a complete new state; others change the one in force. Everything
- * lives in the arena or borrows from the pieces.
+ * Every decision changes the rows in force: removes go, installs come (RFC 3084 section 2.3). A
+ * full state is one that removes all classes; the node need not know, for what comes out must in
+ * any case be whole and signed. Everything lives in the arena or borrows from the pieces.
  */
 #ifndef COPSEC_PEP_ENFORCE_DECISION_H
 #define COPSEC_PEP_ENFORCE_DECISION_H
@@ -31,7 +32,6 @@ struct decision {
 	size_t remove_count;
 	const struct view *installs; /* runs of PRID and EPD objects, without framework rows */
 	size_t install_count;
-	bool complete;             /* carries a copsecIndex */
 	struct view pdp_name;      /* of frwkPibIncarnation; empty if there is none */
 	const struct pri *roles;   /* frwkRoleCombo and frwkIfRoleCombo rows */
 	size_t role_count;

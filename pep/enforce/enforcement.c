@@ -345,7 +345,8 @@ static enum err verify(const struct enforcement *n, const struct pri_store *stor
 	return E_OK;
 }
 
-/* What the store was made from when it is a complete state. */
+/* The rows in force with the decision's changes. A delta for another base gives rows that no
+ * manifest stands for. */
 static enum err new_store(const struct enforcement *n, const struct decision *d,
                           struct pri_store **ret, struct verdict *v)
 {
@@ -353,14 +354,10 @@ static enum err new_store(const struct enforcement *n, const struct decision *d,
 	struct error e = {0};
 	enum err err;
 
-	if (d->complete)
-		err = pri_store_build(d->installs, d->install_count, ret, &v->failures, &e);
-	else if (n->now.store)
+	if (n->now.store)
 		err = pri_store_change(n->now.store, &change, ret, &v->failures, &e);
-	else {
-		error_set(&e, E_MISSING, "a change of policy where no policy is in force");
-		return verdict_general(v, PR_GPERR_UNKNOWN_PIB_DATA, 0, &e);
-	}
+	else
+		err = pri_store_build(d->installs, d->install_count, ret, &v->failures, &e);
 	if (err == E_MEMORY || err == E_LIMIT)
 		return verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
 	return err ? verdict_why(v, &e) : E_OK;

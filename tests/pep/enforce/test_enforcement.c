@@ -8,6 +8,7 @@
 #include "common/cops/pr.h"
 #include "pep/enforce/enforcement.h"
 #include "pib/policy/policy.h"
+#include "pib/store/difference.h"
 #include "tests/pep/kernel/fake.h"
 #include "tests/pib/set/world.h"
 
@@ -219,23 +220,48 @@ static void snapshot(const struct node *t, struct buffer *out)
 	buffer_put_view(out, buffer_view(&t->memory.current));
 }
 
-static enum err decide_run(struct node *t, uint32_t kind, struct view run, struct buffer *report,
-                           struct error *e)
+static enum err decide_pieces(struct node *t, const struct transfer_piece *pieces, size_t count,
+                              struct buffer *report, struct error *e)
 {
-	struct transfer_piece piece = {kind, run};
 	uint16_t code, sub_code;
 	struct error grammar;
 	enum err err;
 
 	buffer_reset(report);
 	*e = (struct error){0};
-	err = enforcement_decide(t->n, 3, &piece, run.len ? 1 : 0, NOW, report, e);
+	err = enforcement_decide(t->n, 3, pieces, count, NOW, report, e);
 	ck_assert_msg(!pr_check(PR_IN_REPORT, buffer_view(report), &code, &sub_code, &grammar),
 	              "%s", grammar.text);
 	/* RFC 3084: a failure has a code. */
 	if (err)
 		ck_assert(report->len > 4 && (report->data[2] == PR_GPERR ||
 		                              report->data[2] == PR_ERROR_PRID));
+	return err;
+}
+
+/* One run of octets, which may come as what is removed. */
+static enum err decide_run(struct node *t, uint32_t kind, struct view run, struct buffer *report,
+                           struct error *e)
+{
+	struct transfer_piece piece = {kind, run};
+
+	return decide_pieces(t, &piece, run.len ? 1 : 0, report, e);
+}
+
+/* A run that replaces all that there was. */
+static enum err decide_full(struct node *t, struct view run, struct buffer *report,
+                            struct error *e)
+{
+	struct buffer classes;
+	enum err err;
+
+	buffer_init(&classes, BIG);
+	pri_store_put_all_classes(&classes);
+	err = decide_pieces(t,
+	                    (struct transfer_piece[]){{PIECE_REMOVE, buffer_view(&classes)},
+	                                              {PIECE_INSTALL, run}},
+	                    2, report, e);
+	buffer_fini(&classes);
 	return err;
 }
 
@@ -246,7 +272,7 @@ static enum err decide(struct node *t, struct buffer *report, struct error *e)
 
 	buffer_init(&run, BIG);
 	world_node(t->w, &run);
-	err = decide_run(t, PIECE_INSTALL, buffer_view(&run), report, e);
+	err = decide_full(t, buffer_view(&run), report, e);
 	buffer_fini(&run);
 	return err;
 }
@@ -889,8 +915,8 @@ START_TEST(random_damage_is_refused_or_harmless)
 		buffer_put(&spoiled, run.data, len);
 		for (size_t k = draw(4) + 1; k && len; k--)
 			spoiled.data[draw(len)] ^= (uint8_t)(1U << draw(8));
-		if (decide_run(t, draw(10) ? PIECE_INSTALL : PIECE_REMOVE, buffer_view(&spoiled),
-		               &report, &e)) {
+		if (draw(10) ? decide_full(t, buffer_view(&spoiled), &report, &e)
+		             : decide_run(t, PIECE_REMOVE, buffer_view(&spoiled), &report, &e)) {
 			refusals++;
 			snapshot(t, &after);
 			ck_assert_msg(view_equal(buffer_view(&before), buffer_view(&after)),
