@@ -123,6 +123,7 @@ enum err server_resend(
 			node);
 	*ret_reports = compliance_count(s->compliance, node);
 	p->outdated = true;
+	p->holds = 0; /* so that everything is sent */
 	link_pump(p->link);
 	return E_OK;
 }

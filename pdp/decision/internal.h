@@ -13,6 +13,7 @@
 #include <ev.h>
 
 #include "common/link/link.h"
+#include "pdp/decision/history.h"
 #include "pdp/decision/server.h"
 
 /*
@@ -30,8 +31,11 @@ struct peer {
 	char *node;       /* PEPID, while it is open as a node */
 	uint32_t state;   /* its newest request state, 0 if there is none */
 	uint32_t asked;   /* request state whose REQ is to be answered, 0 if there is none */
-	uint64_t holds;   /* the serial that this REQ says is installed */
+	uint64_t holds;   /* the serial that is installed, by its REQ or signed report; 0: unknown */
 	uint32_t awaited; /* number of the decision that it has not reported yet, 0 if none */
+	/* The serial that this decision leads to if it builds on what the node holds, as deltas and
+	 * NULL do; 0: it is a full state. */
+	uint64_t expected;
 	bool outdated;    /* is to get the policy in force */
 	bool told;        /* its end is in the log */
 };
@@ -49,6 +53,7 @@ struct server {
 	size_t listener_count;
 	struct pdp_session_config session_config;
 	struct publication *publication; /* NULL: nothing is published */
+	struct history history;          /* what was in force before */
 	struct seat *seats;              /* by publication_node.which */
 	struct compliance_table *compliance;
 	struct peer *peers;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pib/schema/pri.h"
+#include "pdp/decision/claim.h"
 
 #define MODULE "session"
 
@@ -36,6 +36,7 @@ static void leave(struct peer *p)
 	p->node = NULL;
 	p->state = p->asked = p->awaited = 0;
 	p->outdated = false;
+	p->holds = p->expected = 0;
 }
 
 static void tell_end(struct peer *p, const struct error *why)
@@ -59,40 +60,55 @@ static void close_session(struct peer *p, enum cops_error_code code)
 
 /* ---- What a node is sent ---- */
 
-static enum err send_state(struct peer *p, uint32_t state, struct error *error)
+/* A delta if we know what it holds and have that still; otherwise full state. */
+static enum err make_update(
+	struct peer *p, struct update *update, bool *ret_delta, struct error *error)
 {
-	const struct server *s = p->server;
-	struct pdp_transaction transaction = {.install_count = 1};
-	struct view installs;
-	struct buffer objects;
+	struct server *s = p->server;
+	const char *name = s->parts.settings->name;
+
+	*ret_delta = p->holds && !history_update(&s->history, update, p->holds, s->publication,
+					 peer_node(p), name, error);
+	return *ret_delta ? E_OK : update_full(update, s->publication, peer_node(p), name, error);
+}
+
+static enum err send_policy(struct peer *p, uint32_t state, struct error *error)
+{
+	struct pdp_transaction transaction = {.remove_count = 1, .install_count = 1};
+	struct view removes, installs;
+	struct update update;
+	bool delta = false;
 	enum err result;
 
-	buffer_init(&objects, COPS_MESSAGE_LIMIT);
-	result = publication_put_node(
-		s->publication, peer_node(p), s->parts.settings->name, &objects, error);
+	update_init(&update);
+	result = make_update(p, &update, &delta, error);
 	if (!result) {
-		installs = buffer_view(&objects);
+		removes = buffer_view(&update.removes);
+		installs = buffer_view(&update.installs);
+		transaction.removes = &removes;
+		transaction.remove_count = removes.len != 0;
 		transaction.installs = &installs;
 		result = pdp_session_decide(p->session, state, &transaction, &p->awaited);
 		if (result)
 			error_set(error, result, "decision: %s", err_text(result));
 	}
-	buffer_fini(&objects);
+	p->expected = delta ? server_serial(p->server) : 0;
 	if (!result)
 		log_info(log_of(p), MODULE, "policy sent", log_str("node", p->node),
-			log_u64("serial", server_serial(s)));
+			log_str("as", delta ? "delta" : "full state"),
+			log_u64("holds", p->holds), log_u64("serial", server_serial(p->server)),
+			log_u64("octets", update.removes.len + update.installs.len));
+	update_fini(&update);
 	return result;
 }
 
 static enum err answer_request(struct peer *p, struct error *error)
 {
-	uint64_t serial = server_serial(p->server);
 	enum err result;
 
-	log_notice(log_of(p), MODULE, "node asks for policy", log_str("node", p->node),
-		log_u64("holds", p->holds), log_u64("serial", serial));
-	if (p->holds != serial)
-		return send_state(p, p->asked, error);
+	if (p->holds != server_serial(p->server))
+		return send_policy(p, p->asked, error);
+	p->expected = p->holds;
 	result = pdp_session_decide_null(p->session, p->asked, &p->awaited);
 	if (result)
 		error_set(error, result, "null decision: %s", err_text(result));
@@ -122,7 +138,7 @@ static bool serve(struct peer *p)
 	if (p->asked)
 		result = answer_request(p, &error);
 	else if (p->state && !p->awaited)
-		result = send_state(p, p->state, &error);
+		result = send_policy(p, p->state, &error);
 	else
 		return false;
 	p->asked = 0;
@@ -138,46 +154,17 @@ static bool serve(struct peer *p)
 
 /* ---- What a node says ---- */
 
-static uint64_t serial_of_text(struct view text)
+/* The serial of the publication that a REQ says is installed, all of it; 0 if we have none such. */
+static uint64_t held_serial(const struct peer *p, const struct cops_message *request)
 {
-	uint64_t serial = 0;
+	uint64_t serial = claim_serial(request);
+	const struct publication *claimed = history_find(&p->server->history, serial);
+	const struct publication_node *node;
 
-	if (text.len > 19) /* digits that fit in any case */
-		return 0;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return 0;
-		serial = serial * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	return serial;
-}
-
-/* The index serial that a REQ says is installed; 0 if it says none. */
-static uint64_t claimed_serial(const struct cops_message *message)
-{
-	uint64_t serial = 0;
-	size_t at = 0;
-	struct view piece;
-
-	while (cops_next_named(message, &at, &piece)) {
-		struct cursor run = cursor_over(piece);
-		struct pr_object object;
-		struct prid prid = {0};
-		struct pib_fault fault;
-		struct error ignored;
-		struct pri pri;
-
-		while (cursor_left(&run) && !pr_next(&run, &object)) {
-			if (object.s_num == PR_PRID &&
-				prid_decode(object.contents, &prid, &fault, &ignored))
-				prid.class = NULL;
-			if (object.s_num == PR_EPD && prid.class &&
-				prid.class->id == PIB_frwkPibIncarnation &&
-				!epd_decode(&prid, object.contents, &pri, &fault, &ignored))
-				serial = serial_of_text(pri_octets(&pri, frwkPibIncarnationId));
-		}
-	}
-	return serial;
+	if (serial == server_serial(p->server))
+		claimed = p->server->publication;
+	node = claimed ? publication_find_name(claimed, p->node) : NULL;
+	return node && claim_meets(request, claimed, node) ? serial : 0;
 }
 
 static void on_node_request(struct peer *p, const struct pdp_event *event)
@@ -189,26 +176,25 @@ static void on_node_request(struct peer *p, const struct pdp_event *event)
 		return;
 	}
 	p->state = p->asked = event->state;
-	p->holds = claimed_serial(event->message);
+	p->holds = held_serial(p, event->message);
+	log_notice(log_of(p), MODULE, "node asks for policy", log_str("node", p->node),
+		log_u64("claims", claim_serial(event->message)), log_u64("holds", p->holds),
+		log_u64("serial", server_serial(p->server)));
 	server_changed(p->server);
 }
 
-static void on_report(struct peer *p, const struct pdp_event *event)
+/* NULL if it proves nothing. */
+static const struct store_report *record_report(
+	struct peer *p, const struct publication_node *node, const struct pdp_event *event)
 {
-	const struct publication_node *node = peer_node(p);
 	const struct store_report *report;
 	struct error error;
 
-	if (!node || event->report == COPS_ACCOUNTING)
-		return;
-	/* A peer that does not flag its answers has answered all the same. */
-	if (!event->decision || event->decision >= p->awaited)
-		p->awaited = 0;
 	if (compliance_report(p->server->compliance, node, event->message, event->decision,
 		    server_utc(), &report, &error)) {
 		log_warning(log_of(p), MODULE, "report not recorded", log_str("node", p->node),
 			log_err(&error));
-		return;
+		return NULL;
 	}
 	server_seat(p->server, node)->report = report;
 	if (report->success)
@@ -218,6 +204,29 @@ static void on_report(struct peer *p, const struct pdp_event *event)
 		log_warning(log_of(p), MODULE, "node refused a decision", log_str("node", p->node),
 			log_u64("serial", report->serial), log_str("why", report->text));
 	server_reported(p->server);
+	return report;
+}
+
+static void on_report(struct peer *p, const struct pdp_event *event)
+{
+	const struct publication_node *node = peer_node(p);
+	const struct store_report *report;
+
+	if (!node || event->report == COPS_ACCOUNTING)
+		return;
+	report = record_report(p, node, event);
+	p->holds = report && report->success ? report->serial : 0;
+	/* A peer that does not flag its answers has answered all the same. */
+	if (!event->decision || event->decision >= p->awaited) {
+		/* It held something else than we thought: it gets everything, once. */
+		if (p->expected && (event->report == COPS_FAILURE ||
+					   (p->holds && p->holds != p->expected))) {
+			p->outdated = true;
+			p->holds = 0;
+		}
+		p->awaited = 0;
+		p->expected = 0;
+	}
 	server_changed(p->server);
 }
 

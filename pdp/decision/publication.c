@@ -301,23 +301,80 @@ static enum err put_incarnation(const struct publication *p, const char *pdp_nam
 	return pri_put(out, &pri, error);
 }
 
-enum err publication_put_node(const struct publication *p, const struct publication_node *node,
-	const char *pdp_name, struct buffer *out, struct error *error)
+size_t publication_set_count(const struct publication *p)
 {
-	const struct assignment *assignment = &p->assignments[node->which];
+	return p->bundle.set_count;
+}
+
+const struct manifest *publication_manifest(const struct publication *p, size_t set)
+{
+	return &p->manifests[set];
+}
+
+struct view publication_set_objects(const struct publication *p, size_t set)
+{
+	return p->bundle.sets[set].objects;
+}
+
+bool publication_demands(
+	const struct publication *p, const struct publication_node *node, size_t set)
+{
+	return assignment_demands(&p->assignments[node->which], p->manifests[set].name);
+}
+
+static struct view assignment_cms(
+	const struct publication *p, const struct publication_node *node)
+{
+	return p->bundle.assignments[node->which];
+}
+
+static bool same_assignment(const struct publication *p, const struct publication_node *node,
+	const struct publication *before)
+{
+	const struct publication_node *then =
+		before ? publication_find_name(before, node->name) : NULL;
+
+	return then && view_equal(assignment_cms(before, then), assignment_cms(p, node));
+}
+
+enum err publication_put_head(const struct publication *p, const struct publication_node *node,
+	const char *pdp_name, const struct publication *before, struct buffer *out,
+	struct error *error)
+{
 	enum err result = put_incarnation(p, pdp_name, out, error);
 
 	if (result)
 		return result;
-	bundle_put_assignment(1, p->bundle.assignments[node->which], out);
+	if (!same_assignment(p, node, before))
+		bundle_put_assignment(1, assignment_cms(p, node), out);
 	bundle_put_index(p->bundle.index, out);
+	return E_OK;
+}
+
+enum err publication_put_node(const struct publication *p, const struct publication_node *node,
+	const char *pdp_name, struct buffer *out, struct error *error)
+{
+	enum err result = publication_put_head(p, node, pdp_name, NULL, out, error);
+
+	if (result)
+		return result;
 	for (size_t i = 0; i < p->bundle.set_count; i++)
-		if (assignment_demands(assignment, p->manifests[i].name))
+		if (publication_demands(p, node, i))
 			buffer_put_view(out, p->bundle.sets[i].objects);
 	if (out->error)
 		return error_set(error, out->error, "state of node %s: %s", node->name,
 			err_text(out->error));
 	return E_OK;
+}
+
+size_t publication_node_octets(const struct publication *p, const struct publication_node *node)
+{
+	size_t octets = assignment_cms(p, node).len + p->bundle.index.len;
+
+	for (size_t i = 0; i < p->bundle.set_count; i++)
+		if (publication_demands(p, node, i))
+			octets += p->bundle.sets[i].objects.len;
+	return octets;
 }
 
 enum err publication_to_store(const struct publication *p, const char *publisher,

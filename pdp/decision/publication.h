@@ -55,12 +55,28 @@ const struct publication_node *publication_find_key(
 const struct publication_node *publication_find_name(
 	const struct publication *p, const char *name);
 
+/* Its sets, by ascending block. */
+size_t publication_set_count(const struct publication *p);
+const struct manifest *publication_manifest(const struct publication *p, size_t set);
+/* The copsecPolicySet and the PRIs of a set, as S-objects in order. */
+struct view publication_set_objects(const struct publication *p, size_t set);
+/* Whether the node gets this set. */
+bool publication_demands(
+	const struct publication *p, const struct publication_node *node, size_t set);
+
 /*
- * Appends the full state of a node as S-objects: frwkPibIncarnation by `pdp_name`, assignment,
- * index, then every set that the assignment demands.
+ * Appends what stands outside the sets, as S-objects: frwkPibIncarnation by `pdp_name`, the node's
+ * assignment, unless it got this one from `before` (NULL: there was nothing before), and the index.
  */
+enum err publication_put_head(const struct publication *p, const struct publication_node *node,
+	const char *pdp_name, const struct publication *before, struct buffer *out,
+	struct error *error) MUST_USE;
+/* Appends the full state of a node: the head, then every set that the assignment demands. */
 enum err publication_put_node(const struct publication *p, const struct publication_node *node,
 	const char *pdp_name, struct buffer *out, struct error *error) MUST_USE;
+/* How many octets the sets and signed documents of a full state have, without the framework's. */
+size_t publication_node_octets(
+	const struct publication *p, const struct publication_node *node);
 
 /* What the store is to keep; the views borrow from the publication, the arrays are the arena's. */
 enum err publication_to_store(const struct publication *p, const char *publisher,

@@ -91,7 +91,7 @@ static void on_serving(struct ev_loop *loop, struct ev_timer *timer, int revents
 
 void server_adopt(struct server *s, struct publication *p, struct seat *seats)
 {
-	publication_free(s->publication);
+	history_push(&s->history, s->publication);
 	free(s->seats);
 	s->publication = p;
 	s->seats = seats;
@@ -137,6 +137,30 @@ static enum err load_publication(struct server *s, struct error *error)
 	}
 	arena_fini(&arena);
 	return result;
+}
+
+/* Without them nodes get full state where a delta would do, so nothing is refused for them. */
+static void load_history(struct server *s)
+{
+	struct error error;
+
+	for (unsigned age = 1; age <= STORE_EARLIER_MAX; age++) {
+		struct store_publication stored;
+		struct publication *publication;
+		struct arena arena;
+		enum err result;
+
+		arena_init(&arena, 4 * (size_t)PUBLICATION_MAX);
+		result = store_load_earlier(s->parts.store, age, &arena, &stored, &error);
+		if (!result && stored.serial)
+			result = publication_of_store(&stored, &publication, &error);
+		arena_fini(&arena);
+		if (result)
+			log_warning(s->parts.log, MODULE, "an earlier policy cannot be read",
+				log_err(&error));
+		else if (stored.serial)
+			history_append(&s->history, publication);
+	}
 }
 
 /* ---- Listening ---- */
@@ -226,8 +250,10 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	result = compliance_table_new(parts->store, &s->compliance, error);
 	if (!result)
 		result = load_publication(s, error);
-	if (!result)
+	if (!result) {
+		load_history(s);
 		result = net_new(parts->loop, parts->key, &s->net, error);
+	}
 	if (!result)
 		result = listen_all(s, error);
 	if (result)
@@ -266,6 +292,7 @@ struct server *server_free(struct server *s)
 	net_free(s->net);
 	free(s->listeners);
 	publication_free(s->publication);
+	history_fini(&s->history);
 	free(s->seats);
 	compliance_table_free(s->compliance);
 	free(s);

@@ -5,9 +5,11 @@
  *
  * A node is whoever holds the key that a signed assignment names; its PEPID must be that of the
  * assignment, and of two connections of one node the newer counts. Every REQ is answered by the
- * full state, or by a NULL decision if the node says that it holds the serial in force. Every
- * publication goes to all connected nodes at once, but for those which have not reported the
- * decision before: they get it, or what is newer by then, when they have.
+ * full state, by a NULL decision if the node says that it holds what is in force, or by a delta if
+ * it holds one of the last publications. Every publication goes to all connected nodes at once, but
+ * for those which have not reported the decision before: they get it, or what is newer by then,
+ * when they have. It goes as a delta where a signed report says what the node holds; a node that
+ * refuses a delta gets the full state, once.
  */
 #ifndef COPSEC_PDP_DECISION_SERVER_H
 #define COPSEC_PDP_DECISION_SERVER_H

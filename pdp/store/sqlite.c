@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-	STORE_VERSION = 1,
+	STORE_VERSION = 2,
 	STORE_BUSY_MS = 5000,
 };
 
@@ -19,22 +19,26 @@ struct store {
 	sqlite3 *db;
 };
 
-/* Items keep the order in which they were published. `trail` is append-only: every manifest, index
- * and assignment that was ever published. */
+/* The newest publication has the greatest id; items keep the order in which they were published.
+ * `trail` is append-only: every manifest, index and assignment that was ever published. */
 static const char schema[] =
-	"CREATE TABLE publication (serial INTEGER NOT NULL, published INTEGER NOT NULL,"
-	" publisher TEXT NOT NULL, octets BLOB NOT NULL);"
-	"CREATE TABLE assignment (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-	" serial INTEGER NOT NULL, octets BLOB NOT NULL);"
-	"CREATE TABLE policy_set (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-	" serial INTEGER NOT NULL, octets BLOB NOT NULL);"
+	"CREATE TABLE publication (id INTEGER PRIMARY KEY, serial INTEGER NOT NULL,"
+	" published INTEGER NOT NULL, publisher TEXT NOT NULL, octets BLOB NOT NULL);"
+	"CREATE TABLE assignment (position INTEGER PRIMARY KEY,"
+	" publication INTEGER NOT NULL REFERENCES publication ON DELETE CASCADE,"
+	" name TEXT NOT NULL, serial INTEGER NOT NULL, octets BLOB NOT NULL,"
+	" UNIQUE (publication, name));"
+	"CREATE TABLE policy_set (position INTEGER PRIMARY KEY,"
+	" publication INTEGER NOT NULL REFERENCES publication ON DELETE CASCADE,"
+	" name TEXT NOT NULL, serial INTEGER NOT NULL, octets BLOB NOT NULL,"
+	" UNIQUE (publication, name));"
 	"CREATE TABLE report (node TEXT PRIMARY KEY, time INTEGER NOT NULL,"
 	" serial INTEGER NOT NULL, since INTEGER NOT NULL, success INTEGER NOT NULL,"
 	" text TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE trail (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
 	" name TEXT NOT NULL, serial INTEGER NOT NULL, published INTEGER NOT NULL,"
 	" publisher TEXT NOT NULL, octets BLOB NOT NULL);"
-	"PRAGMA user_version = 1;";
+	"PRAGMA user_version = 2;";
 
 static enum err sql_error(struct store *store, const char *doing, struct error *error)
 {
@@ -191,23 +195,27 @@ struct store *store_close(struct store *store)
 
 struct item_table {
 	const char *kind;
-	const char *clear;
 	const char *insert;
 	const char *select;
 };
 
+/* ?1 is how many publications ago. */
+#define PUBLICATION_ID "(SELECT id FROM publication ORDER BY id DESC LIMIT 1 OFFSET ?1)"
+
 static const struct item_table assignment_table = {
 	"assignment",
-	"DELETE FROM assignment",
-	"INSERT INTO assignment (name, serial, octets) VALUES (?1, ?2, ?3)",
-	"SELECT name, serial, octets FROM assignment ORDER BY position",
+	"INSERT INTO assignment (publication, name, serial, octets)"
+	" VALUES ((SELECT max(id) FROM publication), ?1, ?2, ?3)",
+	"SELECT name, serial, octets FROM assignment WHERE publication = " PUBLICATION_ID
+	" ORDER BY position",
 };
 
 static const struct item_table set_table = {
 	"set",
-	"DELETE FROM policy_set",
-	"INSERT INTO policy_set (name, serial, octets) VALUES (?1, ?2, ?3)",
-	"SELECT name, serial, octets FROM policy_set ORDER BY position",
+	"INSERT INTO policy_set (publication, name, serial, octets)"
+	" VALUES ((SELECT max(id) FROM publication), ?1, ?2, ?3)",
+	"SELECT name, serial, octets FROM policy_set WHERE publication = " PUBLICATION_ID
+	" ORDER BY position",
 };
 
 static enum err put_trail(struct store *store, const struct store_publication *publication,
@@ -224,7 +232,7 @@ static enum err put_items(struct store *store, const struct store_publication *p
 	const struct item_table *table, const struct store_item *items, size_t count,
 	struct error *error)
 {
-	enum err result = sql_exec(store, table->clear, table->kind, error);
+	enum err result = E_OK;
 
 	for (size_t i = 0; !result && i < count; i++) {
 		result = sql_run(store, error, table->kind, table->insert, "snv", items[i].name,
@@ -241,12 +249,15 @@ static enum err put_publication(struct store *store, const void *argument, struc
 	const struct store_item index = {"index", p->serial, p->index};
 	enum err result;
 
-	result = sql_exec(store, "DELETE FROM publication", "publication", error);
+	result = sql_run(store, error, "publication",
+		"INSERT INTO publication (serial, published, publisher, octets)"
+		" VALUES (?1, ?2, ?3, ?4)",
+		"nnsv", p->serial, p->published, p->publisher, p->index);
 	if (!result)
-		result = sql_run(store, error, "publication",
-			"INSERT INTO publication (serial, published, publisher, octets)"
-			" VALUES (?1, ?2, ?3, ?4)",
-			"nnsv", p->serial, p->published, p->publisher, p->index);
+		result = sql_run(store, error, "publications that are too old",
+			"DELETE FROM publication WHERE id NOT IN"
+			" (SELECT id FROM publication ORDER BY id DESC LIMIT ?1)",
+			"n", (uint64_t)STORE_EARLIER_MAX + 1);
 	if (!result)
 		result = put_trail(store, p, "index", &index, error);
 	if (!result)
@@ -263,8 +274,9 @@ enum err store_publish(struct store *store, const struct store_publication *publ
 	return in_transaction(store, put_publication, publication, error);
 }
 
-/* Walks over the rows of `sql`; `row` returns false when memory is exhausted. */
-static enum err each_row(struct store *store, const char *sql, const char *doing,
+/* Walks over the rows of `sql`, where ?1 is `number` if there is one; `row` returns false when
+ * memory is exhausted. */
+static enum err each_row(struct store *store, const char *sql, unsigned number, const char *doing,
 	bool (*row)(sqlite3_stmt *, void *), void *context, struct error *error)
 {
 	sqlite3_stmt *statement = NULL;
@@ -273,6 +285,8 @@ static enum err each_row(struct store *store, const char *sql, const char *doing
 
 	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
 		return sql_error(store, doing, error);
+	if (sqlite3_bind_parameter_count(statement))
+		sqlite3_bind_int64(statement, 1, number);
 	while ((status = sqlite3_step(statement)) == SQLITE_ROW) {
 		if (!row(statement, context)) {
 			result = error_set(error, E_MEMORY, "store: %s", doing);
@@ -361,6 +375,12 @@ static bool read_publication(sqlite3_stmt *statement, void *context)
 enum err store_load(struct store *store, struct arena *arena,
 	struct store_publication *ret_publication, struct error *error)
 {
+	return store_load_earlier(store, 0, arena, ret_publication, error);
+}
+
+enum err store_load_earlier(struct store *store, unsigned age, struct arena *arena,
+	struct store_publication *ret_publication, struct error *error)
+{
 	struct store_publication publication = {.publisher = ""};
 	struct publication_row row = {arena, &publication};
 	struct rows assignments = {.arena = arena, .size = sizeof(struct store_item)};
@@ -372,14 +392,16 @@ enum err store_load(struct store *store, struct arena *arena,
 	result = sql_exec(store, "BEGIN", "begin", error);
 	if (result)
 		return result;
-	result = each_row(store, "SELECT serial, published, publisher, octets FROM publication",
-		"publication", read_publication, &row, error);
+	result = each_row(store,
+		"SELECT serial, published, publisher, octets FROM publication WHERE id = "
+		PUBLICATION_ID,
+		age, "publication", read_publication, &row, error);
 	if (!result)
-		result = each_row(store, assignment_table.select, assignment_table.kind, read_item,
-			&assignments, error);
+		result = each_row(store, assignment_table.select, age, assignment_table.kind,
+			read_item, &assignments, error);
 	if (!result)
 		result = each_row(
-			store, set_table.select, set_table.kind, read_item, &sets, error);
+			store, set_table.select, age, set_table.kind, read_item, &sets, error);
 	if (sql_exec(store, "ROLLBACK", "end reading", result ? &ignored : error) && !result)
 		result = error->code;
 	if (result)
@@ -446,7 +468,7 @@ enum err store_load_reports(struct store *store, struct arena *arena,
 	enum err result;
 
 	result = each_row(store,
-		"SELECT node, time, serial, since, success, text FROM report ORDER BY node",
+		"SELECT node, time, serial, since, success, text FROM report ORDER BY node", 0,
 		"report", read_report, &rows, error);
 	if (result)
 		return result;

@@ -15,6 +15,8 @@
 
 struct store;
 
+enum { STORE_EARLIER_MAX = 4 }; /* publications that are kept besides the newest */
+
 /* One signed object with what belongs to it, as S-objects (RFC 3084 §4), ready for a decision. */
 struct store_item {
 	const char *name;   /* set name, or PEPID for an assignment */
@@ -51,6 +53,9 @@ enum err store_publish(struct store *store, const struct store_publication *publ
 	struct error *error) MUST_USE;
 /* A store in which nothing was published gives a publication with serial 0. */
 enum err store_load(struct store *store, struct arena *arena,
+	struct store_publication *ret_publication, struct error *error) MUST_USE;
+/* The one that was `age` publications before the newest; serial 0 if it is not kept. */
+enum err store_load_earlier(struct store *store, unsigned age, struct arena *arena,
 	struct store_publication *ret_publication, struct error *error) MUST_USE;
 
 /* All or none of them. */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pdp/decision/history.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void forget(struct earlier *e)
+{
+	e->delta = delta_free(e->delta);
+	e->publication = publication_free(e->publication);
+}
+
+void history_fini(struct history *h)
+{
+	for (size_t i = 0; i < STORE_EARLIER_MAX; i++)
+		forget(&h->list[i]);
+}
+
+void history_push(struct history *h, struct publication *p)
+{
+	if (!p)
+		return;
+	forget(&h->list[STORE_EARLIER_MAX - 1]);
+	memmove(h->list + 1, h->list, sizeof h->list - sizeof h->list[0]);
+	h->list[0] = (struct earlier){.publication = p};
+	/* They led to what is not in force any more. */
+	for (size_t i = 0; i < STORE_EARLIER_MAX; i++)
+		h->list[i].delta = delta_free(h->list[i].delta);
+}
+
+void history_append(struct history *h, struct publication *p)
+{
+	for (size_t i = 0; i < STORE_EARLIER_MAX; i++) {
+		if (h->list[i].publication)
+			continue;
+		h->list[i].publication = p;
+		return;
+	}
+	publication_free(p);
+}
+
+static size_t position_of(const struct history *h, uint64_t serial)
+{
+	size_t i = 0;
+
+	while (i < STORE_EARLIER_MAX && h->list[i].publication &&
+		publication_serial(h->list[i].publication) != serial)
+		i++;
+	return i < STORE_EARLIER_MAX && h->list[i].publication ? i : STORE_EARLIER_MAX;
+}
+
+const struct publication *history_find(const struct history *h, uint64_t serial)
+{
+	size_t at = position_of(h, serial);
+
+	return at < STORE_EARLIER_MAX ? h->list[at].publication : NULL;
+}
+
+enum err history_update(struct history *h, struct update *u, uint64_t holds,
+	const struct publication *now, const struct publication_node *node, const char *pdp_name,
+	struct error *error)
+{
+	size_t at = position_of(h, holds);
+	enum err result = E_OK;
+
+	if (at == STORE_EARLIER_MAX)
+		return error_set(error, E_NOT_FOUND, "serial %" PRIu64 " is not kept", holds);
+	if (!h->list[at].delta)
+		result = delta_new(h->list[at].publication, now, &h->list[at].delta, error);
+	return result ? result : update_delta(u, h->list[at].delta, node, pdp_name, error);
+}
