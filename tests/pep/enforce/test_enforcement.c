@@ -9,60 +9,11 @@
 #include "pep/enforce/enforcement.h"
 #include "pib/policy/policy.h"
 #include "pib/store/difference.h"
+#include "tests/pep/enforce/parts.h"
 #include "tests/pep/kernel/fake.h"
-#include "tests/pib/set/world.h"
 
 enum { LOOKS = 2 }; /* requests of kernel_status(), which change nothing */
 enum { BIG = 1 << 26, MASK = 0x01ff0000, RANDOM_SEED = 20260102, RANDOM_ROUNDS = 400 };
-
-/* ---- Storage in memory ---- */
-
-struct memory {
-	struct buffer current, prepared;
-	bool has, prepare_fails, commit_fails;
-};
-
-static enum err memory_load(void *context, struct buffer *out, uint64_t *ret_when, struct error *e)
-{
-	struct memory *m = context;
-
-	if (!m->has)
-		return error_set(e, E_NOT_FOUND, "nothing");
-	buffer_put_view(out, buffer_view(&m->current));
-	*ret_when = NOW - 5;
-	return E_OK;
-}
-
-static enum err memory_prepare(void *context, struct view octets, struct error *e)
-{
-	struct memory *m = context;
-
-	if (m->prepare_fails)
-		return error_set(e, E_SYSTEM, "the disk is full");
-	buffer_reset(&m->prepared);
-	buffer_put_view(&m->prepared, octets);
-	return E_OK;
-}
-
-static enum err memory_commit(void *context, struct error *e)
-{
-	struct memory *m = context;
-
-	if (m->commit_fails)
-		return error_set(e, E_SYSTEM, "the disk is gone");
-	buffer_reset(&m->current);
-	buffer_put_view(&m->current, buffer_view(&m->prepared));
-	buffer_reset(&m->prepared);
-	m->has = true;
-	return E_OK;
-}
-
-static void memory_abandon(void *context)
-{
-	struct memory *m = context;
-
-	buffer_reset(&m->prepared);
-}
 
 /* ---- A node ---- */
 
@@ -104,7 +55,7 @@ static void boot(struct node *t)
 		.description = "test",
 		.trust = t->w->trust,
 		.report_key = t->report_key,
-		.storage = {&t->memory, memory_load, memory_prepare, memory_commit, memory_abandon},
+		.storage = memory_storage(&t->memory),
 	};
 	struct error e;
 
@@ -122,79 +73,17 @@ static void halt(struct node *t)
 	t->kernel = kernel_free(t->kernel);
 }
 
-/* Values with which the rows of the world mean something: web in, the rest out with "strong". */
-static const struct {
-	enum pib_class_id class;
-	uint32_t instance;
-	unsigned attribute;
-	uint32_t value;
-} meaning[] = {
-	{PIB_ipSecRule, 1, ipSecRuleDirection, ipSecRuleDirection_in},
-	{PIB_ipSecRule, 1, ipSecRuleLimitNegotiation, ipSecRuleLimitNegotiation_both},
-	{PIB_ipSecRule, 1, ipSecRuleAutoStart, 2},
-	{PIB_ipSecRule, 2, ipSecRuleDirection, ipSecRuleDirection_out},
-	{PIB_ipSecRule, 2, ipSecRuleLimitNegotiation, ipSecRuleLimitNegotiation_both},
-	{PIB_ipSecRule, 2, ipSecRuleAutoStart, 2},
-	{PIB_copsecRule, 1, copsecRuleForward, 2},
-	{PIB_copsecRule, 2, copsecRuleForward, 2},
-	{PIB_copsecRule, 1, copsecRuleLog, 2},
-	{PIB_copsecRule, 2, copsecRuleLog, 2},
-	{PIB_ipSecActionSet, 1, ipSecActionSetDoActionLogging, 2},
-	{PIB_ipSecActionSet, 2, ipSecActionSetDoActionLogging, 2},
-	{PIB_ipSecActionSet, 1, ipSecActionSetDoPacketLogging, 2},
-	{PIB_ipSecActionSet, 2, ipSecActionSetDoPacketLogging, 2},
-	{PIB_ipSecSelectorSet, 1, ipSecSelectorSetIsNegated, 2},
-	{PIB_ipSecSelectorSet, 2, ipSecSelectorSetIsNegated, 2},
-	{PIB_ipSecSelector, 1, ipSecSelectorProtocol, 6},
-	{PIB_ipSecSelector, 2, ipSecSelectorProtocol, 17},
-	{PIB_ipSecAddress, 1, ipSecAddressAddressType, ipSecAddressAddressType_ipv4},
-	{PIB_ipSecAddress, 1, ipSecAddressAddrPrefixLength, 24},
-	{PIB_copsecEspTransform, 1, copsecEspTransformEncryption, 20},
-	{PIB_copsecEspTransform, 1, copsecEspTransformKeyLength, 256},
-	{PIB_copsecEspTransform, 1, copsecEspTransformGroup, 31},
-	{PIB_ipSecEspTransform, 1, ipSecEspTransformReplayPreventionWindowSize, 128},
-	{PIB_ipSecEspTransform, 1, ipSecEspTransformMaxLifetimeSeconds, 3600},
-	{PIB_copsecIkeProposal, 1, copsecIkeProposalEncryption, 12},
-	{PIB_copsecIkeProposal, 1, copsecIkeProposalKeyLength, 128},
-	{PIB_copsecIkeProposal, 1, copsecIkeProposalIntegrity, 12},
-	{PIB_copsecIkeProposal, 1, copsecIkeProposalPrf, 5},
-	{PIB_copsecIkeProposal, 1, copsecIkeProposalGroup, 19},
-};
-
-static void give_meaning(struct rows *rows, uint32_t block)
-{
-	static const uint8_t address[] = {192, 0, 2, 0};
-	struct pri *pri;
-
-	for (size_t i = 0; i < sizeof meaning / sizeof meaning[0]; i++) {
-		unsigned attribute = meaning[i].attribute;
-
-		pri = rows_get(rows, meaning[i].class, block + meaning[i].instance);
-		if (pib_attribute(pri->class, attribute)->syntax == PIB_UNSIGNED32)
-			pri_set_u32(pri, attribute, meaning[i].value);
-		else
-			pri_set_i32(pri, attribute, (int32_t)meaning[i].value);
-	}
-	pri = rows_get(rows, PIB_ipSecAddress, block + 1);
-	pri_set_octets(pri, ipSecAddressAddrMin, VIEW(address, sizeof address));
-	pri_set_octets(pri, ipSecAddressAddrMax, VIEW(address, sizeof address));
-	pri = rows_get(rows, PIB_ipSecAssociation, block + 1);
-	pri_set_bits(pri, ipSecAssociationGranularity, 1U << ipSecAssociationGranularity_subnet);
-}
-
 static struct node *node_new(void)
 {
 	struct node *t = calloc(1, sizeof *t);
 	struct error e;
 
 	t->w = world_new();
-	for (uint32_t i = 0; i < SETS; i++)
-		give_meaning(t->w->rows[i], block_of(AUTHORITY_HOME, i));
+	give_meaning(t->w);
 	t->w->set_documents[HOST].sent = false;
 	t->w->assignment_documents[ALICE].sent = false;
 	t->fake = fake_new();
-	buffer_init(&t->memory.current, BIG);
-	buffer_init(&t->memory.prepared, BIG);
+	memory_init(&t->memory);
 	ck_assert_int_eq(key_generate("gw1 report", &t->report_key, &e), E_OK);
 	t->interfaces.count = 1;
 	t->interfaces.list[0] = (struct node_interface){2, "eth0"};
@@ -207,8 +96,7 @@ static void node_free(struct node *t)
 	halt(t);
 	world_free(t->w);
 	fake_free(t->fake);
-	buffer_fini(&t->memory.current);
-	buffer_fini(&t->memory.prepared);
+	memory_fini(&t->memory);
 	key_free(t->report_key);
 	free(t);
 }
