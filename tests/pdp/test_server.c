@@ -56,8 +56,10 @@ struct client {
 	unsigned decisions, nulls;
 	uint32_t handle;       /* of its request state */
 	uint32_t unreported;   /* the last decision, if it is silent */
-	uint64_t serial;       /* of the last full state */
+	struct pri_store *rows; /* what it holds */
+	uint64_t serial;       /* of that */
 	size_t sets;
+	unsigned deltas;
 	struct buffer refusal; /* copsecFailureText of the last decision */
 	unsigned errors;       /* frwkError */
 };
@@ -66,6 +68,26 @@ static uint32_t no_random(void *user)
 {
 	(void)user;
 	return 4;
+}
+
+/* The sets as the tenant has them now. */
+static void put_sets(struct client *c, struct buffer *out)
+{
+	const struct assignment *a = &tenant->world->assignments[!strcmp(c->pepid, "alice")];
+
+	for (size_t i = 0; i < SETS; i++) {
+		const struct manifest *m = &tenant->world->manifests[i];
+		struct pri pri;
+
+		if (!assignment_demands(a, m->name))
+			continue;
+		pri_init(&pri, PIB_copsecPolicySet, block_policy_set_instance(m->block));
+		pri_set_octets(&pri, copsecPolicySetSigned, VIEW_NONE);
+		pri_set_octets(&pri, copsecPolicySetName, m->name);
+		pri_set_u64(&pri, copsecPolicySetSerial, m->serial);
+		pri_set_octets(&pri, copsecPolicySetRoot, VIEW(m->root, sizeof m->root));
+		ck_assert_msg(!pri_put(out, &pri, &error), "%s", error.text);
+	}
 }
 
 static void put_claim(struct client *c, struct buffer *out)
@@ -82,6 +104,7 @@ static void put_claim(struct client *c, struct buffer *out)
 	for (unsigned n = frwkPibIncarnationLongevity; n <= frwkPibIncarnationFullState; n++)
 		pri_set_null(&pri, n);
 	ck_assert_msg(!pri_put(out, &pri, &error), "%s", error.text);
+	put_sets(c, out);
 }
 
 static void client_request(struct client *c)
@@ -98,8 +121,8 @@ static void client_request(struct client *c)
 	buffer_fini(&claim);
 }
 
-/* A full state is taken for what the enforcer would. */
-static void take_state(struct client *c, struct view objects)
+/* What the enforcer would do. */
+static void take_state(struct client *c, struct view removes, struct view installs)
 {
 	struct pin key = key_pin(c->key);
 	const struct state_node node = {&key, view_of_string(c->pepid)};
@@ -108,18 +131,24 @@ static void take_state(struct client *c, struct view objects)
 		.tenant = view_of_string("acme"),
 		.now_utc = (uint64_t)time(NULL),
 	};
+	const struct pri_change change = {&removes, removes.len != 0, &installs, 1};
 	static struct pri_failures failures;
 	struct pri_store *rows = NULL;
 	struct state *state = NULL;
 
 	pri_failures_init(&failures);
-	ck_assert_msg(!pri_store_build(&objects, 1, &rows, &failures, &error), "%s", error.text);
+	if (!c->rows)
+		ck_assert_int_eq(pri_store_build(NULL, 0, &c->rows, &failures, &error), E_OK);
+	ck_assert_msg(!pri_store_change(c->rows, &change, &rows, &failures, &error), "%s",
+		error.text);
 	ck_assert_msg(!state_verify_node(rows, &terms, &node, &state, &failures, &error), "%s",
 		error.text);
 	c->serial = state->index.serial;
 	c->sets = state->set_count;
+	c->deltas += removes.len == 0 || removes.data[2] == PR_PRID;
 	state_free(state);
-	pri_store_free(rows);
+	pri_store_free(c->rows);
+	c->rows = rows;
 }
 
 static void take_refusal(struct client *c, struct view objects)
@@ -163,21 +192,23 @@ static void client_report(struct client *c, uint32_t decision)
 
 static void on_decision(struct client *c, const struct pep_event *event)
 {
+	struct buffer removes, installs;
 	struct cops_decision d;
-	struct buffer objects;
 	size_t at = 0;
 
-	buffer_init(&objects, BIG);
+	buffer_init(&removes, BIG);
+	buffer_init(&installs, BIG);
 	while (cops_next_decision(event->message, &at, &d)) {
 		c->nulls += d.command == COPS_NULL_DECISION;
-		buffer_put_view(&objects, d.named);
+		buffer_put_view(d.command == COPS_REMOVE ? &removes : &installs, d.named);
 	}
 	c->decisions++;
-	if (objects.len && c->client_type == COPS_CLIENT_PROVISIONING)
-		take_state(c, buffer_view(&objects));
-	else if (objects.len)
-		take_refusal(c, buffer_view(&objects));
-	buffer_fini(&objects);
+	if (installs.len && c->client_type == COPS_CLIENT_PROVISIONING)
+		take_state(c, buffer_view(&removes), buffer_view(&installs));
+	else if (installs.len)
+		take_refusal(c, buffer_view(&installs));
+	buffer_fini(&removes);
+	buffer_fini(&installs);
 	if (c->silent)
 		c->unreported = event->decision;
 	else
@@ -260,6 +291,7 @@ static void drop_client(struct client *c)
 	c->link = link_abort(c->link);
 	pep_session_free(c->session);
 	net_free(c->net);
+	pri_store_free(c->rows);
 	buffer_fini(&c->refusal);
 }
 
@@ -549,6 +581,7 @@ START_TEST(a_publication_reaches_every_connected_node)
 	for (size_t i = 0; i < NODES; i++) {
 		ck_assert_uint_eq(nodes[i].serial, 21);
 		ck_assert_uint_eq(nodes[i].decisions, 2);
+		ck_assert_uint_eq(nodes[i].deltas, 1);
 		drop_client(&nodes[i]);
 	}
 }
