@@ -522,16 +522,21 @@ static void note_pdp_errors(struct enforcement *n, const struct decision *d)
 	const struct pri *first = d->errors;
 	int said = d->pdp_text.len < PDP_TEXT_SHOWN ? (int)d->pdp_text.len : PDP_TEXT_SHOWN;
 	char prc[OID_TEXT_SIZE];
+	const char *code;
 
 	n->pdp_error[0] = '\0';
 	if (!d->error_count)
 		return;
+	code = pr_cperr_name((uint16_t)pri_u32(first, frwkErrorCode));
 	oid_format(pri_oid(first, frwkErrorPrc), prc);
 	snprintf(n->pdp_error, sizeof n->pdp_error,
 	         "the PDP could not use our request: %s, sub-code %u, class %.60s, instance %u%s%.*s",
-	         pr_cperr_name((uint16_t)pri_u32(first, frwkErrorCode)),
-	         pri_u32(first, frwkErrorSubCode), prc, pri_u32(first, frwkErrorInstance),
+	         code ? code : "unknown error", pri_u32(first, frwkErrorSubCode), prc, pri_u32(first, frwkErrorInstance),
 	         said ? ": " : "", said, said ? (const char *)d->pdp_text.data : "");
+	/* Nobody has signed it, and it goes to terminals. */
+	for (char *c = n->pdp_error; *c; c++)
+		if (*c < ' ' || *c >= 0x7f)
+			*c = '?';
 }
 
 static enum err judge(struct enforcement *n, const struct transfer_piece *pieces, size_t count,

@@ -946,6 +946,40 @@ START_TEST(status_survives_what_a_pdp_says)
 }
 END_TEST
 
+/* What it says of our request is shown, but as text. */
+START_TEST(words_of_a_pdp_move_no_cursor)
+{
+	struct node *t = node_new();
+	struct buffer run, report;
+	json_t *status;
+	struct error e;
+	struct pri pri;
+
+	buffer_init(&run, BIG);
+	buffer_init(&report, BIG);
+	install(t);
+	pri_init(&pri, PIB_frwkError, 1);
+	pri_set_u32(&pri, frwkErrorCode, 999);
+	pri_set_u32(&pri, frwkErrorSubCode, 0);
+	pri_set_row(&pri, frwkErrorPrc, PIB_frwkIfRoleCombo);
+	pri_set_u32(&pri, frwkErrorInstance, 1);
+	ck_assert_int_eq(pri_put(&run, &pri, &e), E_OK);
+	pri_init(&pri, PIB_copsecFailure, 1);
+	pri_set_oid(&pri, copsecFailureInstance, &oid_none);
+	pri_set_text(&pri, copsecFailureText, "all is\x1b[2J \xc2\x9bwell");
+	ck_assert_int_eq(pri_put(&run, &pri, &e), E_OK);
+	ck_assert_msg(!decide_run(t, PIECE_INSTALL, buffer_view(&run), &report, &e), "%s", e.text);
+	ck_assert_ptr_nonnull(strstr(enforcement_pdp_error(t->n), "request: unknown error"));
+	ck_assert_ptr_nonnull(strstr(enforcement_pdp_error(t->n), ": all is?[2J ??well"));
+	status = enforcement_status(t->n, NOW);
+	ck_assert(mentions(status, "all is?[2J ??well"));
+	json_decref(status);
+	buffer_fini(&run);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
 START_TEST(status_says_what_is_not_in_order)
 {
 	struct node *t = node_new();
@@ -1009,6 +1043,7 @@ int main(void)
 	tcase_add_test(t, interfaces_tell_once_that_they_changed);
 	tcase_add_test(t, status_says_what_is_not_in_order);
 	tcase_add_test(t, status_survives_what_a_pdp_says);
+	tcase_add_test(t, words_of_a_pdp_move_no_cursor);
 	suite_add_tcase(suite, t);
 	return suite_main(suite);
 }
