@@ -32,11 +32,37 @@ struct difference {
 
 /* ---- Finding by name ---- */
 
-/* Open addressing over things whose first member is their name. */
+enum { NEAR = 16 };
+
+/* The chains or counters of one plan, by name: their first member. They mostly come in the order of
+ * the other plan's, so the places are only filled when one is not where it was. */
 struct index {
-	const char *const **places;
-	size_t size; /* a power of two */
+	const char *const **things;  /* in their order */
+	const char *const ***places; /* open addressing, into things */
+	size_t count;
+	size_t size; /* of places: a power of two; 0 as long as they are empty */
+	size_t next; /* where the next is expected */
+	bool *found;
 };
+
+static enum err index_init(struct index *x, size_t count)
+{
+	x->things = calloc(count + 1, sizeof *x->things);
+	x->found = calloc(count + 1, sizeof *x->found);
+	return x->things && x->found ? E_OK : E_MEMORY;
+}
+
+static void index_fini(struct index *x)
+{
+	free(x->things);
+	free(x->places);
+	free(x->found);
+}
+
+static void index_add(struct index *x, const char *const *thing)
+{
+	x->things[x->count++] = thing;
+}
 
 static size_t index_place(const struct index *x, const char *name)
 {
@@ -46,28 +72,42 @@ static size_t index_place(const struct index *x, const char *name)
 	for (const char *c = name; *c; c++)
 		hash = (hash ^ (uint8_t)*c) * 0x100000001b3u;
 	for (at = (size_t)(hash ^ hash >> 32) & (x->size - 1);
-		x->places[at] && strcmp(*x->places[at], name) != 0;)
+		x->places[at] && strcmp(**x->places[at], name) != 0;)
 		at = (at + 1) & (x->size - 1);
 	return at;
 }
 
-static enum err index_init(struct index *x, size_t count)
+static enum err index_fill(struct index *x)
 {
 	x->size = 64;
-	while (x->size < 2 * count)
+	while (x->size < 2 * x->count)
 		x->size *= 2;
 	x->places = calloc(x->size, sizeof *x->places);
-	return x->places ? E_OK : E_MEMORY;
+	if (!x->places)
+		return E_MEMORY;
+	for (size_t i = 0; i < x->count; i++)
+		x->places[index_place(x, *x->things[i])] = &x->things[i];
+	return E_OK;
 }
 
-static void index_add(struct index *x, const char *const *thing)
+/* *ret is NULL if there is no such thing. */
+static enum err index_find(struct index *x, const char *name, const void **ret)
 {
-	x->places[index_place(x, *thing)] = thing;
-}
+	const char *const *const *place = NULL;
 
-static const void *index_find(const struct index *x, const char *name)
-{
-	return x->places[index_place(x, name)];
+	for (size_t i = x->next; !place && i < x->count && i < x->next + NEAR; i++)
+		if (strcmp(*x->things[i], name) == 0)
+			place = &x->things[i];
+	if (!place && x->size == 0 && index_fill(x) != E_OK)
+		return E_MEMORY;
+	if (!place)
+		place = x->places[index_place(x, name)];
+	*ret = place ? *place : NULL;
+	if (place) {
+		x->next = (size_t)(place - (const char *const *const *)x->things);
+		x->found[x->next++] = true;
+	}
+	return E_OK;
 }
 
 /* ---- Comparing ---- */
@@ -255,49 +295,51 @@ static void compare_chains(
 
 static enum err find_chains(struct difference *d, const struct plan *old, const struct plan *new)
 {
-	struct index olds = {0}, news = {0};
-	const struct plan_chain *beside = old->chains;
+	struct index olds = {0};
 	enum err err = index_init(&olds, old->chain_count);
 
-	if (!err)
-		err = index_init(&news, new->chain_count);
 	for (const struct plan_chain *c = old->chains; c && !err; c = c->next)
 		index_add(&olds, &c->name);
 	for (const struct plan_chain *c = new->chains; c && !err; c = c->next) {
-		index_add(&news, &c->name);
-		if (!beside || strcmp(beside->name, c->name) != 0)
-			beside = index_find(&olds, c->name);
-		compare_chains(d, beside, c);
-		beside = beside ? beside->next : NULL;
+		const void *beside = NULL;
+
+		err = index_find(&olds, c->name, &beside);
+		if (!err)
+			compare_chains(d, beside, c);
+		if (!err)
+			err = d->error;
+	}
+	for (size_t i = 0; i < olds.count && !err; i++) {
+		if (!olds.found[i])
+			compare_chains(d, (const void *)olds.things[i], NULL);
 		err = d->error;
 	}
-	for (const struct plan_chain *c = old->chains; c && !err; c = c->next) {
-		if (!index_find(&news, c->name))
-			compare_chains(d, c, NULL);
-		err = d->error;
-	}
-	free(olds.places);
-	free(news.places);
+	index_fini(&olds);
 	return err;
 }
 
-/* Those of `a` that are not in `b`. */
-static enum err find_counters(const struct plan *a, const struct plan *b,
-	const struct plan_counter ***ret, size_t *ret_count)
+static enum err find_counters(struct difference *d, const struct plan *old, const struct plan *new)
 {
-	struct index index = {0};
-	enum err err = index_init(&index, b->counter_count);
+	struct index olds = {0};
+	enum err err = index_init(&olds, old->counter_count);
 
-	*ret_count = 0;
-	*ret = calloc(a->counter_count + 1, sizeof **ret);
-	if (!*ret)
+	d->come = calloc(new->counter_count + 1, sizeof *d->come);
+	d->gone = calloc(old->counter_count + 1, sizeof *d->gone);
+	if (!d->come || !d->gone)
 		err = E_MEMORY;
-	for (const struct plan_counter *c = b->counters; c && !err; c = c->next)
-		index_add(&index, &c->name);
-	for (const struct plan_counter *c = a->counters; c && !err; c = c->next)
-		if (!index_find(&index, c->name))
-			(*ret)[(*ret_count)++] = c;
-	free(index.places);
+	for (const struct plan_counter *c = old->counters; c && !err; c = c->next)
+		index_add(&olds, &c->name);
+	for (const struct plan_counter *c = new->counters; c && !err; c = c->next) {
+		const void *beside = NULL;
+
+		err = index_find(&olds, c->name, &beside);
+		if (!err && !beside)
+			d->come[d->come_count++] = c;
+	}
+	for (size_t i = 0; i < olds.count && !err; i++)
+		if (!olds.found[i])
+			d->gone[d->gone_count++] = (const void *)olds.things[i];
+	index_fini(&olds);
 	return err;
 }
 
@@ -383,9 +425,7 @@ enum err nft_difference(
 	enum err err = find_chains(&d, old, new);
 
 	if (!err)
-		err = find_counters(new, old, &d.come, &d.come_count);
-	if (!err)
-		err = find_counters(old, new, &d.gone, &d.gone_count);
+		err = find_counters(&d, old, new);
 	if (!err && (d.count + d.come_count + d.gone_count > 0 || strcmp(old->id, new->id) != 0)) {
 		nft_begin(&d.batch, r, &generation);
 		write_batch(&d, new);
