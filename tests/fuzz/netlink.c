@@ -3,9 +3,8 @@
  * What the kernel answers: an octet that says what was asked, then answers, each behind two octets
  * of length.
  *
- * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_label, nft_read_generation,
- * nft_read_counter,
- * and what kernel_apply, kernel_check, kernel_clean, kernel_remove, kernel_status and
+ * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_label,
+ * nft_read_generation, nft_read_counter, and what kernel_apply, kernel_check, kernel_clean, kernel_remove, kernel_status and
  * kernel_read_counters make of it.
  */
 #include <libmnl/libmnl.h>
