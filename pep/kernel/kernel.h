@@ -51,7 +51,8 @@ struct kernel_fault {
 
 struct kernel;
 
-/* E_SYSTEM: no netlink sockets (privilege?). */
+/* The real transport. E_SYSTEM: no netlink sockets (privilege?). */
+enum err kernel_sockets(struct kernel_transport *ret, struct error *error) MUST_USE;
 enum err kernel_open(struct kernel **ret, struct error *error) MUST_USE;
 /* Takes the transport; NULL when memory is exhausted. */
 struct kernel *kernel_new(const struct kernel_transport *transport);

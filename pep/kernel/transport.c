@@ -139,10 +139,9 @@ static enum err open_socket(int protocol, int *ret, struct error *error)
 	return E_OK;
 }
 
-enum err kernel_open(struct kernel **ret, struct error *error)
+enum err kernel_sockets(struct kernel_transport *ret, struct error *error)
 {
 	struct sockets *s = calloc(1, sizeof *s);
-	struct kernel *kernel;
 	enum err err;
 
 	if (!s)
@@ -155,10 +154,22 @@ enum err kernel_open(struct kernel **ret, struct error *error)
 		close_sockets(s);
 		return err;
 	}
-	kernel = kernel_new(&(struct kernel_transport){
-		.context = s, .exchange = exchange, .close = close_sockets});
+	*ret = (struct kernel_transport){
+		.context = s, .exchange = exchange, .close = close_sockets};
+	return E_OK;
+}
+
+enum err kernel_open(struct kernel **ret, struct error *error)
+{
+	struct kernel_transport transport;
+	struct kernel *kernel;
+	enum err err = kernel_sockets(&transport, error);
+
+	if (err)
+		return err;
+	kernel = kernel_new(&transport);
 	if (!kernel) {
-		close_sockets(s);
+		close_sockets(transport.context);
 		return error_set(error, E_MEMORY, "no memory for the netlink sockets");
 	}
 	*ret = kernel;
