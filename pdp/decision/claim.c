@@ -66,25 +66,44 @@ struct comparison {
 	size_t equal, other; /* sets that are claimed */
 };
 
+/* The set whose copsecPolicySet this instance is; NULL if there is none. */
+static const struct manifest *manifest_of(
+	const struct publication *p, uint32_t instance, size_t *ret_set)
+{
+	size_t low = 0, high = publication_set_count(p);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct manifest *m = publication_manifest(p, middle);
+
+		if (block_policy_set_instance(m->block) == instance) {
+			*ret_set = middle;
+			return m;
+		}
+		if (block_policy_set_instance(m->block) < instance)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 static void take_set(void *context, const struct pri *pri)
 {
 	struct comparison *c = context;
-	struct view name = pri_octets(pri, copsecPolicySetName);
-	struct view root = pri_octets(pri, copsecPolicySetRoot);
 	const struct manifest *m;
+	size_t set;
 
-	for (size_t i = 0; i < publication_set_count(c->publication); i++) {
-		m = publication_manifest(c->publication, i);
-		if (view_equal(m->name, name) &&
-			pri->instance == block_policy_set_instance(m->block) &&
-			m->serial == pri_u64(pri, copsecPolicySetSerial) &&
-			view_equal(root, VIEW(m->root, sizeof m->root)) &&
-			publication_demands(c->publication, c->node, i)) {
-			c->equal++;
-			return;
-		}
-	}
-	c->other++;
+	if (c->other)
+		return;
+	m = manifest_of(c->publication, pri->instance, &set);
+	if (m && view_equal(m->name, pri_octets(pri, copsecPolicySetName)) &&
+		m->serial == pri_u64(pri, copsecPolicySetSerial) &&
+		view_equal(VIEW(m->root, sizeof m->root), pri_octets(pri, copsecPolicySetRoot)) &&
+		publication_demands(c->publication, c->node, set))
+		c->equal++;
+	else
+		c->other++;
 }
 
 bool claim_meets(const struct cops_message *request, const struct publication *p,

@@ -41,12 +41,10 @@ void history_append(struct history *h, struct publication *p)
 
 static size_t position_of(const struct history *h, uint64_t serial)
 {
-	size_t i = 0;
-
-	while (i < STORE_EARLIER_MAX && h->list[i].publication &&
-		publication_serial(h->list[i].publication) != serial)
-		i++;
-	return i < STORE_EARLIER_MAX && h->list[i].publication ? i : STORE_EARLIER_MAX;
+	for (size_t i = 0; i < STORE_EARLIER_MAX; i++)
+		if (h->list[i].publication && publication_serial(h->list[i].publication) == serial)
+			return i;
+	return STORE_EARLIER_MAX;
 }
 
 const struct publication *history_find(const struct history *h, uint64_t serial)
@@ -67,5 +65,9 @@ enum err history_update(struct history *h, struct update *u, uint64_t holds,
 		return error_set(error, E_NOT_FOUND, "serial %" PRIu64 " is not kept", holds);
 	if (!h->list[at].delta)
 		result = delta_new(h->list[at].publication, now, &h->list[at].delta, error);
-	return result ? result : update_delta(u, h->list[at].delta, node, pdp_name, error);
+	if (!result)
+		return update_delta(u, h->list[at].delta, node, pdp_name, error);
+	/* Not for every node again. */
+	forget(&h->list[at]);
+	return result;
 }
