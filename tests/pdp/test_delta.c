@@ -668,6 +668,32 @@ START_TEST(a_delta_for_another_base_is_refused_and_full_state_follows)
 }
 END_TEST
 
+/* The serial in force, but another root: no NULL and no delta can be right. */
+START_TEST(a_claim_of_other_sets_counts_for_nothing)
+{
+	struct node *n = node_new();
+	struct client c = {.node = n};
+	struct buffer claim;
+	uint8_t *root;
+
+	buffer_init(&claim, BIG);
+	publish();
+	settle(n, &c);
+	claim_now(n, &claim);
+	root = memmem(claim.data, claim.len, tenant->world->manifests[LAN].root, SET_ROOT);
+	ck_assert_ptr_nonnull(root);
+	root[0] ^= 1;
+	tally = (struct tally){0};
+	lie(n, &c, &claim);
+	UNTIL(tally.nulls || tally.deltas || tally.fulls);
+	ck_assert_uint_eq(tally.fulls, 1);
+	settle(n, &c);
+	drop_client(&c);
+	node_free(n);
+	buffer_fini(&claim);
+}
+END_TEST
+
 /* What it holds is forgotten after some publications more. */
 START_TEST(the_last_publications_are_kept_and_no_more)
 {
@@ -772,6 +798,7 @@ int main(void)
 	tcase_add_test(c, the_node_ends_where_full_state_would_have_led_it);
 	tcase_add_test(c, a_null_decision_for_a_liar_is_made_good);
 	tcase_add_test(c, a_delta_for_another_base_is_refused_and_full_state_follows);
+	tcase_add_test(c, a_claim_of_other_sets_counts_for_nothing);
 	tcase_add_test(c, the_last_publications_are_kept_and_no_more);
 	tcase_add_test(c, resend_is_full_state);
 	tcase_add_test(c, one_rule_of_a_thousand_is_a_small_delta);
