@@ -561,6 +561,9 @@ START_TEST(the_node_ends_where_full_state_would_have_led_it)
 	publish();
 	settle(n, &c);
 	for (int i = 0; i < ROUNDS; i++) {
+		unsigned refusals = tally.refusals;
+		bool honest = true;
+
 		if (draw(6) == 0) {
 			copy(&n->memory.current, &disk);
 			claim_now(n, &claim);
@@ -587,15 +590,19 @@ START_TEST(the_node_ends_where_full_state_would_have_led_it)
 			break;
 		case 4:
 			lie(n, &c, &claim);
+			honest = false;
 			break;
 		case 5:
 			reboot(n, &c, &disk);
 			lie(n, &c, &truth);
+			honest = false;
 			break;
 		default:
 			break;
 		}
 		settle(n, &c);
+		if (honest)
+			ck_assert_uint_eq(tally.refusals, refusals);
 	}
 	ck_assert_uint_gt(tally.deltas, ROUNDS / 2);
 	ck_assert_uint_gt(tally.refusals, 2);
