@@ -405,6 +405,47 @@ static void verify_serial(struct verification *v, const struct pri_row *envelope
 			(unsigned long long)serial, (unsigned long long)floor->serial);
 }
 
+/* What is in force under a serial is all that there is under it: two contents would be two truths,
+ * between which whoever serves them could go back and forth. */
+static void verify_only_content(struct verification *v, const struct pri_row *envelope,
+	const char *what, struct view name, uint64_t serial, struct view cms, struct view in_force)
+{
+	struct view content, accepted;
+	struct error e;
+
+	if (cms_content(cms, &content, &e) || cms_content(in_force, &accepted, &e) ||
+		!view_equal(content, accepted))
+		refuse(v, envelope, E_CONFLICT, "%s%.*s has serial %llu, under which other content "
+			"is in force", what, NAME(name), (unsigned long long)serial);
+}
+
+static void verify_only_contents(struct verification *v)
+{
+	const struct state *s = &v->owner->state, *old = v->terms->in_force;
+
+	if (!old)
+		return;
+	if (s->index.serial == old->index.serial)
+		verify_only_content(v, &s->index_envelope, "the index", VIEW("", 0),
+			s->index.serial, s->index_cms, old->index_cms);
+	for (size_t i = 0; i < s->assignment_count; i++) {
+		const struct state_assignment *a = &s->assignments[i], *b;
+
+		b = state_find_assignment(old, a->assignment.node);
+		if (b && b->assignment.serial == a->assignment.serial)
+			verify_only_content(v, &a->envelope, "the assignment of ",
+				a->assignment.node, a->assignment.serial, a->cms, b->cms);
+	}
+	for (size_t i = 0; i < s->set_count; i++) {
+		const struct state_set *a = &s->sets[i], *b;
+
+		b = state_find_set(old, a->manifest.name);
+		if (b && b->manifest.serial == a->manifest.serial)
+			verify_only_content(v, &a->envelope, "set ", a->manifest.name,
+				a->manifest.serial, a->cms, b->cms);
+	}
+}
+
 static void verify_serials(struct verification *v)
 {
 	static const struct serial_floors none;
@@ -435,6 +476,7 @@ static void verify_serials(struct verification *v)
 	for (size_t i = 0; i < s->set_count; i++)
 		verify_serial(v, &s->sets[i].envelope, "set", s->sets[i].manifest.name,
 			s->sets[i].manifest.serial, sets, f->set_count);
+	verify_only_contents(v);
 }
 
 /* 4. Validity, which decides about what is new only. */

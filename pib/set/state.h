@@ -6,7 +6,8 @@
  *
  *   1. signatures: index, assignments and manifests are signed by enough trusted keys
  *   2. whose: tenant, node key, PEPID, authority
- *   3. serials: none below its floor, the index not below what an assignment asks for
+ *   3. serials: none below its floor, the index not below what an assignment asks for, none with
+ *      other content than what is in force under it
  *   4. validity, for what is not in force already
  *   5. root of every set, over the octets as they came
  *   6. completeness: every set equals the index, none that an assignment demands is missing, none
@@ -46,7 +47,8 @@ struct state_terms {
 	struct view tenant;                 /* empty: whichever the index names */
 	const struct serial_floors *floors; /* NULL: none yet */
 	uint64_t now_utc;                   /* seconds since 1970 */
-	const struct state *in_force; /* NULL: none; what is in it is not judged for validity */
+	/* NULL: none. What is in it is not judged for validity, and is all there is of its serials. */
+	const struct state *in_force;
 	bool from_disk; /* was accepted before, comes back at boot: validity is not judged */
 };
 

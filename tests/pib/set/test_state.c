@@ -728,6 +728,21 @@ START_TEST(validity_is_asked_of_what_is_new_only)
 	ck_assert_msg(!verify_octets(w, false, buffer_view(&run), &after), "%s", error.text);
 	state_free(after);
 
+	/* Other content under a serial that is in force, first of a set, then of the index. */
+	w->manifests[LAN].not_after = NOW + 3000;
+	world_sign(w);
+	buffer_reset(&run);
+	put_run(w, false, &run);
+	ck_assert_int_eq(verify_octets(w, false, buffer_view(&run), &after), E_CONFLICT);
+	ck_assert_str_eq(error.text, "set lan has serial 12, under which other content is in force");
+	w->index.not_after = NOW + 3000;
+	world_sign(w);
+	buffer_reset(&run);
+	put_run(w, false, &run);
+	ck_assert_int_eq(verify_octets(w, false, buffer_view(&run), &after), E_CONFLICT);
+	ck_assert_str_eq(
+		error.text, "the index has serial 20, under which other content is in force");
+
 	/* A new index and a new set lan with a time of their own; gateway is as before. */
 	row_changed(w);
 	w->manifests[LAN].serial++;
