@@ -45,6 +45,7 @@ struct process {
 	bool lamented; /* that there is no session; once is enough for most readers */
 	struct link *link;
 	struct pep_session *session;
+	struct error closed_for; /* why the session closed, if it said so */
 	struct backoff backoff;
 	struct ev_timer retry;
 
@@ -327,8 +328,7 @@ static void on_event(struct process *p, struct link *l, const struct pep_event *
 		         log_str("oddity", session_oddity_text(event->odd)));
 		break;
 	case PEP_CLOSED:
-		log_info(p->log, MODULE, "session closed", log_str("pdp", pdp),
-		         log_err(&event->error));
+		p->closed_for = event->error;
 		break;
 	}
 }
@@ -399,11 +399,23 @@ static void try_again(struct process *p, const struct error *why)
 	ev_timer_start(p->loop, &p->retry);
 }
 
-static void on_ended(void *owner, const struct error *why)
+/* What the session found wrong says more than that it closed. */
+static struct error reason_of_end(const struct process *p, const struct error *why)
+{
+	struct error e = p->closed_for.code ? p->closed_for : *why;
+
+	if (!p->closed_for.code && p->session && pep_session_in_message(p->session))
+		error_set(&e, E_TRUNCATED, "%s, within a message", why->text);
+	return e;
+}
+
+static void on_ended(void *owner, const struct error *ended)
 {
 	struct process *p = owner;
+	struct error reason = reason_of_end(p, ended), *why = &reason;
 
 	p->link = NULL;
+	p->closed_for = (struct error){0};
 	pep_session_free(p->session);
 	p->session = NULL;
 	p->handle = 0;
