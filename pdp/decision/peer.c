@@ -301,10 +301,16 @@ static void on_opening(struct peer *p, const struct pdp_event *event)
 
 static void on_client_closed(struct peer *p, const struct pdp_event *event)
 {
-	log_info(log_of(p), MODULE, "client-type closed",
-		log_endpoint("peer", &p->address),
-		log_hex("client-type", event->client_type),
-		log_str("code", cops_error_name(event->code)), log_err(&event->error));
+	if (event->code != COPS_ERROR_SHUTTING_DOWN)
+		log_warning(log_of(p), MODULE, "client-type closed in disorder",
+			log_endpoint("peer", &p->address),
+			log_hex("client-type", event->client_type),
+			log_str("error", cops_error_name(event->code)), log_err(&event->error));
+	else
+		log_info(log_of(p), MODULE, "client-type closed",
+			log_endpoint("peer", &p->address),
+			log_hex("client-type", event->client_type),
+			log_str("code", cops_error_name(event->code)), log_err(&event->error));
 	if (event->client_type != COPS_CLIENT_PROVISIONING)
 		return;
 	leave(p);
@@ -405,7 +411,12 @@ static void on_ended(void *owner, const struct error *why)
 {
 	struct peer *p = owner;
 	struct server *s = p->server;
+	struct error cut;
 
+	if (p->session && pdp_session_in_message(p->session)) {
+		error_set(&cut, E_TRUNCATED, "%s, within a message", why->text);
+		why = &cut;
+	}
 	tell_end(p, why);
 	forget(p);
 	server_changed(s);
