@@ -856,6 +856,55 @@ START_TEST(changes_of_other_rules_leave_a_flow_alone)
 }
 END_TEST
 
+/* The kernel takes it as an edit, or else the count would begin again. */
+START_TEST(first_interval_of_a_map_may_come_to_begin_at_0)
+{
+	enum { PORTS = 40 };
+	struct test_rule rules[PORTS + 2];
+	char names[PORTS + 2][16];
+	int us = open_udp(0, US, 4000), left = open_udp(0, LEFT, 80);
+
+	for (size_t i = 0; i < PORTS + 2; i++) {
+		snprintf(names[i], sizeof names[i], "rule-%zu", i);
+		rules[i] = (struct test_rule){.name = names[i],
+			.direction = POLICY_OUT,
+			.action = POLICY_BYPASS,
+			.protocol = UDP,
+			.port = (uint16_t)(100 + 10 * i),
+			.port_last = (uint16_t)(102 + 10 * i)};
+	}
+	rules[0] = host_rules[0];
+	plan = build(rules, PORTS + 2, NULL, 0);
+	apply(plan);
+	ck_assert_int_eq(send_udp(us, 0, LEFT, 80), 0);
+	ck_assert(arrives(left));
+	for (int i = 0; i < 4; i++) {
+		struct plan *next;
+		char *edited, *replaced;
+
+		rules[PORTS + 1].port = i % 2 ? 5000 : 1;
+		rules[PORTS + 1].port_last = i % 2 ? 5002 : 65535;
+		next = build(rules, PORTS + 2, NULL, 0);
+		apply(next);
+		plan_free(plan);
+		plan = next;
+		ck_assert_uint_eq(counted("host/web"), 1);
+		edited = listed();
+		shell("nft add table inet theirs; nft delete table inet theirs");
+		apply(plan); /* anew */
+		ck_assert_uint_eq(counted("host/web"), 0);
+		replaced = listed();
+		ck_assert_str_eq(edited, replaced);
+		free(edited);
+		free(replaced);
+		ck_assert_int_eq(send_udp(us, 0, LEFT, 80), 0);
+		ck_assert(arrives(left));
+	}
+	close(us);
+	close(left);
+}
+END_TEST
+
 static bool have(const char *command)
 {
 	return system(command) == 0;
@@ -887,6 +936,7 @@ int main(void)
 	tcase_add_test(tcase, refusal_names_the_rule_and_changes_nothing);
 	tcase_add_test(tcase, ten_thousand_rules_are_applied);
 	tcase_add_test(tcase, changes_of_other_rules_leave_a_flow_alone);
+	tcase_add_test(tcase, first_interval_of_a_map_may_come_to_begin_at_0);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }

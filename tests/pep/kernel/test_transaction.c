@@ -292,7 +292,7 @@ static uint32_t below(struct random *r, uint32_t bound)
 	return (uint32_t)(r->state >> 33) % bound;
 }
 
-enum { PAIRS = 12, CHANGES = 6, RULES_MOST = 60 };
+enum { PAIRS = 12, CHANGES = 8, RULES_MOST = 60 };
 
 static const char *const networks[] = {
 	NULL, "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32", "2001:db8:1::/48"};
@@ -419,6 +419,45 @@ START_TEST(edited_table_is_like_a_new_one)
 }
 END_TEST
 
+/* A map of ports begins at the first that a rule names, or at 0 where most lead to the last rule.
+ */
+START_TEST(first_interval_of_a_map_may_come_to_begin_at_0)
+{
+	enum { PORTS = 40 };
+	static struct list list;
+	struct plan *plans[2];
+
+	list.count = PORTS + 1;
+	for (size_t i = 0; i <= PORTS; i++) {
+		snprintf(list.names[i], sizeof *list.names, "rule-%zu", i);
+		list.rules[i] = (struct test_rule){.name = list.names[i],
+			.direction = POLICY_IN,
+			.action = POLICY_BYPASS,
+			.protocol = 6,
+			.port = (uint16_t)(10 + 10 * i),
+			.port_last = (uint16_t)(12 + 10 * i)};
+	}
+	plans[0] = build(list.rules, list.count, NULL);
+	list.rules[PORTS].port = 1;
+	list.rules[PORTS].port_last = 65535;
+	plans[1] = build(list.rules, list.count, NULL);
+	for (int i = 0; i < 2; i++) {
+		char *edited, *replaced;
+
+		free(whole(plans[i]));
+		apply(plans[1 - i]);
+		ck_assert_uint_lt(fake_messages(fake), 20);
+		edited = state();
+		replaced = whole(plans[1 - i]);
+		ck_assert_str_eq(edited, replaced);
+		free(edited);
+		free(replaced);
+	}
+	plan_free(plans[0]);
+	plan_free(plans[1]);
+}
+END_TEST
+
 /* The kernel refuses each message of the difference in turn: then the table is replaced, unless the
  * kernel refuses that too. */
 START_TEST(refused_edit_leaves_one_of_both)
@@ -508,6 +547,7 @@ int main(void)
 	tcase_add_test(tcase, failed_undo_is_dirty);
 	tcase_add_loop_test(tcase, refusal_names_the_rule, 0, 2);
 	tcase_add_loop_test(tcase, edited_table_is_like_a_new_one, 0, PAIRS);
+	tcase_add_test(tcase, first_interval_of_a_map_may_come_to_begin_at_0);
 	tcase_add_test(tcase, refused_edit_leaves_one_of_both);
 	tcase_add_test(tcase, changed_generation_means_a_new_table);
 	suite_add_tcase(suite, tcase);
