@@ -7,7 +7,8 @@
  * that mostly differs, or would not take the new elements besides the old, is made anew. What has
  * the same name and says the same is not mentioned, so its counters and limits go on.
  *
- * The batch is atomic: packets see the old rules or the new. Within it the order is such that
+ * The batch is atomic: packets see the old rules or the new, but for what the kernel itself misses
+ * while it edits a map with intervals (doc/performance.md). Within it the order is such that
  * nothing refers to what is not there yet, nothing goes that something refers to, and no interval
  * overlaps with one that goes.
  */
