@@ -272,11 +272,33 @@ static void put_input(struct build *b)
 	build_interfaces(b, base, PLAN_KEY_IN_NAME, choose_in, NULL, b->drop_no_role);
 }
 
+/*
+ * IKE's ports are open in every plan, and port 4500 anybody may bind: what leaves from them must
+ * come from a daemon of root's, or carry the mark of a protection (ESP in UDP keeps the socket of the
+ * packet inside). This stands before what connections have already, for an answer is a way out too.
+ */
+static void put_ike_is_roots(struct build *b, struct plan_chain *base)
+{
+	static const uint16_t ports[] = {PORT_IKE, PORT_IKE_NAT};
+	struct plan_cause cause = build_compiled_in("IKE is spoken by root only");
+	struct writer *w = &b->w;
+
+	for (int i = 0; i < 2; i++) {
+		step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
+		step_is(w, PLAN_KEY_SOURCE_PORT, ports[i]);
+		step_is_not(w, PLAN_KEY_SOCKET_USER, 0);
+		step_masked(w, PLAN_KEY_MARK, b->plan->marks.flow, 0);
+		step_goto(w, b->drop_no_rule);
+		writer_rule(w, base, &cause);
+	}
+}
+
 static void put_output(struct build *b)
 {
 	struct plan_chain *base = writer_chain(&b->w, PLAN_HOOK_OUTPUT, "output");
 
 	put_loopback(b, base, PLAN_KEY_OUT_INDEX);
+	put_ike_is_roots(b, base);
 	put_jump(b, base, b->neighbours);
 	put_invalid(b, base);
 	build_known(b, base, STAGE_OUT);

@@ -153,6 +153,7 @@ enum plan_key {
 	PLAN_KEY_OUT_INDEX,
 	PLAN_KEY_IN_NAME,
 	PLAN_KEY_OUT_NAME,
+	PLAN_KEY_SOCKET_USER, /* of a packet of this node; nothing to see for one without a socket */
 	PLAN_KEY_MARK,
 	PLAN_KEY_CT_MARK,
 	PLAN_KEY_CT_STATE,

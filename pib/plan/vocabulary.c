@@ -26,6 +26,7 @@ const struct plan_key_form plan_key_forms[PLAN_KEY_COUNT] = {
 	[PLAN_KEY_OUT_INDEX] = {"oif", 4, true, false},
 	[PLAN_KEY_IN_NAME] = {"iifname", 16, false, true},
 	[PLAN_KEY_OUT_NAME] = {"oifname", 16, false, true},
+	[PLAN_KEY_SOCKET_USER] = {"meta skuid", 4, true, false},
 	[PLAN_KEY_MARK] = {"meta mark", 4, true, false},
 	[PLAN_KEY_CT_MARK] = {"ct mark", 4, true, false},
 	[PLAN_KEY_CT_STATE] = {"ct state", 4, true, false},

@@ -190,6 +190,9 @@ static bool load(const struct test_packet *p, enum plan_key key, struct plan_val
 	case PLAN_KEY_FIB_OUT_NAME:
 		*ret = plan_name(p->out ? p->out : "");
 		return p->out != NULL;
+	case PLAN_KEY_SOCKET_USER:
+		*ret = plan_number(key, p->user);
+		return p->out && !p->in;
 	case PLAN_KEY_MARK:
 		*ret = plan_number(key, p->mark);
 		return true;

@@ -39,6 +39,7 @@ struct test_packet {
 	const char *in; /* interface, NULL: none */
 	const char *out;
 	uint8_t tcp_flags;
+	uint32_t user; /* of the socket */
 	uint32_t mark;
 	uint32_t ct_mark;
 	uint32_t ct_state;

@@ -478,6 +478,47 @@ START_TEST(closed_node_opens_what_it_needs_and_no_more)
 }
 END_TEST
 
+START_TEST(only_root_speaks_from_the_ports_of_ike)
+{
+	static const struct {
+		uint16_t from;
+		uint32_t user, mark, ct_mark;
+		bool open;
+		const char *why;
+	} cases[] = {
+		{500, 0, 0, 0, true, "the IKE daemon"},
+		{4500, 0, 0, 0, true, "the IKE daemon behind a NAT"},
+		{500, 1000, 0, 0, false, "anybody"},
+		{4500, 1000, 0, 0, false, "anybody, for whom 4500 is no privileged port"},
+		{4500, 1000, 0, 0x01000000, false, "nor as an answer to what came in"},
+		{4500, 1000, 0x00010000, 0, true, "ESP in UDP has the socket of what is inside"},
+		{4500, 1000, 0xfe00ffff, 0, false, "the marks of others say nothing"},
+	};
+	struct error error;
+
+	ck_assert_int_eq(plan_bootstrap(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
+						.endpoints = &pdp,
+						.endpoint_count = 1},
+				 &plan, &error),
+		E_OK);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct test_packet p = packet_of(UDP, 9);
+
+		p.flow.source_port = cases[i].from;
+		p.out = "eth0";
+		p.user = cases[i].user;
+		p.mark = cases[i].mark;
+		p.ct_mark = cases[i].ct_mark;
+		if (p.ct_mark) {
+			p.ct_state = CT_ESTABLISHED;
+			p.ct_direction = 1;
+		}
+		ck_assert_msg(passes(PLAN_HOOK_OUTPUT, &p, NULL) == cases[i].open, "%s",
+			cases[i].why);
+	}
+}
+END_TEST
+
 START_TEST(protected_flows_pass_through_their_sa_alone)
 {
 	struct test_packet p = packet_of(TCP, 443), reply;
@@ -849,6 +890,7 @@ int main(void)
 		tcp_begins_with_syn_and_invalid_packets_end,
 		icmp_errors_pass_with_their_connection,
 		closed_node_opens_what_it_needs_and_no_more,
+		only_root_speaks_from_the_ports_of_ike,
 		protected_flows_pass_through_their_sa_alone,
 		preferred_protection_falls_back_to_clear,
 		marks_begin_empty_and_keep_foreign_bits,
