@@ -57,6 +57,13 @@ static inline struct view fuzz_take(struct cursor *c, size_t len)
 	return cursor_take(c, len < cursor_left(c) ? len : cursor_left(c));
 }
 
+/* Without the first `len` octets. */
+static inline struct view fuzz_after(struct view v, size_t len)
+{
+	REQUIRE(len <= v.len);
+	return len ? VIEW(v.data + len, v.len - len) : v;
+}
+
 /* Text for people holds no control characters besides the ends of its lines. */
 static inline void fuzz_require_printable(struct view text)
 {
