@@ -23,6 +23,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/cursor.h"
+
 enum {
 	ELEMENTS_PER_MESSAGE =
 		200, /* of at most some 250 octets: a nested attribute ends at 64 KiB */
@@ -897,14 +899,24 @@ enum err nft_read_generation(const struct nlmsghdr *message, uint32_t *ret)
 	return E_OK;
 }
 
-static int read_comment(const struct nftnl_udata *attr, void *context)
+/*
+ * The plan's id out of a chain's comment. User data are what whoever may make chains put there, and
+ * nftnl_udata_parse() believes the lengths in them.
+ */
+static void read_plan_id(struct view user_data, char id[17])
 {
-	const char *text = nftnl_udata_get(attr);
+	struct cursor c = cursor_over(user_data);
 
-	if (nftnl_udata_type(attr) == NFTNL_UDATA_CHAIN_COMMENT && nftnl_udata_len(attr) == 17 &&
-		text[16] == '\0')
-		memcpy(context, text, 17);
-	return 0;
+	while (!c.error && cursor_left(&c)) {
+		uint8_t type = cursor_u8(&c);
+		uint8_t len = cursor_u8(&c);
+		struct view text = cursor_take(&c, len);
+		uint8_t number[8];
+
+		if (type == NFTNL_UDATA_CHAIN_COMMENT && text.len == 17 && text.data[16] == '\0' &&
+			hex_decode(number, sizeof number, (const char *)text.data))
+			memcpy(id, text.data, 17);
+	}
 }
 
 enum err nft_read_label(const struct nlmsghdr *message, char ret_plan_id[17])
@@ -925,7 +937,7 @@ enum err nft_read_label(const struct nlmsghdr *message, char ret_plan_id[17])
 	}
 	comment = nftnl_chain_get_data(chain, NFTNL_CHAIN_USERDATA, &len);
 	if (comment)
-		nftnl_udata_parse(comment, len, read_comment, id);
+		read_plan_id(VIEW(comment, len), id);
 	nftnl_chain_free(chain);
 	memcpy(ret_plan_id, id, sizeof id);
 	return E_OK;
