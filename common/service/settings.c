@@ -350,14 +350,24 @@ struct parse {
 	struct buffer *messages;
 };
 
+/* Messages quote the file, and are read on a terminal. */
+static void put_printable(struct buffer *out, const char *text)
+{
+	for (; *text; text++)
+		buffer_put_u8(out, (uint8_t)(*text > 0 && (*text < 0x20 || *text == 0x7f) ? '?' : *text));
+}
+
 static void complain(struct parse *p, unsigned line, const char *name, const char *text)
 {
 	if (p->errors++ < SETTINGS_ERRORS_MAX) {
 		buffer_put_text(p->messages, "%s:", p->path);
 		if (line)
 			buffer_put_text(p->messages, "%u:", line);
-		buffer_put_text(p->messages, " error: %s%s%s\n", name ? name : "", name ? ": " : "",
-				text);
+		buffer_put_text(p->messages, " error: ");
+		put_printable(p->messages, name ? name : "");
+		put_printable(p->messages, name ? ": " : "");
+		put_printable(p->messages, text);
+		buffer_put_u8(p->messages, '\n');
 	} else if (p->errors == SETTINGS_ERRORS_MAX + 1) {
 		buffer_put_text(p->messages, "%s: error: there are more errors\n", p->path);
 	}
