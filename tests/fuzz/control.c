@@ -96,6 +96,31 @@ static bool say(int fd, struct view *input, struct run *r)
 	return true;
 }
 
+static size_t lines(struct view text, size_t *ret_rest)
+{
+	size_t count = 0;
+
+	*ret_rest = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		++*ret_rest;
+		if (text.data[i] != '\n')
+			continue;
+		count++;
+		*ret_rest = 0;
+	}
+	return count;
+}
+
+/* Nothing more is owed to the client. */
+static bool is_settled(const struct run *r)
+{
+	size_t unfinished, said_in_part;
+	size_t asked = lines(buffer_view(&r->requests), &unfinished);
+
+	return asked == lines(buffer_view(&r->replies), &said_in_part) && !said_in_part &&
+		unfinished < CONTROL_LINE_MAX;
+}
+
 /* The client gives its pieces, then takes what it is told until nothing comes any more. */
 static void converse(struct ev_loop *loop, int fd, struct view input, struct run *r)
 {
@@ -108,10 +133,11 @@ static void converse(struct ev_loop *loop, int fd, struct view input, struct run
 	}
 	do {
 		before = r->replies.len;
-		for (int i = 0; i < TURNS; i++)
+		for (int i = 0; i < TURNS && !is_settled(r); i++) {
 			turn(loop, r);
-		if (!pull(fd, r))
-			return;
+			if (!pull(fd, r))
+				return;
+		}
 	} while (r->replies.len != before);
 }
 
@@ -164,8 +190,10 @@ static void judge(const struct run *r)
 		json_t *request = next_line(&asked, &whole_request);
 		json_t *reply = next_line(&said, &whole_reply);
 
-		if (whole_request && whole_reply)
+		if (whole_request && whole_reply) {
 			judge_reply(request, reply);
+			fuzz_accepted = json_object_get(reply, "result") != NULL;
+		}
 		/* The one reply without a line: that the line is too long. */
 		if (whole_reply && !whole_request)
 			REQUIRE(cursor_left(&asked) >= CONTROL_LINE_MAX);

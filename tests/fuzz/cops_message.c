@@ -122,6 +122,7 @@ static void judge(const struct cops_message *m)
 	} else if (m->op == COPS_REQ || m->op == COPS_DEC || m->op == COPS_RPT) {
 		walk(m);
 	}
+	fuzz_accepted = !cops_check(m, COPS_BASE, &fault);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,7 @@
  * A node that gets decisions, one after the other. Each begins with an octet of options and one that
  * says which request the kernel refuses (0: none); then pieces, each behind an octet that says its
  * kind (even install, odd remove, 0xff the end) and two octets of length. Installs are signed here
- * (resign.h).
+ * (resign.h), with the roots of the rows that the node will then have.
  *
  * Reaches: decision_read, enforcement_decide, state_verify_node, kernel_apply and its undoing,
  * enforcement_repair, enforcement_restore, enforcement_status, enforcement_request.
@@ -28,6 +28,7 @@ struct node {
 	struct fake *fake;
 	struct kernel *kernel;
 	struct enforcement *n;
+	struct pri_store *rows; /* that it has, as we know it */
 	struct buffer stored, prepared;
 	bool has;
 };
@@ -129,7 +130,7 @@ static void look(struct node *t)
 }
 
 /* All or nothing, and a report that says which. */
-static void decide(struct node *t, const struct transfer_piece *pieces, size_t count,
+static bool decide(struct node *t, const struct transfer_piece *pieces, size_t count,
 	uint8_t refused)
 {
 	struct buffer before, after, report;
@@ -143,6 +144,7 @@ static void decide(struct node *t, const struct transfer_piece *pieces, size_t c
 	fake_misbehave(t->fake, refused ? REFUSE : BEHAVE, refused);
 	err = enforcement_decide(t->n, 1, pieces, count, NOW, &report, &e);
 	fake_misbehave(t->fake, BEHAVE, 0);
+	fuzz_accepted = !err;
 	REQUIRE(report.len <= MESSAGE_PIECE_MAX);
 	REQUIRE(pr_check(PR_IN_REPORT, buffer_view(&report), &code, &sub_code, &grammar) == E_OK);
 	if (err) {
@@ -162,6 +164,7 @@ static void decide(struct node *t, const struct transfer_piece *pieces, size_t c
 	buffer_fini(&before);
 	buffer_fini(&after);
 	buffer_fini(&report);
+	return !err;
 }
 
 /* The daemon goes and comes back: what was in force is in force. */
@@ -184,33 +187,76 @@ static void restart(struct node *t)
 	buffer_fini(&after);
 }
 
+struct said {
+	uint8_t options, refused;
+	struct view installs[PIECES_MAX], removes[PIECES_MAX];
+	size_t install_count, remove_count;
+};
+
+static struct said read_decision(struct cursor *input)
+{
+	struct said s = {.options = cursor_u8(input), .refused = cursor_u8(input)};
+	uint8_t kind;
+
+	while (cursor_left(input) && s.install_count + s.remove_count < PIECES_MAX &&
+		(kind = cursor_u8(input)) != 0xff) {
+		struct view piece = fuzz_take(input, cursor_u16(input));
+
+		if (kind % 2)
+			s.removes[s.remove_count++] = piece;
+		else
+			s.installs[s.install_count++] = piece;
+	}
+	return s;
+}
+
+/* The rows after these changes; NULL if there is something wrong with them. */
+static struct pri_store *rows_after(
+	const struct pri_store *rows, const struct said *s, const struct view *installs)
+{
+	struct pri_change change = {s->removes, s->remove_count, installs, s->install_count};
+	struct pri_failures failures;
+	struct pri_store *after;
+	struct error e;
+
+	pri_failures_init(&failures);
+	return pri_store_change(rows, &change, &after, &failures, &e) ? NULL : after;
+}
+
 static void next_decision(struct node *t, struct cursor *input)
 {
 	struct resigner r = *resigner();
-	uint8_t options = cursor_u8(input), refused = cursor_u8(input), kind;
+	struct said s = read_decision(input);
+	struct pri_store *rows = rows_after(t->rows, &s, s.installs);
 	struct transfer_piece pieces[PIECES_MAX];
+	struct view installs[PIECES_MAX];
 	struct buffer octets[PIECES_MAX];
 	size_t count = 0;
 
-	r.keep_roots = options & KEEP_ROOTS;
-	r.keep_node = options & KEEP_NODE;
-	while (cursor_left(input) && count < PIECES_MAX && (kind = cursor_u8(input)) != 0xff) {
-		struct view piece = fuzz_take(input, cursor_u16(input));
-
-		buffer_init(&octets[count], OCTETS_MAX);
-		if (kind % 2 || options & NOT_SIGNED)
-			buffer_put_view(&octets[count], piece);
+	r.keep_node = s.options & KEEP_NODE;
+	for (; count < s.remove_count; count++)
+		pieces[count] = (struct transfer_piece){PIECE_REMOVE, s.removes[count]};
+	for (size_t i = 0; i < s.install_count; i++) {
+		buffer_init(&octets[i], OCTETS_MAX);
+		if (s.options & NOT_SIGNED)
+			buffer_put_view(&octets[i], s.installs[i]);
 		else
-			resign(&r, piece, &octets[count]);
-		pieces[count] = (struct transfer_piece){
-			kind % 2 ? PIECE_REMOVE : PIECE_INSTALL, buffer_view(&octets[count])};
-		count++;
+			resign(&r, s.options & KEEP_ROOTS ? NULL : rows, s.installs[i],
+				&octets[i]);
+		installs[i] = buffer_view(&octets[i]);
+		pieces[count++] = (struct transfer_piece){PIECE_INSTALL, installs[i]};
 	}
-	decide(t, pieces, count, refused);
-	while (count)
-		buffer_fini(&octets[--count]);
+	pri_store_free(rows);
+	if (decide(t, pieces, count, s.refused) && count) {
+		rows = rows_after(t->rows, &s, installs);
+		REQUIRE(rows != NULL);
+		pri_store_free(t->rows);
+		t->rows = rows;
+	}
+	for (size_t i = 0; i < s.install_count; i++)
+		buffer_fini(&octets[i]);
 	look(t);
-	if (options & RESTART)
+	if (s.options & RESTART)
 		restart(t);
 }
 
@@ -218,13 +264,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor input = cursor_over(VIEW(data, size));
 	struct node t = {.fake = fake_new()};
+	struct pri_failures failures;
+	struct error e;
 
+	REQUIRE(pri_store_build(NULL, 0, &t.rows, &failures, &e) == E_OK);
 	buffer_init(&t.stored, OCTETS_MAX);
 	buffer_init(&t.prepared, OCTETS_MAX);
 	boot(&t);
 	while (cursor_left(&input))
 		next_decision(&t, &input);
 	halt(&t);
+	pri_store_free(t.rows);
 	fake_free(t.fake);
 	buffer_fini(&t.stored);
 	buffer_fini(&t.prepared);

@@ -123,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_require_sentence(err, &e);
 	else
 		REQUIRE(view_equal(content, buffer_view(&out)));
+	fuzz_accepted = !err;
 	buffer_fini(&out);
 	arena_fini(&arena);
 	return 0;

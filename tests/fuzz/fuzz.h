@@ -18,6 +18,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Whether the last input was accepted, whatever that means where it stands. A decoder that refuses
+ * everything would keep all promises else: replay.c knows of each seed what it has to be. */
+extern bool fuzz_accepted;
+
 /* For results that only have to be harmless. */
 static inline void fuzz_either(enum err err)
 {

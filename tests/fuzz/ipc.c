@@ -87,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (err)
 			fuzz_require_sentence(err, &e);
 	}
+	fuzz_accepted = !err;
 	transfer_fini(&t);
 	return 0;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the kernel answers: an octet that says what was asked, then answers, each behind two octets
- * of length.
+ * of length. Sequence numbers in them count down from the last message of the request, so that what
+ * was recorded once still answers when a plan has become longer.
  *
  * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_label,
- * nft_read_generation, nft_read_counter, and what kernel_apply, kernel_check, kernel_clean, kernel_remove, kernel_status and
- * kernel_read_counters make of it.
+ * nft_read_generation, nft_read_counter, and what kernel_apply, kernel_check, kernel_clean,
+ * kernel_remove, kernel_status and kernel_read_counters make of it.
  */
 #include <libmnl/libmnl.h>
+#include <linux/xfrm.h>
 
 #include "pep/kernel/nft.h"
 #include "pep/kernel/xfrm.h"
@@ -27,8 +29,26 @@ static struct plan *bootstrap(void)
 	return plan;
 }
 
+static int find_mark(const struct nlattr *attribute, void *context)
+{
+	struct view *mark = context;
+
+	if (mnl_attr_get_type(attribute) == XFRMA_MARK)
+		*mark = VIEW(mnl_attr_get_payload(attribute), sizeof(struct xfrm_mark));
+	return MNL_CB_OK;
+}
+
+/* The octets: what is read wrongly would also be read again wrongly. */
+static struct view mark_of(const struct nlmsghdr *message)
+{
+	struct view mark = VIEW_NONE;
+
+	mnl_attr_parse(message, sizeof(struct xfrm_userpolicy_info), find_mark, &mark);
+	return mark;
+}
+
 /* What was read as an entry of ours is written and read again. */
-static void same_entry(const struct plan_spd *entry)
+static void same_entry(const struct nlmsghdr *message, const struct plan_spd *entry)
 {
 	struct plan_spd again;
 	struct requests r;
@@ -40,6 +60,7 @@ static void same_entry(const struct plan_spd *entry)
 	copy = fuzz_copy(buffer_view(&r.octets));
 	REQUIRE(xfrm_read((const void *)copy.data, &again) == E_OK);
 	REQUIRE(xfrm_equal(entry, &again));
+	REQUIRE(view_equal(mark_of(message), mark_of((const void *)copy.data)));
 	fuzz_free(copy);
 	requests_fini(&r);
 }
@@ -49,13 +70,14 @@ static enum err read_message(const struct nlmsghdr *message, void *context)
 	struct nft_counter counter;
 	uint32_t generation = 1;
 	struct plan_spd entry;
+	uint8_t number[8];
 	char id[17] = "";
 
 	(void)context;
 	if (xfrm_read(message, &entry) == E_OK)
-		same_entry(&entry);
+		same_entry(message, &entry);
 	if (nft_read_label(message, id) == E_OK)
-		REQUIRE(memchr(id, '\0', sizeof id) != NULL);
+		REQUIRE(id[0] == '\0' || (strlen(id) == 16 && hex_decode(number, 8, id)));
 	if (nft_read_generation(message, &generation) != E_OK)
 		REQUIRE(generation == 1);
 	if (nft_read_counter(message, &counter) == E_OK)
@@ -68,24 +90,40 @@ static void read_replies(struct view replies)
 	struct answer answer;
 	bool interrupted;
 
-	if (answer_read(replies, 1, &answer) == E_OK)
+	if (answer_read(replies, 0, &answer) == E_OK)
 		REQUIRE(!answer.text || answer.text_len <= replies.len);
 	fuzz_either(replies_each(replies, read_message, NULL, &interrupted));
+}
+
+static void renumber(uint8_t *replies, size_t len, uint32_t last)
+{
+	struct nlmsghdr header;
+
+	for (size_t at = 0; len - at >= sizeof header;) {
+		memcpy(&header, replies + at, sizeof header);
+		header.nlmsg_seq = last - header.nlmsg_seq;
+		memcpy(replies + at, &header, sizeof header);
+		if (header.nlmsg_len < sizeof header || NLMSG_ALIGN(header.nlmsg_len) > len - at)
+			return;
+		at += NLMSG_ALIGN(header.nlmsg_len);
+	}
 }
 
 static enum err exchange(void *context, enum kernel_bus bus, struct view request, uint32_t last,
 	struct buffer *replies, struct error *error)
 {
 	struct cursor *input = context;
+	size_t before = replies->len;
 	struct view answer;
 
 	(void)bus;
 	(void)request;
-	(void)last;
 	if (!cursor_left(input))
 		return error_set(error, E_TIMEOUT, "the fuzzer has no more to say");
 	answer = fuzz_take(input, cursor_u16(input));
 	buffer_put_view(replies, answer);
+	REQUIRE(!replies->error);
+	renumber(replies->data + before, answer.len, last);
 	return E_OK;
 }
 
@@ -120,6 +158,7 @@ static void ask(struct kernel *kernel, unsigned what)
 		err = kernel_read_counters(kernel, plan, readings, &e);
 		free(readings);
 	}
+	fuzz_accepted = !err;
 	if (err)
 		REQUIRE(e.code == err && e.text[0]);
 }

@@ -20,7 +20,7 @@
 #include "pmt/language/policy_file.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { TEXT_MAX = 64 << 20, ARENA_MAX = 64 << 20, FILES = 4, PATH_SIZE = 256 };
+enum { TEXT_MAX = 64 << 20, ARENA_MAX = 64 << 20, FILES = 4, ROOT_SIZE = 256, PATH_SIZE = 300 };
 
 static const char *const names[FILES] = {"p.xml", "a.xml", "b.xml", "c.xml"};
 
@@ -28,11 +28,14 @@ static const char *const names[FILES] = {"p.xml", "a.xml", "b.xml", "c.xml"};
 	"<part xmlns=\"" POLICY_NAMESPACE "\"><network name=\"outside\" addresses=\"192.0.2.66\"/>" \
 	"</part>"
 
-static char root[PATH_SIZE];
+static char outer[ROOT_SIZE];  /* with the secret */
+static char inner[PATH_SIZE];  /* below it, the policy's */
+static char policy[PATH_SIZE]; /* p.xml in there */
+static int folder = -1;        /* descriptor of inner */
 
-static void put_file(const char *path, struct view text)
+static void put_file(const char *name, struct view text)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	REQUIRE(fd >= 0 && write(fd, text.data, text.len) == (ssize_t)text.len);
 	REQUIRE(close(fd) == 0);
@@ -44,28 +47,24 @@ static void leave(void)
 		"../secret.xml"};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		unlink(all[i]);
-	if (chdir("/") == 0) {
-		char inner[sizeof root + 8];
-
-		snprintf(inner, sizeof inner, "%s/policy", root);
-		rmdir(inner);
-		rmdir(root);
-	}
+		unlinkat(folder, all[i], 0);
+	close(folder);
+	rmdir(inner);
+	rmdir(outer);
 }
 
 static void enter(void)
 {
-	static bool entered;
-
-	if (entered)
+	if (folder >= 0)
 		return;
-	entered = true;
-	snprintf(root, sizeof root, "%s/copsec-fuzz-XXXXXX", fuzz_temporary_folder());
-	REQUIRE(mkdtemp(root) && chdir(root) == 0);
-	put_file("secret.xml", view_of_string(SECRET));
-	REQUIRE(mkdir("policy", 0700) == 0 && chdir("policy") == 0);
-	REQUIRE(symlink("../secret.xml", "link.xml") == 0);
+	snprintf(outer, sizeof outer, "%s/copsec-fuzz-XXXXXX", fuzz_temporary_folder());
+	REQUIRE(mkdtemp(outer) != NULL);
+	snprintf(inner, sizeof inner, "%s/policy", outer);
+	snprintf(policy, sizeof policy, "%s/policy/p.xml", outer);
+	REQUIRE(mkdir(inner, 0700) == 0);
+	folder = open(inner, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	REQUIRE(folder >= 0 && symlinkat("../secret.xml", folder, "link.xml") == 0);
+	put_file("../secret.xml", view_of_string(SECRET));
 	REQUIRE(atexit(leave) == 0);
 }
 
@@ -76,7 +75,7 @@ static void put_files(struct view input)
 		size_t len = end ? (size_t)(end - input.data) : input.len;
 
 		if (i && !input.len)
-			unlink(names[i]);
+			unlinkat(folder, names[i], 0);
 		else
 			put_file(names[i], VIEW(input.data, len));
 		input = VIEW(input.data + len + (end ? 1 : 0), input.len - len - (end ? 1 : 0));
@@ -104,14 +103,14 @@ static void judge_set(const struct bundle_set *set)
 	struct pri_bounds bounds = {set->block + 1, block_last(set->block)};
 	struct pri_failures failures;
 	struct pri_store *store;
-	struct policy *policy;
+	struct policy *read;
 	struct error e;
 
 	pri_failures_init(&failures);
 	REQUIRE(pri_store_build(&set->rows, 1, &store, &failures, &e) == E_OK);
 	REQUIRE(pri_store_check(store, bounds, &failures, &e) == E_OK);
-	REQUIRE(policy_new(store, &policy, &failures, &e) == E_OK);
-	policy_free(policy);
+	REQUIRE(policy_new(store, &read, &failures, &e) == E_OK);
+	policy_free(read);
 	pri_store_free(store);
 }
 
@@ -133,6 +132,7 @@ static void judge(struct policy_file *f)
 		REQUIRE(bundle_read(buffer_view(&first), &arena, &b, &e) == E_OK);
 		for (size_t i = 0; i < b.set_count; i++)
 			judge_set(&b.sets[i]);
+		fuzz_accepted = true;
 		fuzz_either(expect_run(&f->model, buffer_view(&first), &f->diagnostics, &e));
 	}
 	arena_fini(&arena);
@@ -149,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enter();
 	put_files(VIEW(data, size));
 	buffer_init(&text, TEXT_MAX);
-	if (policy_file_read(&f, names[0], &e)) {
+	if (policy_file_read(&f, policy, &e)) {
 		fuzz_require_sentence(e.code, &e);
 	} else {
 		for (size_t i = 0; i < f.diagnostics.source_count; i++)

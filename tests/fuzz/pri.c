@@ -123,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(pri.class == prid.class && pri.instance == prid.instance);
 		print(&pri);
 		round_trip(&prid, &pri);
+		fuzz_accepted = true;
 	} else {
 		fuzz_require_sentence(e.code, &e);
 		object = pib_fault_object(&fault);

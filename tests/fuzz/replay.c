@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Gives a fuzzer every file of a corpus, without libFuzzer: replay-NAME FOLDER. A folder that is
- * missing or empty and a file that cannot be read are failures. The file's name is written first,
- * so that the last line before an abort says which one it was.
+ * missing or empty and a file that cannot be read are failures; so are a file called good-... that
+ * is not accepted and one called bad-... that is. The file's name is written first, so that the
+ * last line before an abort says which one it was.
  */
 #include <dirent.h>
 
@@ -16,6 +17,14 @@ static int visible(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
+static bool as_expected(const char *name)
+{
+	if (strncmp(name, fuzz_accepted ? "bad-" : "good-", fuzz_accepted ? 4 : 5) != 0)
+		return true;
+	fprintf(stderr, "%s: %s\n", name, fuzz_accepted ? "accepted" : "not accepted");
+	return false;
+}
+
 static bool replay(const char *folder, const char *name)
 {
 	char path[PATH_MAX_HERE];
@@ -23,21 +32,25 @@ static bool replay(const char *folder, const char *name)
 	struct view exact;
 	struct error e;
 	enum err err;
+	bool good;
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	printf("%s\n", path);
 	fflush(stdout);
 	buffer_init(&octets, FILE_MAX);
 	err = file_read(path, &octets, NULL, &e);
+	good = !err;
 	if (err) {
 		fprintf(stderr, "%s\n", e.text);
 	} else {
 		exact = fuzz_copy(buffer_view(&octets));
+		fuzz_accepted = false;
 		REQUIRE(LLVMFuzzerTestOneInput(exact.data, exact.len) == 0);
+		good = as_expected(name);
 		fuzz_free(exact);
 	}
 	buffer_fini(&octets);
-	return !err;
+	return good;
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,6 @@
 #include "common/crypto/cms.h"
 #include "pib/set/documents.h"
 #include "pib/set/envelope.h"
-#include "pib/store/store.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { OCTETS_MAX = 4 << 20 };
@@ -17,7 +16,7 @@ struct known {
 
 struct work {
 	const struct resigner *r;
-	struct pri_store *store; /* of all objects; NULL if they are none */
+	const struct pri_store *rows;
 	struct arena arena;
 	struct known sets[BLOCK_SETS_MAX];
 	size_t set_count;
@@ -44,7 +43,7 @@ static void root_of(const struct work *w, uint32_t block, uint8_t ret[SET_ROOT])
 	struct pri_store *rows;
 
 	REQUIRE(pri_store_slice(
-			w->store, envelope_is_inside, block, block_last(block), &rows) == E_OK);
+			w->rows, envelope_is_inside, block, block_last(block), &rows) == E_OK);
 	REQUIRE(pri_store_root(rows, ret) == E_OK);
 	pri_store_free(rows);
 }
@@ -56,7 +55,7 @@ static bool manifest(struct work *w, struct view content, struct buffer *out)
 
 	if (manifest_decode(content, &m, &e))
 		return false;
-	if (!w->r->keep_roots && w->store)
+	if (w->rows)
 		root_of(w, m.block, m.root);
 	if (w->set_count < BLOCK_SETS_MAX) {
 		struct known *known = &w->sets[w->set_count++];
@@ -79,7 +78,7 @@ static bool set_index(struct work *w, struct view content, struct buffer *out)
 	REQUIRE(entries != NULL);
 	for (size_t n = 0; n < i.entry_count; n++) {
 		entries[n] = i.entries[n];
-		for (size_t k = 0; k < w->set_count && !w->r->keep_roots; k++)
+		for (size_t k = 0; k < w->set_count; k++)
 			if (view_equal(w->sets[k].name, entries[n].name))
 				memcpy(entries[n].root, w->sets[k].root, SET_ROOT);
 	}
@@ -166,10 +165,10 @@ static void bindings(struct work *w, struct view objects, bool manifests, struct
 		binding(w, &name, &values, manifests, out);
 }
 
-void resign(const struct resigner *r, struct view objects, struct buffer *out)
+void resign(const struct resigner *r, const struct pri_store *rows, struct view objects,
+	struct buffer *out)
 {
-	struct work w = {.r = r};
-	struct pri_failures failures;
+	struct work w = {.r = r, .rows = rows};
 	uint16_t code, sub_code;
 	struct error e;
 
@@ -178,11 +177,7 @@ void resign(const struct resigner *r, struct view objects, struct buffer *out)
 		return;
 	}
 	arena_init(&w.arena, OCTETS_MAX);
-	pri_failures_init(&failures);
-	if (pri_store_build(&objects, 1, &w.store, &failures, &e))
-		w.store = NULL;
 	bindings(&w, objects, true, out);
 	bindings(&w, objects, false, out);
-	pri_store_free(w.store);
 	arena_fini(&w.arena);
 }

@@ -39,6 +39,8 @@ static void drain(struct run *r)
 			fuzz_require_sentence(e.error.code, &e.error);
 		if (e.kind == PEP_START_TLS)
 			r->wants_tls = true;
+		if (e.kind == PEP_DECISION)
+			fuzz_accepted = true;
 		if (e.kind == PEP_CLOSED)
 			r->closed = true;
 		if (e.kind == PEP_DECISION) {

@@ -122,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(messages.data[messages.len - 1] == '\n');
 	} else {
 		round_trip(schema, settings);
+		fuzz_accepted = true;
 		settings_fini(schema, settings);
 	}
 	buffer_fini(&messages);

@@ -167,6 +167,7 @@ static void verify(const struct resigner *r, struct view objects)
 	}
 	/* The state outlives what it was made from. */
 	pri_store_free(rows);
+	fuzz_accepted = true;
 	judge_state(s);
 	judge_policies(s);
 	state_free(s);
@@ -175,14 +176,21 @@ static void verify(const struct resigner *r, struct view objects)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor input = cursor_over(VIEW(data, size));
-	struct resigner r = *resigner();
+	bool keep_roots = cursor_u8(&input) & KEEP_ROOTS;
+	struct view given = cursor_rest(&input);
+	struct pri_store *rows = NULL;
+	struct pri_failures failures;
 	struct buffer objects;
+	struct error e;
 
-	r.keep_roots = cursor_u8(&input) & KEEP_ROOTS;
 	buffer_init(&objects, OCTETS_MAX);
-	resign(&r, cursor_rest(&input), &objects);
+	pri_failures_init(&failures);
+	if (!keep_roots)
+		fuzz_either(pri_store_build(&given, 1, &rows, &failures, &e));
+	resign(resigner(), rows, given, &objects);
 	if (!objects.error)
-		verify(&r, buffer_view(&objects));
+		verify(resigner(), buffer_view(&objects));
+	pri_store_free(rows);
 	buffer_fini(&objects);
 	return 0;
 }

@@ -92,7 +92,7 @@ uint64_t fake_counted(const struct fake *fake, const char *name)
 		if (fake->table.objects[i].kind == FAKE_COUNTER &&
 			strcmp(fake->table.objects[i].name, name) == 0)
 			return fake->table.objects[i].packets;
-	REQUIRE(!"no such counter");
+	REQUIRE(false && "no such counter");
 	return 0;
 }
 

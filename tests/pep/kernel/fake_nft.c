@@ -505,7 +505,7 @@ int fake_table_change(struct fake_table *t, const struct nlmsghdr *message)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (type == kinds[i].come || type == kinds[i].go)
 			return kinds[i].change(t, message, type == kinds[i].come);
-	REQUIRE(!"such a message in a batch");
+	REQUIRE(false && "such a message in a batch");
 	return 0;
 }
 
