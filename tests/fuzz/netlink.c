@@ -103,9 +103,10 @@ static void renumber(uint8_t *replies, size_t len, uint32_t last)
 		memcpy(&header, replies + at, sizeof header);
 		header.nlmsg_seq = last - header.nlmsg_seq;
 		memcpy(replies + at, &header, sizeof header);
-		if (header.nlmsg_len < sizeof header || NLMSG_ALIGN(header.nlmsg_len) > len - at)
+		if (header.nlmsg_len < sizeof header || header.nlmsg_len > len - at)
 			return;
 		at += NLMSG_ALIGN(header.nlmsg_len);
+		at = at < len ? at : len;
 	}
 }
 
