@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pep/kernel/messages.h"
 
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { ERRNO_MAX = 4095 }; /* of the kernel */
 
 void requests_init(struct requests *r, uint32_t first)
 {
@@ -126,6 +129,12 @@ static void read_words(const struct nlmsghdr *message, struct answer *answer)
 		mnl_attr_parse(message, (unsigned)offset, read_word, answer);
 }
 
+/* What is no errno is a refusal nevertheless. */
+static int errno_of(int error)
+{
+	return error < 0 && error >= -ERRNO_MAX ? -error : EPROTO;
+}
+
 enum err answer_read(struct view replies, uint32_t last, struct answer *ret)
 {
 	const struct nlmsghdr *message;
@@ -144,7 +153,7 @@ enum err answer_read(struct view replies, uint32_t last, struct answer *ret)
 		if (error->error == 0 && message->nlmsg_seq == last)
 			answer.acknowledged = true;
 		if (error->error != 0 && answer.error == 0) {
-			answer.error = error->error < 0 ? -error->error : error->error;
+			answer.error = errno_of(error->error);
 			answer.sequence = message->nlmsg_seq;
 			read_words(message, &answer);
 		}
