@@ -91,14 +91,13 @@ static const struct nlmsghdr *next_message(struct view *rest, bool *ret_cut)
 	*ret_cut = false;
 	if (rest->len == 0)
 		return NULL;
+	/* Whole and padded: libmnl looks for attributes up to the end of the padding. */
 	if (rest->len < sizeof *message || message->nlmsg_len < sizeof *message ||
-		message->nlmsg_len > rest->len) {
+		message->nlmsg_len > rest->len || NLMSG_ALIGN(message->nlmsg_len) > rest->len) {
 		*ret_cut = true;
 		return NULL;
 	}
 	len = NLMSG_ALIGN(message->nlmsg_len);
-	if (len > rest->len)
-		len = rest->len;
 	rest->data += len;
 	rest->len -= len;
 	return message;

@@ -919,26 +919,25 @@ static void read_plan_id(struct view user_data, char id[17])
 	}
 }
 
+static int find_user_data(const struct nlattr *attr, void *context)
+{
+	if (mnl_attr_get_type(attr) == NFTA_CHAIN_USERDATA)
+		*(struct view *)context =
+			VIEW(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+	return MNL_CB_OK;
+}
+
+/* Without nftnl_chain_nlmsg_parse(), which takes it on trust that names end. */
 enum err nft_read_label(const struct nlmsghdr *message, char ret_plan_id[17])
 {
-	struct nftnl_chain *chain;
-	const void *comment;
-	uint32_t len = 0;
+	struct view user_data = VIEW_NONE;
 	char id[17] = "";
 
 	if (!is_nft(message, NFT_MSG_NEWCHAIN))
 		return E_NOT_FOUND;
-	chain = nftnl_chain_alloc();
-	if (!chain)
-		return E_MEMORY;
-	if (nftnl_chain_nlmsg_parse(message, chain) < 0) {
-		nftnl_chain_free(chain);
+	if (mnl_attr_parse(message, sizeof(struct nfgenmsg), find_user_data, &user_data) < 0)
 		return E_PROTOCOL;
-	}
-	comment = nftnl_chain_get_data(chain, NFTNL_CHAIN_USERDATA, &len);
-	if (comment)
-		read_plan_id(VIEW(comment, len), id);
-	nftnl_chain_free(chain);
+	read_plan_id(user_data, id);
 	memcpy(ret_plan_id, id, sizeof id);
 	return E_OK;
 }
