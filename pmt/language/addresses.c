@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/language/builder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_extent(const void *a, const void *b)
+{
+	const struct address_range *x = a, *y = b;
+	uint8_t x_first[16], x_last[16], y_first[16], y_last[16];
+	int order;
+
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	address_bounds(x, x_first, x_last);
+	address_bounds(y, y_first, y_last);
+	order = memcmp(x_first, y_first, sizeof x_first);
+	if (!order)
+		order = memcmp(y_last, x_last, sizeof x_last);
+	if (!order)
+		order = (int)x->prefix_length - y->prefix_length;
+	return order;
+}
+
+void normalize_addresses(struct address_list *list)
+{
+	size_t kept = 0;
+
+	if (list->count < 2)
+		return;
+	qsort(list->items, list->count, sizeof *list->items, by_extent);
+	for (size_t i = 0; i < list->count; i++)
+		if (kept == 0 || !address_contains(&list->items[kept - 1], &list->items[i]))
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
+struct address_list literal_addresses(
+	struct builder *b, const struct element *el, enum attribute_id id)
+{
+	struct address_list list = {.items = take(b, count_words(el, id), sizeof *list.items)};
+	struct words w = words_of(el, id);
+	struct error e;
+
+	while (list.items && words_next(&w))
+		if (!parse_address(w.word, &list.items[list.count], &e))
+			list.count++;
+	normalize_addresses(&list);
+	return list;
+}
+
+void append_addresses(struct builder *b, struct address_list *list, const struct address_list *more)
+{
+	struct address_range *items = take(b, list->count + more->count, sizeof *items);
+
+	if (!items || more->count == 0)
+		return;
+	if (list->count)
+		memcpy(items, list->items, list->count * sizeof *items);
+	memcpy(items + list->count, more->items, more->count * sizeof *items);
+	list->items = items;
+	list->count += more->count;
+}
+
+static const struct address_list *addresses_of(const struct named *n)
+{
+	switch (n->kind) {
+	case KIND_NETWORK:
+		return &((const struct model_network *)n->object)->addresses;
+	case KIND_ROLE:
+		return &((const struct model_role *)n->object)->addresses;
+	default:
+		return &((const struct model_node *)n->object)->addresses;
+	}
+}
+
+/* One word of from or to. What has no addresses would mean nobody, or be taken for anybody. */
+static void add_peer(struct builder *b, struct address_list *list, const struct words *w)
+{
+	struct address_range literal;
+	struct address_list one = {.items = &literal, .count = 1};
+	struct error e;
+	struct named *n;
+
+	if (view_equal(w->word, view_of_string("any"))) {
+		list->any = true;
+		return;
+	}
+	if (!parse_address(w->word, &literal, &e)) {
+		append_addresses(b, list, &one);
+		return;
+	}
+	n = refer(b, &b->places, w->word, w->at,
+		1u << KIND_NETWORK | 1u << KIND_ROLE | 1u << KIND_NODE, "network, role or node");
+	if (!n || !n->object)
+		return;
+	if (addresses_of(n)->count == 0)
+		report_error(b->d, w->at,
+			n->kind == KIND_ROLE ? "no node with the role \"%s\" has an address"
+					     : "the node \"%s\" has no address",
+			n->name);
+	else
+		append_addresses(b, list, addresses_of(n));
+}
+
+struct address_list addresses_of_peers(
+	struct builder *b, const struct element *el, enum attribute_id id)
+{
+	struct address_list list = {0};
+	struct words w = words_of(el, id);
+
+	while (words_next(&w))
+		add_peer(b, &list, &w);
+	if (!w.attribute)
+		list.any = true;
+	if (list.any)
+		list = (struct address_list){.any = true};
+	normalize_addresses(&list);
+	return list;
+}
+
+static bool has_family(const struct address_list *list, enum ip_family family)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].family == family)
+			return true;
+	return list->any;
+}
+
+void check_families(struct builder *b, const struct element *el, const struct address_list *from,
+	const struct address_list *to)
+{
+	bool four = has_family(from, FAMILY_IPV4) && has_family(to, FAMILY_IPV4);
+	bool six = has_family(from, FAMILY_IPV6) && has_family(to, FAMILY_IPV6);
+
+	if (!four && !six && (from->count || from->any) && (to->count || to->any))
+		report_error(b->d, element_place(el, ATTRIBUTE_TO),
+			"from and to have no address family in common: no flow is meant");
+}
+
+void build_network(struct builder *b, const struct element *el)
+{
+	struct model_network *network = &b->m->networks[b->m->network_count];
+
+	define(b, &b->places, el, KIND_NETWORK, network);
+	if (el->faulty)
+		return;
+	network->name = element_value(el, ATTRIBUTE_NAME);
+	network->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESSES);
+	b->m->network_count++;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/language/builder.h"
+
+static void expect_verdict(struct builder *b, const struct element *el, struct model_expect *expect)
+{
+	const struct attribute *a = element_attribute(el, ATTRIBUTE_VERDICT);
+	struct words w = words_of(el, ATTRIBUTE_VERDICT);
+	struct named *n;
+
+	if (!a || !words_next(&w))
+		return;
+	expect->verdict = view_equal(w.word, view_of_string("allow"))  ? VERDICT_ALLOW
+			  : view_equal(w.word, view_of_string("deny")) ? VERDICT_DENY
+								       : VERDICT_PROTECT;
+	if (!words_next(&w))
+		return;
+	n = refer(b, &b->protections, w.word, w.at, 1u << KIND_PROTECTION, "protection");
+	expect->protection = n ? n->object : NULL;
+}
+
+/* Exactly one of node and role, and one of in, out and forward. */
+static void expect_place(struct builder *b, const struct element *el, struct model_expect *expect)
+{
+	const struct attribute *role = element_attribute(el, ATTRIBUTE_ROLE);
+	const struct attribute *node = element_attribute(el, ATTRIBUTE_NODE);
+	bool in = element_yes(el, ATTRIBUTE_IN), out = element_yes(el, ATTRIBUTE_OUT);
+	bool forward = element_yes(el, ATTRIBUTE_FORWARD);
+	struct named *n;
+
+	if (!role == !node)
+		report_error(b->d, el->at, "<expect> needs either role or node");
+	if (in + out + forward != 1)
+		report_error(b->d, el->at, "<expect> needs exactly one of in, out and forward");
+	expect->direction = in ? EXPECT_IN : out ? EXPECT_OUT : EXPECT_FORWARD;
+	if (!forward && (expect->in_role || expect->out_role))
+		report_error(b->d,
+			element_place(el, expect->in_role ? ATTRIBUTE_IN_ROLE : ATTRIBUTE_OUT_ROLE),
+			"only what passes through has in-role and out-role");
+	if (role) {
+		n = refer(b, &b->places, view_of_string(role->value), role->value_at,
+			1u << KIND_ROLE, "role");
+		expect->role = n ? n->object : NULL;
+		if (expect->role && !expect->role->used)
+			report_error(b->d, role->value_at, "no node with a key has the role \"%s\"",
+				role->value);
+	}
+	if (node) {
+		n = refer(b, &b->places, view_of_string(node->value), node->value_at,
+			1u << KIND_NODE, "node");
+		expect->node = n ? n->object : NULL;
+		if (expect->node && !expect->node->has_key)
+			report_error(
+				b->d, node->value_at, "the node \"%s\" has no key", node->value);
+	}
+}
+
+static void build_expect(struct builder *b, const struct element *el)
+{
+	struct model_expect *expect = &b->m->expects[b->m->expect_count];
+	const struct attribute *rule = element_attribute(el, ATTRIBUTE_RULE);
+	struct named *n;
+
+	if (el->faulty)
+		return;
+	expect->at = el->at;
+	expect_verdict(b, el, expect);
+	expect->in_role = role_of(b, el, ATTRIBUTE_IN_ROLE);
+	expect->out_role = role_of(b, el, ATTRIBUTE_OUT_ROLE);
+	expect_place(b, el, expect);
+	expect->from = addresses_of_peers(b, el, ATTRIBUTE_FROM);
+	expect->to = addresses_of_peers(b, el, ATTRIBUTE_TO);
+	expect->traffic = traffic_of_services(b, el);
+	check_families(b, el, &expect->from, &expect->to);
+	if (rule) {
+		n = refer(b, &b->rules, view_of_string(rule->value), rule->value_at,
+			1u << KIND_RULE, "rule");
+		expect->rule = n ? n->object : NULL;
+	}
+	b->m->expect_count++;
+}
+
+void build_tests(struct builder *b, const struct element *el)
+{
+	for (const struct element *child = el->first_child; child; child = child->next)
+		if (child->rule)
+			build_expect(b, child);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/language/builder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool combination_has(const char *combination, const char *role)
+{
+	size_t len = strlen(role);
+
+	for (const char *p = combination; *p;) {
+		const char *end = strchrnul(p, '+');
+
+		if ((size_t)(end - p) == len && memcmp(p, role, len) == 0)
+			return true;
+		p = *end ? end + 1 : end;
+	}
+	return false;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The role combination that a list of roles makes; never NULL. */
+static const char *combination(struct builder *b, const struct element *el)
+{
+	struct words w = words_of(el, ATTRIBUTE_ROLES);
+	const char **roles = take(b, count_words(el, ATTRIBUTE_ROLES), sizeof *roles);
+	struct buffer text;
+	size_t count = 0;
+	const char *kept;
+
+	while (roles && words_next(&w)) {
+		struct named *n = refer(b, &b->places, w.word, w.at, 1u << KIND_ROLE, "role");
+		bool twice = false;
+
+		for (size_t i = 0; n && i < count; i++)
+			twice = twice || strcmp(roles[i], n->name) == 0;
+		if (twice)
+			report_error(b->d, w.at, "the role \"%s\" stands here twice", n->name);
+		else if (n)
+			roles[count++] = n->name;
+	}
+	if (count)
+		qsort(roles, count, sizeof *roles, by_text);
+	buffer_init(&text, COMBINATION_LENGTH_MAX + 1);
+	for (size_t i = 0; i < count; i++)
+		buffer_put_text(&text, "%s%s", i ? "+" : "", roles[i]);
+	if (text.error || text.len > COMBINATION_LENGTH_MAX)
+		report_error(b->d, element_place(el, ATTRIBUTE_ROLES),
+			"the roles together are longer than %d characters", COMBINATION_LENGTH_MAX);
+	kept = keep(b, buffer_string(&text));
+	buffer_fini(&text);
+	return kept ? kept : "";
+}
+
+static bool pin_of(const struct element *el, enum attribute_id id, struct pin *ret)
+{
+	const struct attribute *a = element_attribute(el, id);
+	struct error e;
+
+	return a && !pin_parse(a->value, ret, &e);
+}
+
+static void build_interface(struct builder *b, const struct element *el, struct model_node *node)
+{
+	struct model_interface *interface = &node->interfaces[node->interface_count];
+	const char *name = element_value(el, ATTRIBUTE_NAME);
+
+	if (el->faulty)
+		return;
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (strcmp(node->interfaces[i].name, name) == 0)
+			report_error(b->d, element_place(el, ATTRIBUTE_NAME),
+				"the node has an interface \"%s\" already", name);
+	if (node->interface_count == MODEL_INTERFACES_MAX) {
+		report_error(b->d, el->at, "more than %d interfaces", MODEL_INTERFACES_MAX);
+		return;
+	}
+	interface->name = name;
+	interface->at = el->at;
+	interface->roles = combination(b, el);
+	interface->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESS);
+	append_addresses(b, &node->addresses, &interface->addresses);
+	node->interface_count++;
+}
+
+/* Keys must differ: who has a node's key is that node. */
+static void check_key(struct builder *b, const struct element *el, const struct model_node *node)
+{
+	for (const struct model_node *other = b->m->nodes; node->has_key && other < node; other++)
+		if (other->has_key && pin_equal(&other->key, &node->key))
+			report_error(b->d, element_place(el, ATTRIBUTE_KEY),
+				"the node \"%s\" has the same key", other->name);
+	if (node->has_key && node->has_report && pin_equal(&node->key, &node->report))
+		report_error(b->d, element_place(el, ATTRIBUTE_REPORT),
+			"reports need a key of their own");
+}
+
+void build_node(struct builder *b, const struct element *el)
+{
+	struct model_node *node = &b->m->nodes[b->m->node_count];
+	size_t interfaces = 0;
+
+	define(b, &b->places, el, KIND_NODE, node);
+	if (el->faulty)
+		return;
+	for (const struct element *child = el->first_child; child; child = child->next)
+		interfaces++;
+	node->name = element_value(el, ATTRIBUTE_NAME);
+	node->at = element_place(el, ATTRIBUTE_NAME);
+	node->has_key = pin_of(el, ATTRIBUTE_KEY, &node->key);
+	node->has_report = pin_of(el, ATTRIBUTE_REPORT, &node->report);
+	node->roles = combination(b, el);
+	node->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESS);
+	node->interfaces = take(b, interfaces + 1, sizeof *node->interfaces);
+	if (!node->interfaces)
+		return;
+	for (const struct element *child = el->first_child; child; child = child->next)
+		if (child->rule)
+			build_interface(b, child, node);
+	if (!el->first_child) {
+		node->interfaces[0] =
+			(struct model_interface){.name = "*", .at = node->at, .roles = node->roles};
+		node->interface_count = 1;
+	}
+	check_key(b, el, node);
+	normalize_addresses(&node->addresses);
+	b->m->node_count++;
+}
+
+static bool node_uses(const struct model_node *node, const char *role)
+{
+	bool used = combination_has(node->roles, role);
+
+	for (size_t i = 0; i < node->interface_count; i++)
+		used = used || combination_has(node->interfaces[i].roles, role);
+	return used;
+}
+
+/* Which addresses a role means: those of nodes that have it, and of interfaces that do. */
+void fill_roles(struct builder *b)
+{
+	for (size_t r = 0; r < b->m->role_count; r++) {
+		struct model_role *role = &b->m->roles[r];
+
+		for (size_t n = 0; n < b->m->node_count; n++) {
+			const struct model_node *node = &b->m->nodes[n];
+
+			role->used = role->used || (node->has_key && node_uses(node, role->name));
+			if (combination_has(node->roles, role->name)) {
+				append_addresses(b, &role->addresses, &node->addresses);
+				continue;
+			}
+			for (size_t i = 0; i < node->interface_count; i++)
+				if (combination_has(node->interfaces[i].roles, role->name))
+					append_addresses(b, &role->addresses,
+						&node->interfaces[i].addresses);
+		}
+		normalize_addresses(&role->addresses);
+	}
+}
+
+void build_role(struct builder *b, const struct element *el)
+{
+	struct model_role *role = &b->m->roles[b->m->role_count];
+
+	define(b, &b->places, el, KIND_ROLE, role);
+	if (el->faulty)
+		return;
+	role->name = element_value(el, ATTRIBUTE_NAME);
+	role->at = el->at;
+	b->m->role_count++;
+}

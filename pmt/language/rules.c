@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/language/builder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void check_directions(struct builder *b, const struct element *el, struct model_rule *rule)
+{
+	if (rule->both && (rule->in || rule->out))
+		report_error(
+			b->d, element_place(el, ATTRIBUTE_BOTH), "both means in and out already");
+	if (rule->in || rule->out || rule->forward || rule->both) {
+		if (!rule->forward && (rule->in_role || rule->out_role))
+			report_error(b->d,
+				element_place(
+					el, rule->in_role ? ATTRIBUTE_IN_ROLE : ATTRIBUTE_OUT_ROLE),
+				"only a forward rule has in-role and out-role");
+	} else if (rule->verdict == VERDICT_DENY) {
+		rule->forward = true;
+		rule->in = rule->out = !rule->in_role && !rule->out_role;
+	} else {
+		report_error(
+			b->d, el->at, "<%s> needs a direction: in, out, forward or both", el->name);
+	}
+}
+
+const char *role_of(struct builder *b, const struct element *el, enum attribute_id id)
+{
+	const struct attribute *a = element_attribute(el, id);
+
+	if (!a)
+		return NULL;
+	refer(b, &b->places, view_of_string(a->value), a->value_at, 1u << KIND_ROLE, "role");
+	return a->value;
+}
+
+static void resolve_via(struct builder *b, const struct element *el, struct model_rule *rule)
+{
+	const struct attribute *a = element_attribute(el, ATTRIBUTE_VIA);
+	const struct model_node *node;
+	struct named *n;
+	struct error e;
+
+	if (rule->protection && rule->protection->tunnel && !a)
+		report_error(b->d, el->at, "the protection \"%s\" is a tunnel: the rule needs via",
+			rule->protection->name);
+	if (rule->protection && !rule->protection->tunnel && a)
+		report_error(b->d, a->value_at, "the protection \"%s\" is no tunnel",
+			rule->protection->name);
+	if (!a || !parse_address(view_of_string(a->value), &rule->via, &e))
+		return;
+	n = refer(b, &b->places, view_of_string(a->value), a->value_at, 1u << KIND_NODE, "node");
+	node = n ? n->object : NULL;
+	if (!node)
+		return;
+	if (node->addresses.count != 1)
+		report_error(b->d, a->value_at,
+			"the node \"%s\" has %zu addresses; write the one meant", node->name,
+			node->addresses.count);
+	else
+		rule->via = node->addresses.items[0];
+}
+
+static void build_rule(struct builder *b, const struct element *el, struct model_block *block)
+{
+	struct model_rule *rule = &block->rules[block->rule_count];
+	const struct attribute *with = element_attribute(el, ATTRIBUTE_WITH);
+	struct named *n;
+
+	define(b, &b->rules, el, KIND_RULE, rule);
+	if (el->faulty)
+		return;
+	rule->name = element_value(el, ATTRIBUTE_NAME);
+	rule->at = el->at;
+	rule->verdict = el->rule->kind == ELEMENT_ALLOW  ? VERDICT_ALLOW
+			: el->rule->kind == ELEMENT_DENY ? VERDICT_DENY
+							 : VERDICT_PROTECT;
+	rule->in = element_yes(el, ATTRIBUTE_IN);
+	rule->out = element_yes(el, ATTRIBUTE_OUT);
+	rule->forward = element_yes(el, ATTRIBUTE_FORWARD);
+	rule->both = element_yes(el, ATTRIBUTE_BOTH);
+	rule->in_role = role_of(b, el, ATTRIBUTE_IN_ROLE);
+	rule->out_role = role_of(b, el, ATTRIBUTE_OUT_ROLE);
+	rule->log = element_yes(el, ATTRIBUTE_LOG);
+	rule->from = addresses_of_peers(b, el, ATTRIBUTE_FROM);
+	rule->to = addresses_of_peers(b, el, ATTRIBUTE_TO);
+	rule->traffic = traffic_of_services(b, el);
+	if (with) {
+		n = refer(b, &b->protections, view_of_string(with->value), with->value_at,
+			1u << KIND_PROTECTION, "protection");
+		rule->protection = n ? n->object : NULL;
+		resolve_via(b, el, rule);
+	}
+	check_directions(b, el, rule);
+	check_families(b, el, &rule->from, &rule->to);
+	b->m->rules[b->m->rule_count++] = rule;
+	block->rule_count++;
+}
+
+/* ROLE-N: the N-th rule that the first role of its block gets. */
+static void name_rule(struct builder *b, const struct model_block *block, struct model_rule *rule)
+{
+	char name[ROLE_LENGTH_MAX + 24];
+	struct model_role *role;
+	struct named *n;
+
+	if (block->role_count == 0)
+		return;
+	n = names_find(&b->places, view_of_string(block->roles[0]->name));
+	role = n ? n->object : NULL;
+	if (!role)
+		return;
+	role->rule_count++;
+	if (rule->name)
+		return;
+	snprintf(name, sizeof name, "%s-%zu", role->name, role->rule_count);
+	rule->name = keep(b, name);
+	if (!rule->name)
+		return;
+	n = names_find(&b->rules, view_of_string(rule->name));
+	if (n)
+		report_error(b->d, n->at,
+			"the name \"%s\" is what the rule without a name gets that is number %zu "
+			"of the role \"%s\"",
+			name, role->rule_count, role->name);
+	else
+		*names_add(&b->rules, rule->name) = (struct named){
+			.name = rule->name, .at = rule->at, .kind = KIND_RULE, .object = rule};
+}
+
+void name_rules(struct builder *b)
+{
+	for (size_t i = 0; i < b->m->block_count; i++)
+		for (size_t r = 0; r < b->m->blocks[i].rule_count; r++)
+			name_rule(b, &b->m->blocks[i], &b->m->blocks[i].rules[r]);
+}
+
+void build_rules(struct builder *b, const struct element *el)
+{
+	struct model_block *block = &b->m->blocks[b->m->block_count];
+	struct words w = words_of(el, ATTRIBUTE_FOR);
+	size_t children = 0;
+
+	for (const struct element *child = el->first_child; child; child = child->next)
+		children++;
+	block->rules = take(b, children, sizeof *block->rules);
+	block->roles = take(b, count_words(el, ATTRIBUTE_FOR), sizeof *block->roles);
+	if (!block->rules || !block->roles)
+		return;
+	while (words_next(&w)) {
+		struct named *n = refer(b, &b->places, w.word, w.at, 1u << KIND_ROLE, "role");
+
+		if (n && n->object)
+			block->roles[block->role_count++] = n->object;
+	}
+	for (const struct element *child = el->first_child; child; child = child->next)
+		if (child->rule)
+			build_rule(b, child, block);
+	b->m->block_count++;
+}
