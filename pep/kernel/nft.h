@@ -3,7 +3,7 @@
  * The packet filter as nf_tables messages, and what is read back of it.
  *
  * nft_replace() writes a whole table; what writes only a part of one (difference.h) uses the pieces
- * below it. A chain looks into one map at most, which has the chain's name: to bind an anonymous
+ * below it: tables, counters, chains and rules (nft.c), maps (maps.c). Reading back is readings.c. A chain looks into one map at most, which has the chain's name: to bind an anonymous
  * map, the kernel would go through all that is in the batch so far.
  */
 #ifndef COPSEC_PEP_KERNEL_NFT_H

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pep/kernel/nft.h"
+
+#include <libnftnl/set.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "pep/kernel/expressions.h"
+#include "pep/kernel/objects.h"
+
+enum {
+	ELEMENTS_PER_MESSAGE =
+		200, /* of at most some 250 octets: a nested attribute ends at 64 KiB */
+	/* How `nft list` shows keys: its numbers for byte orders. */
+	ORDER_HOST = 1,
+	ORDER_NETWORK = 2,
+};
+
+/* Adds one to a number of `width` octets in network order; false if it was the last. */
+static bool value_next(struct plan_value *v, size_t width)
+{
+	for (size_t i = width; i-- > 0;)
+		if (++v->octets[i] != 0)
+			return true;
+	return false;
+}
+
+static void put_element(struct nft_batch *b, struct nftnl_set *set, uint32_t width,
+	const struct plan_value *key, const struct plan_element *element)
+{
+	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+
+	if (!e) {
+		b->r->error = E_MEMORY;
+		return;
+	}
+	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key->octets, width);
+	if (element) {
+		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, expressions_verdict(element->verdict));
+		if (element->chain)
+			nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, element->chain->name);
+	} else {
+		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+	}
+	nftnl_set_elem_add(set, e);
+}
+
+static struct nftnl_set *new_set(struct nft_batch *b, enum object_kind kind, const char *name)
+{
+	struct nftnl_set *set = object_new(b, kind, name);
+
+	if (!set)
+		return NULL;
+	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
+	nftnl_set_set_u32(set, NFTNL_SET_ID, b->set_id);
+	return set;
+}
+
+/* Sends the elements that the set has collected, and begins another. */
+static void flush_elements(struct nft_elements *run)
+{
+	object_send(run->batch, OBJECT_ELEMENTS, run->take ? OBJECT_GO : OBJECT_COME, run->set, 0,
+		(struct origin){.rule = run->cause});
+	run->set = NULL;
+	run->pending = 0;
+}
+
+static struct nftnl_set *pending_set(struct nft_elements *run)
+{
+	if (run->pending == ELEMENTS_PER_MESSAGE)
+		flush_elements(run);
+	if (!run->set)
+		run->set = new_set(run->batch, OBJECT_ELEMENTS, run->map);
+	run->pending++;
+	return run->set;
+}
+
+void nft_elements_begin(struct nft_elements *run, struct nft_batch *b, const char *map,
+	const struct plan_step *s, const struct plan_rule *cause, bool take)
+{
+	*run = (struct nft_elements){
+		.batch = b, .map = map, .shape = s, .cause = cause, .take = take};
+}
+
+void nft_elements_border(struct nft_elements *run)
+{
+	static const struct plan_value zero;
+	struct nftnl_set *set = pending_set(run);
+
+	if (set)
+		put_element(run->batch, set, plan_key_forms[run->shape->key].width, &zero, NULL);
+}
+
+void nft_elements_put(struct nft_elements *run, const struct plan_element *e)
+{
+	uint32_t width = plan_key_forms[run->shape->key].width;
+	struct nftnl_set *set = pending_set(run);
+	struct plan_value after = e->high;
+
+	if (!set)
+		return;
+	put_element(run->batch, set, width, &e->low, e);
+	if (run->shape->interval && value_next(&after, width))
+		put_element(run->batch, set, width, &after, NULL);
+}
+
+void nft_elements_end(struct nft_elements *run)
+{
+	flush_elements(run);
+}
+
+bool nft_map_has_border(const struct plan_step *s)
+{
+	static const struct plan_value zero;
+
+	return s->interval && memcmp(&s->elements[0].low, &zero, sizeof zero) != 0;
+}
+
+size_t nft_map_places(const struct plan_step *s)
+{
+	size_t places = 64;
+
+	if (s->interval)
+		return SIZE_MAX;
+	while (places < s->element_count + s->element_count / 4 + 16)
+		places *= 2;
+	return places;
+}
+
+static void describe_key(struct nftnl_set *set, enum plan_key key)
+{
+	struct nftnl_udata_buf *text = nftnl_udata_buf_alloc(64);
+
+	if (!text)
+		return; /* only how it is shown */
+	nftnl_udata_put_u32(text, NFTNL_UDATA_SET_KEYBYTEORDER,
+		plan_key_forms[key].host_order || plan_key_forms[key].name ? ORDER_HOST
+									   : ORDER_NETWORK);
+	nftnl_set_set_data(
+		set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(text), nftnl_udata_buf_len(text));
+	nftnl_udata_buf_free(text);
+}
+
+void nft_put_map(struct nft_batch *b, const struct plan_step *s, const char *name,
+	const struct plan_rule *cause)
+{
+	struct nft_elements run;
+	struct nftnl_set *set;
+
+	b->set_id++;
+	set = new_set(b, OBJECT_MAP, name);
+	if (!set)
+		return;
+	nftnl_set_set_u32(
+		set, NFTNL_SET_FLAGS, NFT_SET_MAP | (s->interval ? NFT_SET_INTERVAL : 0u));
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, expressions_key_type(s->key));
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, plan_key_forms[s->key].width);
+	nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
+	if (!s->interval)
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, (uint32_t)nft_map_places(s));
+	describe_key(set, s->key);
+	object_send(b, OBJECT_MAP, OBJECT_COME, set, 0, (struct origin){.rule = cause});
+	nft_elements_begin(&run, b, name, s, cause, false);
+	if (nft_map_has_border(s))
+		nft_elements_border(&run);
+	for (size_t i = 0; i < s->element_count; i++)
+		nft_elements_put(&run, &s->elements[i]);
+	nft_elements_end(&run);
+}
+
+void nft_take_map(struct nft_batch *b, const char *name, const struct plan_rule *cause)
+{
+	object_take(b, OBJECT_MAP, name, (struct origin){.rule = cause});
+}
+
