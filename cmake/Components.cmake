@@ -2,6 +2,7 @@
 #
 #   copsec_library(NAME SOURCES ... LINK ...)   static library copsec-NAME, alias copsec::NAME
 #   copsec_program(NAME DIR SOURCES ... LINK ...)  program NAME, installed to DIR (sbin or bin)
+#   copsec_completion(NAME WORDS...)  its completion, printed by `NAME WORDS... SHELL`, installed
 #   copsec_test(NAME LABEL SOURCES ... LINK ...)   test program, one CTest test, labelled
 #   copsec_script_test(NAME LABEL TIMEOUT COMMAND...)  a script as a CTest test
 include(CMakeParseArguments)
@@ -23,6 +24,19 @@ function(copsec_program name dir)
   else()
     install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
+endfunction()
+
+# What the program prints with these words and the shell's name behind them, installed for the shell.
+function(copsec_completion name)
+  foreach(shell bash zsh)
+    set(script ${CMAKE_CURRENT_BINARY_DIR}/${name}.${shell})
+    add_custom_command(TARGET ${name} POST_BUILD BYPRODUCTS ${script}
+                       COMMAND ${name} ${ARGN} ${shell} > ${script} VERBATIM)
+  endforeach()
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.bash
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${name})
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.zsh
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _${name})
 endfunction()
 
 function(copsec_test name label)

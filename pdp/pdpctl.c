@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/service/completion.h"
 #include "common/service/control.h"
 #include "common/service/options.h"
 #include "common/service/settings.h"
@@ -265,6 +266,16 @@ static int run_wait(void *context, int argc, char **argv)
 	return status;
 }
 
+static const struct command_row commands[];
+
+static int run_completion(void *context, int argc, char **argv)
+{
+	const struct completion c = {.program = "pdpctl", .options = rows, .commands = commands};
+
+	(void)context;
+	return completion_run(&c, argc, argv);
+}
+
 static const struct command_row commands[] = {
 	{"nodes", run_nodes, "[--json]", "every node of the policy, and what it last reported",
 		show_rows},
@@ -274,6 +285,7 @@ static const struct command_row commands[] = {
 	{"wait", run_wait, "[--serial SERIAL] [--timeout TIME] [--json]",
 		"until every node has reported the policy in force; exit 1 if not in time",
 		wait_rows},
+	{"completion", run_completion, "SHELL", "print completion for bash or zsh", NULL},
 	{0},
 };
 

@@ -7,18 +7,20 @@
 #include <sys/stat.h>
 
 #include "common/crypto/key.h"
+#include "common/service/completion.h"
 #include "common/service/notify.h"
 #include "common/service/options.h"
 #include "pdp/control.h"
 
 #define ABOUT "Policy Decision Point: serves signed IPsec and firewall policy over COPS-PR."
 
-enum { OPTION_SAMPLE = 256 };
+enum { OPTION_SAMPLE = 256, OPTION_COMPLETION };
 
 static const struct option_row rows[] = {
 	{'c', "config", "FILE", "settings file, instead of /etc/copsec/pdpd.conf"},
 	{'n', "check", NULL, "check the settings file, key and trust, and exit"},
 	{OPTION_SAMPLE, "sample", NULL, "print a settings file with every setting, and exit"},
+	{OPTION_COMPLETION, "completion", "SHELL", "print completion for bash or zsh, and exit"},
 	{'h', "help", NULL, "print this and exit"},
 	{'V', "version", NULL, "print the version and exit"},
 	{0},
@@ -200,6 +202,13 @@ static void print(struct buffer *text, FILE *to)
 	buffer_fini(text);
 }
 
+static int completion(const char *shell)
+{
+	const struct completion c = {.program = "pdpd", .options = rows};
+
+	return completion_answer(&c, shell);
+}
+
 int main(int argc, char **argv)
 {
 	const char *path = "/etc/copsec/pdpd.conf";
@@ -224,6 +233,8 @@ int main(int argc, char **argv)
 			settings_sample(&pdp_settings_schema, &text);
 			print(&text, stdout);
 			return EXIT_SUCCESS;
+		case OPTION_COMPLETION:
+			return completion(o.value);
 		case 'h':
 			options_help("pdpd", "[OPTION...]", ABOUT, rows, NULL, &text);
 			print(&text, stdout);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/service/completion.h"
 #include "common/service/control.h"
 #include "common/service/options.h"
 #include "pep/settings.h"
@@ -326,11 +327,20 @@ static int run_log(void *context, int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
+static int run_completion(void *context, int argc, char **argv)
+{
+	const struct completion c = {.program = "pepctl", .options = rows, .commands = commands};
+
+	(void)context;
+	return completion_run(&c, argc, argv);
+}
+
 static const struct command_row commands[] = {
 	{"status", run_status, "[--json]", "what is in force, and what is not in order", show_rows},
 	{"rules", run_rules, "[--json]", "rules and reasons of drops, with their counters", show_rows},
 	{"plan", run_plan, "", "what the kernel is to hold", plain_rows},
 	{"log", run_log, "[LEVELS]", "show or set the levels of pepd's log", plain_rows},
+	{"completion", run_completion, "SHELL", "print completion for bash or zsh", NULL},
 	{0},
 };
 

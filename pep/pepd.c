@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/service/completion.h"
 #include "common/service/control.h"
 #include "common/service/options.h"
 #include "pep/kernel/kernel.h"
@@ -20,7 +21,7 @@
 	"Gets the signed policy of this node from its decision point over COPS-PR, verifies it,\n" \
 	"and enforces it by the kernel's packet filter and IPsec policies."
 
-enum { OPTION_SAMPLE = 256, OPTION_CLEAR };
+enum { OPTION_SAMPLE = 256, OPTION_CLEAR, OPTION_COMPLETION };
 
 enum { CALL_MS = 2000 };
 
@@ -31,6 +32,7 @@ static const struct option_row rows[] = {
 	{OPTION_SAMPLE, "sample", NULL, "print a settings file with every setting explained"},
 	{OPTION_CLEAR, "clear", NULL, "take all that pepd enforces out of the kernel: opens the node"},
 	{'V', "version", NULL, "print the version"},
+	{OPTION_COMPLETION, "completion", "SHELL", "print completion for bash or zsh, and exit"},
 	{'h', "help", NULL, "print this help"},
 	{0},
 };
@@ -225,6 +227,13 @@ static int check(const char *path)
 	return EXIT_SUCCESS;
 }
 
+static int completion(const char *shell)
+{
+	const struct completion c = {.program = "pepd", .options = rows};
+
+	return completion_answer(&c, shell);
+}
+
 int main(int argc, char **argv)
 {
 	const char *path = PEP_SETTINGS_PATH;
@@ -257,6 +266,8 @@ int main(int argc, char **argv)
 		case 'V':
 			puts("pepd (Copsec) " COPSEC_VERSION);
 			return EXIT_SUCCESS;
+		case OPTION_COMPLETION:
+			return completion(o.value);
 		case 'h':
 			options_help("pepd", "[OPTION...]", ABOUT, rows, NULL, &text);
 			return print(&text);

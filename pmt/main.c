@@ -7,31 +7,6 @@
 
 #define ABOUT "Writes, checks, signs and publishes policies. See pmt(1) and copsec-policy(5)."
 
-static const struct option_row rows[] = {
-	{'h', "help", NULL, "print this and exit; also behind a command"},
-	{'V', "version", NULL, "print the version and exit"},
-	{0},
-};
-
-static const struct command_row commands[] = {
-	{"check", command_check, "[--strict] POLICY", "say what is wrong with a policy", check_options},
-	{"compile", command_compile, "[-o FILE] [--serial NUMBER | --previous BUNDLE] POLICY",
-		"make an unsigned bundle of it", compile_options},
-	{"test", command_test, "POLICY", "run the tests that stand in the policy", test_options},
-	{"keygen", command_keygen, "[--no-passphrase] NAME",
-		"make NAME.key and NAME.crt, and print the key's pin", keygen_options},
-	{"sign", command_sign, "--key FILE [-o FILE] BUNDLE", "sign a bundle, or add a signature",
-		sign_options},
-	{"verify", command_verify, "--trust FILE [--threshold NUMBER] BUNDLE",
-		"check a bundle as a decision point and its nodes will", verify_options},
-	{"show", command_show, "[--json | --pris | --manifest SET] BUNDLE",
-		"print what is in a bundle", show_options},
-	{"publish", command_publish, "--pdp ADDRESS --pdp-pin PIN --key FILE BUNDLE",
-		"give a signed bundle to a decision point", publish_options},
-	{"schema", command_schema, "", "print the language's RELAX NG schema", schema_options},
-	{0},
-};
-
 static int help(FILE *to, const struct command_row *command, int status)
 {
 	struct buffer text;
@@ -40,7 +15,7 @@ static int help(FILE *to, const struct command_row *command, int status)
 	if (command)
 		command_help("pmt", command, &text);
 	else
-		options_help("pmt", "COMMAND [OPTION...] [ARGUMENT]", ABOUT, rows, commands, &text);
+		options_help("pmt", "COMMAND [OPTION...] [ARGUMENT]", ABOUT, pmt_options, pmt_commands, &text);
 	fputs(buffer_string(&text), to);
 	buffer_fini(&text);
 	return status;
@@ -48,12 +23,12 @@ static int help(FILE *to, const struct command_row *command, int status)
 
 static int run(int argc, char **argv)
 {
-	const struct command_row *command = command_find(commands, argv[0]);
+	const struct command_row *command = command_find(pmt_commands, argv[0]);
 	struct buffer names;
 
 	if (!command) {
 		buffer_init(&names, 4096);
-		command_names(commands, &names);
+		command_names(pmt_commands, &names);
 		fprintf(stderr, "pmt: no command is called \"%s\"; %s\n", argv[0],
 			buffer_string(&names));
 		buffer_fini(&names);
@@ -69,7 +44,7 @@ int main(int argc, char **argv)
 	struct options o;
 	int id;
 
-	options_begin(&o, rows, argc, argv);
+	options_begin(&o, pmt_options, argc, argv);
 	while ((id = options_next(&o)) != OPTIONS_END) {
 		switch (id) {
 		case 'h':

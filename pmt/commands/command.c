@@ -131,6 +131,19 @@ void bundle_file_fini(struct bundle_file *f)
 	arena_fini(&f->arena);
 }
 
+bool is_bundle(const char *path)
+{
+	static const char magic[] = "COPSEC\r\n";
+	char start[sizeof magic - 1];
+	FILE *f = fopen(path, "rb");
+	bool is = f && fread(start, sizeof start, 1, f) == 1 &&
+		  memcmp(start, magic, sizeof start) == 0;
+
+	if (f)
+		fclose(f);
+	return is;
+}
+
 struct view bundle_file_objects(const struct bundle_file *f)
 {
 	struct view all = buffer_view(&f->octets);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the subcommands of pmt share. Each is a function of a row in main.c's table: it reads its
+ * What the subcommands of pmt share. Each is a function of a row in table.c: it reads its
  * options, does its work, writes to stdout what was asked for and to stderr what went wrong, and
  * returns the exit status.
  */
@@ -12,13 +12,21 @@
 #include "common/service/options.h"
 #include "pib/set/bundle.h"
 
-extern const struct option_row check_options[], compile_options[], keygen_options[],
-	publish_options[], schema_options[], show_options[], sign_options[], test_options[],
-	verify_options[];
+/* The two tables of table.c: what stands before a command, and the commands. From them come the
+ * parser, --help, shell completion and what the test of the manual page looks for. */
+extern const struct option_row pmt_options[];
+extern const struct command_row pmt_commands[];
+
+/* A command is a file of its own, with these two for the table. */
+extern const struct option_row check_options[], compile_options[], completion_options[],
+	keygen_options[], list_options[], publish_options[], schema_options[], show_options[], sign_options[],
+	test_options[], verify_options[];
 
 int command_check(void *context, int argc, char **argv);
 int command_compile(void *context, int argc, char **argv);
+int command_completion(void *context, int argc, char **argv);
 int command_keygen(void *context, int argc, char **argv);
+int command_list(void *context, int argc, char **argv);
 int command_publish(void *context, int argc, char **argv);
 int command_schema(void *context, int argc, char **argv);
 int command_show(void *context, int argc, char **argv);
@@ -59,6 +67,8 @@ struct bundle_file {
 enum err bundle_file_read(struct bundle_file *f, const char *path, struct error *e) MUST_USE;
 /* Also after a failed read. */
 void bundle_file_fini(struct bundle_file *f);
+/* Does the file begin as a bundle does? If not it is a policy, or will be refused as one. */
+bool is_bundle(const char *path);
 /* The objects behind the file's header. */
 struct view bundle_file_objects(const struct bundle_file *f);
 

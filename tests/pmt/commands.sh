@@ -43,7 +43,7 @@ expect 2 'operand missing' "$pmt" check
 expect 2 'operand too many' "$pmt" check office.xml nodes.xml
 said 'nodes.xml'
 expect 2 'not a number' "$pmt" compile --serial -1 office.xml
-for command in check compile test keygen sign verify show publish schema; do
+for command in $("$pmt" --help | sed -n "/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p"); do
 	expect 0 "help of $command" "$pmt" $command --help
 	said "Usage: pmt $command"
 done
@@ -68,9 +68,22 @@ sed 's/verdict="deny" role="server" in="yes" service="ssh"/verdict="allow" role=
 expect 1 'a test that does not hold' "$pmt" test wrong.xml
 said 'expected allow by "server-ssh", but with the roles server it is deny by rule "server-ssh" at wrong.xml:'
 
+expect 0 'list a policy' "$pmt" list office.xml
+said 'rule        server-ssh  for server, office.xml:45:6'
+expect 0 'list names' "$pmt" list --names roles office.xml
+[ "$(tr '\n' ' ' <stdout)" = 'host server gateway lan dmz uplink ' ] || { echo 'FAILED: roles'; cat stdout; failures=$((failures + 1)); }
+expect 2 'list what there is not' "$pmt" list --names colours office.xml
+said 'there are no "colours" to list'
+expect 1 'list what is no policy' "$pmt" list "$pmt"
+expect 1 'list a faulty policy' "$pmt" list nodes.xml
+
 # The same policy and terms, the same octets.
 expect 0 'compile' "$pmt" compile --time 2026-01-01T00:00:00Z -o one.bundle office.xml
 said 'one.bundle: serial 1, 3 nodes, 6 sets,'
+"$pmt" list --names roles office.xml >wanted
+"$pmt" list --names roles one.bundle | diff wanted - || { echo 'FAILED: roles of the bundle'; failures=$((failures + 1)); }
+expect 0 'list a bundle' "$pmt" list --json one.bundle
+[ "$(jq -r '.sets[].name, .rules[0].name' stdout | tr '\n' ' ')" = 'dmz gateway host lan server uplink gateway-pinged ' ] || { echo 'FAILED: sets'; failures=$((failures + 1)); }
 expect 0 'compile again' "$pmt" compile --time 1767225600 --serial 1 -o two.bundle office.xml
 cmp one.bundle two.bundle || { echo 'FAILED: two compilations differ'; failures=$((failures + 1)); }
 expect 0 'the next one' "$pmt" compile --previous one.bundle office.xml

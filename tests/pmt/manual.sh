@@ -34,8 +34,31 @@ for policy in policy[0-9]*; do
 done
 [ $count -ge 2 ] || { echo 'FAILED: where are the examples of copsec-policy(5)?'; exit 1; }
 
-for command in check compile test keygen sign verify show publish schema; do
+# Each command has its lines in the SYNOPSIS, with every option that it takes.
+synopsis() {
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "$source/doc/man/pmt.1" |
+		awk -v command="$1" '/^\.Nm/ { on = 0 } $1 == ".Cm" && $2 == command { on = 1 } on'
+}
+
+commands=$(pmt --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\).*/\1/p')
+[ "$(echo "$commands" | wc -l)" -ge 9 ] || { echo 'FAILED: where are the commands?'; exit 1; }
+for command in $commands; do
+	synopsis $command | grep -q . || {
+		echo "FAILED: pmt $command is not in the SYNOPSIS of pmt(1)"
+		exit 1
+	}
+	grep -qE "^\.It Cm $command( |$)" "$source/doc/man/pmt.1" || {
+		echo "FAILED: pmt $command is not in pmt(1)"
+		exit 1
+	}
 	pmt $command --help | sed -n 's/.* --\([a-z-]*\).*/\1/p' >options
+	pmt $command --help | sed -n 's/^  -\(.\), --\([a-z-]*\).*/\1 \2/p; s/^      --\([a-z-]*\).*/- \1/p' |
+		while read -r letter option; do
+			synopsis $command | grep -qE -- "(Fl|\|) (Fl )?($letter|-$option)( |$)" || {
+				echo "FAILED: pmt $command --$option is not in the SYNOPSIS"
+				exit 1
+			}
+		done
 	while read -r option; do
 		grep -qE "^\.It.*Fl (. , )?-$option( |$)" "$source/doc/man/pmt.1" || {
 			echo "FAILED: pmt $command --$option is not in pmt(1)"

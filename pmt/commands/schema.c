@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "pmt/commands/command.h"
+#include "pmt/language/schema.h"
+
+enum { OPTION_MANUAL = 256, SCHEMA_MAX = 1 << 20 };
+
+const struct option_row schema_options[] = {
+	{OPTION_MANUAL, "manual", NULL, "the same for copsec-policy(5), in mdoc"},
+	{0},
+};
+
+int command_schema(void *context, int argc, char **argv)
+{
+	int id, status = EXIT_SUCCESS;
+	bool manual = false;
+	struct buffer out;
+	struct options o;
+
+	(void)context;
+	command_begin(&o, schema_options, argc, argv);
+	while ((id = command_next(&o, argv[0], &status)) > 0)
+		manual = true;
+	if (id < 0)
+		return status;
+	if (o.argc)
+		return command_misused(argv[0], "\"%s\" is too much", o.argv[0]);
+	buffer_init(&out, SCHEMA_MAX);
+	(manual ? schema_print_manual : schema_print)(&out);
+	status = command_output(argv[0], &out);
+	buffer_fini(&out);
+	return status;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/commands/command.h"
+
+const struct option_row pmt_options[] = {
+	{'h', "help", NULL, "print this and exit; also behind a command"},
+	{'V', "version", NULL, "print the version and exit"},
+	{0},
+};
+
+const struct command_row pmt_commands[] = {
+	{"check", command_check, "[--strict] POLICY", "say what is wrong with a policy",
+		check_options},
+	{"compile", command_compile, "[-o FILE] [--serial NUMBER | --previous BUNDLE] POLICY",
+		"make an unsigned bundle of it", compile_options},
+	{"test", command_test, "POLICY", "run the tests that stand in the policy", test_options},
+	{"keygen", command_keygen, "[--no-passphrase] NAME",
+		"make NAME.key and NAME.crt, and print the key's pin", keygen_options},
+	{"sign", command_sign, "--key FILE [-o FILE] BUNDLE", "sign a bundle, or add a signature",
+		sign_options},
+	{"verify", command_verify, "--trust FILE [--threshold NUMBER] BUNDLE",
+		"check a bundle as a decision point and its nodes will", verify_options},
+	{"show", command_show, "[--json | --pris | --manifest SET] BUNDLE",
+		"print what is in a bundle", show_options},
+	{"list", command_list, "[--json | --names KIND] FILE",
+		"name what is in a policy or a bundle, a line each", list_options},
+	{"publish", command_publish, "--pdp ADDRESS --pdp-pin PIN --key FILE BUNDLE",
+		"give a signed bundle to a decision point", publish_options},
+	{"schema", command_schema, "", "print the language's RELAX NG schema", schema_options},
+	{"completion", command_completion, "SHELL", "print completion for bash or zsh",
+		completion_options},
+	{0},
+};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/crypto/cms.h"
+#include "pib/set/state.h"
+#include "pmt/commands/command.h"
+
+enum { OPTION_THRESHOLD = 256, OPTION_TIME };
+
+const struct option_row verify_options[] = {
+	{'t', "trust", "FILE", "certificates of those who may sign (PEM)"},
+	{OPTION_THRESHOLD, "threshold", "NUMBER", "how many of them must have signed; else 1"},
+	{OPTION_TIME, "time", "TIME", "take this as the present time"},
+	{0},
+};
+
+static void print_verified(const struct state *state, const struct cms_result *result)
+{
+	printf("tenant %.*s, serial %" PRIu64 ", %zu sets, %zu nodes\n",
+		(int)state->index.tenant.len, (const char *)state->index.tenant.data,
+		state->index.serial, state->set_count, state->assignment_count);
+	for (size_t i = 0; i < result->signers; i++) {
+		char pin[PIN_TEXT_SIZE];
+
+		pin_format(&result->pins[i], pin);
+		printf("signed by %s\n", pin);
+	}
+}
+
+/*
+ * What a PDP will do with the bundle, and all that each node will, but for its own floors. Of a
+ * refusal everything that was found is printed: the first is in *e, the others here.
+ */
+static enum err verify_bundle(
+	const struct bundle_file *f, const struct state_terms *terms, struct error *e)
+{
+	struct view objects = bundle_file_objects(f);
+	struct pri_failures failures;
+	struct pri_store *rows = NULL;
+	struct state *state = NULL;
+	struct cms_result result;
+	enum err code;
+
+	pri_failures_init(&failures);
+	code = pri_store_build(&objects, 1, &rows, &failures, e);
+	if (!code)
+		code = state_verify_bundle(rows, terms, &state, &failures, e);
+	for (size_t i = 1; code && i < failures.count; i++)
+		fprintf(stderr, "pmt verify: %s\n", failures.list[i].text);
+	if (!code)
+		code = cms_verify(f->bundle.index, terms->trust, &result, e);
+	if (!code)
+		print_verified(state, &result);
+	state_free(state);
+	pri_store_free(rows);
+	return code;
+}
+
+int command_verify(void *context, int argc, char **argv)
+{
+	struct state_terms terms = {.now_utc = now_utc()};
+	const char *trust_path = NULL, *path;
+	uint64_t threshold = 1;
+	int id, status = EXIT_SUCCESS;
+	struct trust *trust = NULL;
+	struct bundle_file f;
+	struct options o;
+	struct error e;
+	enum err code;
+
+	(void)context;
+	command_begin(&o, verify_options, argc, argv);
+	while ((id = command_next(&o, argv[0], &status)) > 0) {
+		if (id == 't')
+			trust_path = o.value;
+		else if (id == OPTION_THRESHOLD &&
+			 !command_number(argv[0], "threshold", o.value, &threshold))
+			return EXIT_BAD_USAGE;
+		else if (id == OPTION_TIME &&
+			 !command_time(argv[0], "time", o.value, &terms.now_utc))
+			return EXIT_BAD_USAGE;
+	}
+	if (id < 0)
+		return status;
+	path = command_operand(&o, argv[0], "the bundle");
+	if (!path)
+		return EXIT_BAD_USAGE;
+	if (!trust_path)
+		return command_misused(argv[0], "--trust is missing");
+	if (threshold > UINT32_MAX)
+		return command_misused(argv[0], "the threshold is too great");
+	code = trust_load(trust_path, (uint32_t)threshold, &trust, &e);
+	if (code)
+		return command_failed(argv[0], &e);
+	terms.trust = trust;
+	code = bundle_file_read(&f, path, &e);
+	if (!code)
+		code = verify_bundle(&f, &terms, &e);
+	bundle_file_fini(&f);
+	trust_free(trust);
+	return code ? command_failed(argv[0], &e) : EXIT_SUCCESS;
+}
