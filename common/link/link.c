@@ -5,48 +5,60 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* A session function with its own pointer type, as one that takes void *. */
-#define SESSION_FUNCTIONS(end)                                                                     \
-	static size_t end##_receive(void *s, struct view octets, uint64_t now)                     \
-	{                                                                                          \
-		return end##_session_receive(s, octets, now);                                      \
-	}                                                                                          \
-	static void end##_tls_done(void *s, uint64_t now)                                          \
-	{                                                                                          \
-		end##_session_tls_done(s, now);                                                    \
-	}                                                                                          \
-	static void end##_tick(void *s, uint64_t now)                                              \
-	{                                                                                          \
-		end##_session_tick(s, now);                                                        \
-	}                                                                                          \
-	static uint64_t end##_deadline(const void *s)                                              \
-	{                                                                                          \
-		return end##_session_deadline(s);                                                  \
-	}                                                                                          \
-	static struct view end##_output(const void *s)                                             \
-	{                                                                                          \
-		return end##_session_output(s);                                                    \
-	}                                                                                          \
-	static void end##_sent(void *s, size_t octets)                                             \
-	{                                                                                          \
-		end##_session_sent(s, octets);                                                     \
-	}                                                                                          \
-	static bool end##_is_closed(const void *s)                                                 \
-	{                                                                                          \
-		return end##_session_is_closed(s);                                                 \
-	}
+/* ---- A session behind void pointers ---- */
 
-SESSION_FUNCTIONS(pep)
-SESSION_FUNCTIONS(pdp)
+static size_t receive(void *s, struct view octets, uint64_t now)
+{
+	return session_receive(s, octets, now);
+}
 
-const struct link_session link_session_pep = {
-	pep_receive, pep_tls_done, pep_tick, pep_deadline, pep_output, pep_sent, pep_is_closed,
-	NET_CLIENT,
+static void tls_done(void *s, uint64_t now)
+{
+	session_tls_done(s, now);
+}
+
+static void tick(void *s, uint64_t now)
+{
+	session_tick(s, now);
+}
+
+static uint64_t deadline(const void *s)
+{
+	return session_deadline(s);
+}
+
+static struct view output(const void *s)
+{
+	return session_output(s);
+}
+
+static void sent(void *s, size_t octets)
+{
+	session_sent(s, octets);
+}
+
+static bool is_closed(const void *s)
+{
+	return session_is_closed(s);
+}
+
+static enum session_role role(const void *s)
+{
+	return session_role(s);
+}
+
+const struct link_session link_session = {
+	receive,
+	tls_done,
+	tick,
+	deadline,
+	output,
+	sent,
+	is_closed,
+	role,
 };
-const struct link_session link_session_pdp = {
-	pdp_receive, pdp_tls_done, pdp_tick, pdp_deadline, pdp_output, pdp_sent, pdp_is_closed,
-	NET_SERVER,
-};
+
+/* ---- The link ---- */
 
 struct link {
 	struct ev_loop *loop;
@@ -80,12 +92,12 @@ static void end_link(struct link *l, const struct error *why)
 
 static void write_output(struct link *l)
 {
-	struct view output;
+	struct view octets;
 	size_t taken;
 
 	do {
-		output = l->type->output(l->session);
-		taken = output.len ? net_connection_write(l->connection, output) : 0;
+		octets = l->type->output(l->session);
+		taken = octets.len ? net_connection_write(l->connection, octets) : 0;
 		if (taken)
 			l->type->sent(l->session, taken);
 	} while (taken);
@@ -93,15 +105,20 @@ static void write_output(struct link *l)
 
 static void arm_timer(struct link *l)
 {
-	uint64_t deadline = l->type->deadline(l->session);
+	uint64_t due = l->type->deadline(l->session);
 	uint64_t now = link_now();
 
 	ev_timer_stop(l->loop, &l->timer);
-	if (deadline == SESSION_NEVER)
+	if (due == SESSION_NEVER)
 		return;
 	ev_now_update(l->loop);
-	ev_timer_set(&l->timer, deadline > now ? (double)(deadline - now) / 1000 : 0, 0);
+	ev_timer_set(&l->timer, due > now ? (double)(due - now) / 1000 : 0, 0);
 	ev_timer_start(l->loop, &l->timer);
+}
+
+static enum net_role tls_role(const struct link *l)
+{
+	return l->type->role(l->session) == SESSION_PEP ? NET_CLIENT : NET_SERVER;
 }
 
 /* After anything that happened to the session; the link may be gone afterwards. */
@@ -122,7 +139,7 @@ static void settle(struct link *l)
 	}
 	if (l->starting_tls) {
 		l->starting_tls = false;
-		if (net_connection_start_tls(l->connection, l->type->role, &why)) {
+		if (net_connection_start_tls(l->connection, tls_role(l), &why)) {
 			net_connection_abort(l->connection);
 			end_link(l, &why);
 			return;
@@ -176,8 +193,7 @@ static size_t on_octets(void *owner, struct net_connection *connection, struct v
 			l->session, VIEW(octets.data + used, octets.len - used), now);
 		used += taken;
 		l->events->drain(l->owner, l);
-	} while (taken && used < octets.len && !l->starting_tls &&
-		 !l->type->is_closed(l->session));
+	} while (taken && used < octets.len && !l->starting_tls && !l->type->is_closed(l->session));
 	settle(l);
 	return used;
 }
@@ -219,7 +235,12 @@ static void on_closed(void *owner, struct net_connection *connection, const stru
 }
 
 static const struct net_events events_of_link = {
-	on_connected, on_octets, on_authorize, on_secured, on_drained, on_closed,
+	on_connected,
+	on_octets,
+	on_authorize,
+	on_secured,
+	on_drained,
+	on_closed,
 };
 
 static struct link *link_new(struct ev_loop *loop, const struct link_events *events, void *owner)

@@ -5,8 +5,8 @@
  * speak COPS use it, PEPs and PDPs alike.
  *
  * The owner keeps the session and frees it after the link has ended. Its `drain` takes the events
- * of the session, by x_session_next_event(); on START_TLS it calls link_start_tls(). After a wish
- * (x_session_request() and the like) from outside `drain`, it calls link_pump(). No callback is
+ * of the session, by session_next_event(); on START_TLS it calls link_start_tls(). After a wish
+ * (pep_session_request() and the like) from outside `drain`, it calls link_pump(). No callback is
  * made from inside a function that the owner calls, except `drain` and `ended` from link_pump().
  */
 #ifndef COPSEC_COMMON_LINK_LINK_H
@@ -16,7 +16,7 @@
 #include "common/session/pdp.h"
 #include "common/session/pep.h"
 
-/* The functions of session.h, for either end. */
+/* The functions of session.h, or others that stand before them. */
 struct link_session {
 	size_t (*receive)(void *session, struct view octets, uint64_t now);
 	void (*tls_done)(void *session, uint64_t now);
@@ -25,10 +25,9 @@ struct link_session {
 	struct view (*output)(const void *session);
 	void (*sent)(void *session, size_t octets);
 	bool (*is_closed)(const void *session);
-	enum net_role role; /* of this end in TLS */
+	enum session_role (*role)(const void *session);
 };
-extern const struct link_session link_session_pep;
-extern const struct link_session link_session_pdp;
+extern const struct link_session link_session;
 
 struct link;
 

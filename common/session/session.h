@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the two ends of a COPS session share: limits, counters, oddities that are tolerated.
+ * A COPS session: a pure state machine over one connection, in one of two roles (RFC 2748).
  *
- * A session is a pure state machine over one connection. It is told octets, wishes and the time,
- * and gives octets and events; it knows neither sockets nor TLS nor clocks. Its driver does, in
- * this order, whenever something happened:
+ * It is told octets, wishes and the time, and gives octets and events; it knows neither sockets
+ * nor TLS nor clocks. What both roles have in common stands here, the wishes of a PEP in pep.h,
+ * those of a PDP in pdp.h. Its driver does, in this order, whenever something happened:
  *
- *	1. x_session_receive() with what arrived, x_session_tls_done() after the handshake,
- *	   x_session_tick() when x_session_deadline() has come, or a wish;
- *	2. x_session_next_event() until it gives no more;
- *	3. x_session_output() and x_session_sent() until nothing is left or the socket is full;
- *	4. arm a timer for x_session_deadline().
+ *	1. session_receive() with what arrived, session_tls_done() after the handshake,
+ *	   session_tick() when session_deadline() has come, or a wish;
+ *	2. session_next_event() until it gives no more;
+ *	3. session_output() and session_sent() until nothing is left or the socket is full;
+ *	4. arm a timer for session_deadline().
  *
- * x_session_receive() stops behind the first message that has something to say, and returns how
+ * session_receive() stops behind the first message that has something to say, and returns how
  * many octets it took: drain the events, then call it again with the rest; while events wait it
- * takes nothing. What an event points to lives until the next call of x_session_next_event(), and
+ * takes nothing. What an event points to lives until the next call of session_next_event(), and
  * as long as the octets that were given.
  *
  * After START_TLS the driver sends what is left of the output in clear, runs the handshake over
- * the connection (the PEP is the client), and calls x_session_tls_done(); any octet in clear that
+ * the connection (the PEP is the client), and calls session_tls_done(); any octet in clear that
  * it hands over in between ends the session (RFC 4261 section 5).
  *
  * After CLOSED the session gives nothing more but the rest of its output, which holds the
  * Client-Closes, and swallows what it is given; send the output, then close the connection. Time
- * is monotonic, in milliseconds.
+ * is monotonic, in milliseconds. A session is small while nothing is under way: buffers are
+ * released when they are empty.
  */
 #ifndef COPSEC_COMMON_SESSION_SESSION_H
 #define COPSEC_COMMON_SESSION_SESSION_H
@@ -31,17 +32,18 @@
 #include "common/cops/message.h"
 
 enum {
-	SESSION_NEVER_SECONDS = 0, /* as a timer: infinity */
+	SESSION_NEVER_SECONDS = 0, /* as a keep-alive timer: infinity */
 	SESSION_CLIENT_TYPES_MAX = 8,
 	SESSION_STATES_MAX = 64,        /* request states, as a default */
 	SESSION_UNREPORTED_MAX = 256,   /* decisions without a report */
 	SESSION_UNANSWERED_MAX = 4,     /* requests on one handle without a decision */
-	SESSION_OUTPUT_LIMIT = 1 << 20, /* as a default; see x_session_congested() */
-	SESSION_TEXT_SIZE = 200,
+	SESSION_OUTPUT_LIMIT = 1 << 20, /* as a default; see session_congested() */
 };
 
 /* No deadline. */
 #define SESSION_NEVER UINT64_MAX
+
+enum session_role { SESSION_PEP, SESSION_PDP };
 
 enum session_security {
 	SESSION_TLS_REQUIRED, /* the default: whoever offers less is refused */
@@ -55,6 +57,28 @@ struct session_limits {
 };
 /* The defaults above and COPS_MESSAGE_LIMIT. */
 struct session_limits session_limits_default(void);
+
+/* Evenly distributed; called with the config's `user`. */
+typedef uint32_t (*session_random)(void *user);
+
+struct session_config {
+	enum session_security security;
+	struct session_limits limits;
+	/* ms. PEP: until a Client-Open must be answered, also for TLS. PDP: until the first
+	 * Client-Open, also for TLS. */
+	uint32_t open_timeout;
+
+	/* PEP */
+	const char *pepid;        /* copied */
+	uint32_t request_timeout; /* ms until a REQ must be answered */
+	session_random random;
+	void *user;
+
+	/* PDP */
+	uint16_t ka_seconds; /* offered in every CAT; 0: infinity */
+};
+/* TLS, default limits, 30 s each; a PEP's pepid and random are for the caller to fill in. */
+struct session_config session_config_default(enum session_role role);
 
 /* What a peer does wrong without harm; reported once a kind, counted always. */
 enum session_oddity {
@@ -76,7 +100,85 @@ struct session_counters {
 	uint32_t odd[SESSION_ODDITIES];
 };
 
-/* Evenly distributed; called with the config's `user`. */
-typedef uint32_t (*session_random)(void *user);
+enum session_event_kind {
+	SESSION_START_TLS,
+
+	/* PEP */
+	SESSION_SECURE,      /* client-types are opened now */
+	SESSION_OPENED,      /* a client-type was accepted */
+	SESSION_DECISION,    /* to be reported */
+	SESSION_DENIED,      /* a request was answered by an Error object */
+	SESSION_STATE_LOST,  /* a request state was deleted by the session (DRQ sent) */
+	SESSION_SYNCHRONIZE, /* request again, then pep_session_synchronized() */
+
+	/* PDP */
+	SESSION_OPENING, /* accept or refuse */
+	SESSION_REQUEST, /* decide */
+	SESSION_REPORT,
+	SESSION_DELETED,      /* the PEP deleted a request state */
+	SESSION_SYNCHRONIZED, /* SSC */
+
+	/* both */
+	SESSION_REFUSED,       /* a decision (PEP) or request (PDP) was malformed; answered */
+	SESSION_CLIENT_CLOSED, /* a client-type was refused or closed; its states are gone */
+	SESSION_ODD,           /* first oddity of its kind; for the log */
+	SESSION_CLOSED,        /* the end */
+};
+
+struct session_event {
+	enum session_event_kind kind;
+	uint16_t client_type;
+	/* The request state, by a number that no other of this session has at the same time. A
+	 * PEP's is its handle. SYNCHRONIZE, SYNCHRONIZED: 0 means all of the client-type. */
+	uint32_t state;
+	struct view handle; /* PDP: of the state, on the wire */
+	/* OPENING, REQUEST, REPORT, DECISION: the whole message; cops_next_named() and
+	 * cops_next_decision() walk its data. A Request-State decision is alone in its message:
+	 * report it, then open or delete a state as it says. */
+	const struct cops_message *message;
+	/* DECISION, REFUSED: its number in this session, from 1. REPORT: of the decision that it
+	 * answers; 0: sent on the PEP's own account. */
+	uint32_t decision;
+	bool solicited;    /* DECISION, REFUSED */
+	bool again;        /* OPENING, REQUEST: of what is open already */
+	struct view pepid; /* OPENING */
+	enum cops_report_type report;
+	uint16_t ka_seconds, acct_seconds; /* OPENED; 0: infinity */
+	/* CLIENT_CLOSED, DENIED, a PDP's REFUSED: Error code; STATE_LOST, DELETED: Reason; a PEP's
+	 * REFUSED: GPERR. */
+	uint16_t code, sub_code;
+	/* CLIENT_CLOSED at a PEP: where to go instead, NULL if nothing was said. */
+	const struct cops_object *redirect;
+	enum session_oddity odd;
+	struct error error; /* why, as a sentence; E_OK if there is nothing to say */
+};
+
+struct session;
+
+/* `config` is not needed any more afterwards. NULL when memory is out, or the PEPID is empty, too
+ * long or not printable. */
+struct session *session_new(
+	enum session_role role, const struct session_config *config, uint64_t now);
+/* Takes NULL. */
+void session_free(struct session *s);
+enum session_role session_role(const struct session *s);
+
+size_t session_receive(struct session *s, struct view octets, uint64_t now);
+void session_tls_done(struct session *s, uint64_t now);
+void session_tick(struct session *s, uint64_t now);
+uint64_t session_deadline(const struct session *s);
+bool session_next_event(struct session *s, struct session_event *ret);
+struct view session_output(const struct session *s);
+void session_sent(struct session *s, size_t octets);
+
+/* More octets wait than the limit: stop reading from this peer. */
+bool session_congested(const struct session *s);
+/* A message has arrived in part: a connection that ends now was cut. */
+bool session_in_message(const struct session *s);
+bool session_is_closed(const struct session *s);
+const struct session_counters *session_counters(const struct session *s);
+
+/* CC for one client-type, or with COPS_CLIENT_CONNECTION for all and the end (event CLOSED). */
+void session_close(struct session *s, uint16_t client_type, enum cops_error_code code);
 
 #endif

@@ -25,7 +25,7 @@ struct peer {
 	struct server *server;
 	struct peer *next, **back; /* in server.peers */
 	struct link *link;
-	struct pdp_session *session;
+	struct session *session;
 	struct endpoint address;
 	struct pin key;   /* once it has opened anything */
 	char *node;       /* PEPID, while it is open as a node */
@@ -51,7 +51,7 @@ struct server {
 	struct net *net;
 	struct net_listener **listeners;
 	size_t listener_count;
-	struct pdp_session_config session_config;
+	struct session_config session_config;
 	struct publication *publication; /* NULL: nothing is published */
 	struct history history;          /* what was in force before */
 	struct seat *seats;              /* by publication_node.which */
@@ -83,6 +83,6 @@ const struct publication_node *peer_node(const struct peer *p);
 
 bool may_publish(const struct server *s, const struct pin *key);
 /* A REQ of the publishing client-type. */
-void publish_request(struct peer *p, const struct pdp_event *event);
+void publish_request(struct peer *p, const struct session_event *event);
 
 #endif

@@ -55,7 +55,7 @@ static void tell_end(struct peer *p, const struct error *why)
 /* Says Client-Close; the link ends when that has gone out. */
 static void close_session(struct peer *p, enum cops_error_code code)
 {
-	pdp_session_close(p->session, COPS_CLIENT_CONNECTION, code);
+	session_close(p->session, COPS_CLIENT_CONNECTION, code);
 }
 
 /* ---- What a node is sent ---- */
@@ -125,7 +125,7 @@ static bool serve(struct peer *p)
 	struct error error;
 	enum err result;
 
-	if (!p->node || pdp_session_is_closed(p->session) || (!p->asked && !p->outdated))
+	if (!p->node || session_is_closed(p->session) || (!p->asked && !p->outdated))
 		return false;
 	if (!peer_node(p)) {
 		log_notice(log_of(p), MODULE, "node is not in the new policy: closed",
@@ -133,7 +133,7 @@ static bool serve(struct peer *p)
 		close_session(p, COPS_ERROR_AUTH_FAILURE);
 		return true;
 	}
-	if (pdp_session_congested(p->session))
+	if (session_congested(p->session))
 		return false;
 	if (p->asked)
 		result = answer_request(p, &error);
@@ -167,7 +167,7 @@ static uint64_t held_serial(const struct peer *p, const struct cops_message *req
 	return node && claim_meets(request, claimed, node) ? serial : 0;
 }
 
-static void on_node_request(struct peer *p, const struct pdp_event *event)
+static void on_node_request(struct peer *p, const struct session_event *event)
 {
 	if (p->asked) {
 		log_warning(log_of(p), MODULE, "node asks again before it is answered: closed",
@@ -185,7 +185,7 @@ static void on_node_request(struct peer *p, const struct pdp_event *event)
 
 /* NULL if it proves nothing. */
 static const struct store_report *record_report(
-	struct peer *p, const struct publication_node *node, const struct pdp_event *event)
+	struct peer *p, const struct publication_node *node, const struct session_event *event)
 {
 	const struct store_report *report;
 	struct error error;
@@ -207,7 +207,7 @@ static const struct store_report *record_report(
 	return report;
 }
 
-static void on_report(struct peer *p, const struct pdp_event *event)
+static void on_report(struct peer *p, const struct session_event *event)
 {
 	const struct publication_node *node = peer_node(p);
 	const struct store_report *report;
@@ -265,7 +265,7 @@ static enum err open_node(struct peer *p, struct view pepid, struct error *error
 	return E_OK;
 }
 
-static void on_opening(struct peer *p, const struct pdp_event *event)
+static void on_opening(struct peer *p, const struct session_event *event)
 {
 	enum cops_error_code answer = COPS_ERROR_AUTH_FAILURE;
 	enum err result = E_OK;
@@ -299,7 +299,7 @@ static void on_opening(struct peer *p, const struct pdp_event *event)
 		leave(p);
 }
 
-static void on_client_closed(struct peer *p, const struct pdp_event *event)
+static void on_client_closed(struct peer *p, const struct session_event *event)
 {
 	if (event->code != COPS_ERROR_SHUTTING_DOWN)
 		log_warning(log_of(p), MODULE, "client-type closed in disorder",
@@ -317,7 +317,7 @@ static void on_client_closed(struct peer *p, const struct pdp_event *event)
 	server_changed(p->server);
 }
 
-static void on_deleted(struct peer *p, const struct pdp_event *event)
+static void on_deleted(struct peer *p, const struct session_event *event)
 {
 	if (event->state == p->asked)
 		p->asked = 0;
@@ -325,45 +325,45 @@ static void on_deleted(struct peer *p, const struct pdp_event *event)
 		p->state = p->awaited = 0;
 }
 
-static void on_event(struct peer *p, const struct pdp_event *event)
+static void on_event(struct peer *p, const struct session_event *event)
 {
 	switch (event->kind) {
-	case PDP_START_TLS:
+	case SESSION_START_TLS:
 		link_start_tls(p->link);
 		return;
-	case PDP_OPENING:
+	case SESSION_OPENING:
 		on_opening(p, event);
 		return;
-	case PDP_REQUEST:
+	case SESSION_REQUEST:
 		if (event->client_type == COPS_CLIENT_PUBLISHING)
 			publish_request(p, event);
 		else
 			on_node_request(p, event);
 		return;
-	case PDP_REPORT:
+	case SESSION_REPORT:
 		if (event->client_type == COPS_CLIENT_PROVISIONING)
 			on_report(p, event);
 		return;
-	case PDP_DELETED:
+	case SESSION_DELETED:
 		on_deleted(p, event);
 		return;
-	case PDP_CLIENT_CLOSED:
+	case SESSION_CLIENT_CLOSED:
 		on_client_closed(p, event);
 		return;
-	case PDP_REFUSED:
+	case SESSION_REFUSED:
 		log_warning(log_of(p), MODULE, "malformed request refused",
 			log_endpoint("peer", &p->address), log_err(&event->error));
 		return;
-	case PDP_ODD:
+	case SESSION_ODD:
 		log_info(log_of(p), MODULE, "tolerated", log_endpoint("peer", &p->address),
 			log_str("what", session_oddity_text(event->odd)));
 		return;
-	case PDP_SYNCHRONIZED:
-		return;
-	case PDP_CLOSED:
+	case SESSION_CLOSED:
 		tell_end(p, &event->error);
 		leave(p);
 		server_changed(p->server);
+		return;
+	default: /* SYNCHRONIZED: nothing is left to do. All others are a PEP's. */
 		return;
 	}
 }
@@ -373,11 +373,11 @@ static void on_event(struct peer *p, const struct pdp_event *event)
 static void on_drain(void *owner, struct link *l)
 {
 	struct peer *p = owner;
-	struct pdp_event event;
+	struct session_event event;
 
 	(void)l;
 	do {
-		while (pdp_session_next_event(p->session, &event))
+		while (session_next_event(p->session, &event))
 			on_event(p, &event);
 	} while (serve(p));
 }
@@ -403,7 +403,7 @@ static void forget(struct peer *p)
 	if (p->next)
 		p->next->back = p->back;
 	*p->back = p->next;
-	pdp_session_free(p->session);
+	session_free(p->session);
 	free(p);
 }
 
@@ -413,7 +413,7 @@ static void on_ended(void *owner, const struct error *why)
 	struct server *s = p->server;
 	struct error cut;
 
-	if (p->session && pdp_session_in_message(p->session)) {
+	if (p->session && session_in_message(p->session)) {
 		error_set(&cut, E_TRUNCATED, "%s, within a message", why->text);
 		why = &cut;
 	}
@@ -440,13 +440,13 @@ void peer_accept(struct server *s, struct net_connection *connection)
 	struct error error;
 
 	if (p)
-		p->session = pdp_session_new(&s->session_config, link_now());
+		p->session = session_new(SESSION_PDP, &s->session_config, link_now());
 	if (!p || !p->session ||
 		link_accept(s->parts.loop, connection, &link_events, p, &p->link, &error)) {
 		log_error(s->parts.log, MODULE, "no memory for a connection: dropped");
 		net_connection_abort(connection);
 		if (p)
-			pdp_session_free(p->session);
+			session_free(p->session);
 		free(p);
 		return;
 	}
@@ -457,6 +457,6 @@ void peer_accept(struct server *s, struct net_connection *connection)
 	if (p->next)
 		p->next->back = &p->next;
 	s->peers = p;
-	link_attach(p->link, &link_session_pdp, p->session);
+	link_attach(p->link, &link_session, p->session);
 	link_pump(p->link);
 }

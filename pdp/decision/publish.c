@@ -103,7 +103,7 @@ static enum err answer_refusal(struct peer *p, uint32_t state, const struct erro
 	return result;
 }
 
-static enum err answer(struct peer *p, const struct pdp_event *event)
+static enum err answer(struct peer *p, const struct session_event *event)
 {
 	struct server *s = p->server;
 	uint32_t decision;
@@ -124,9 +124,9 @@ static enum err answer(struct peer *p, const struct pdp_event *event)
 	return answer_refusal(p, event->state, &why);
 }
 
-void publish_request(struct peer *p, const struct pdp_event *event)
+void publish_request(struct peer *p, const struct session_event *event)
 {
 	if (answer(p, event))
-		pdp_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNABLE);
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNABLE);
 	server_changed(p->server);
 }

@@ -240,7 +240,7 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	if (!s)
 		return error_set(error, E_MEMORY, "server: out of memory");
 	s->parts = *parts;
-	s->session_config = pdp_session_config_default();
+	s->session_config = session_config_default(SESSION_PDP);
 	s->session_config.ka_seconds = (uint16_t)(parts->settings->keepalive / 1000);
 	ev_timer_init(&s->serving, on_serving, 0, 0);
 	s->serving.data = s;
@@ -272,7 +272,7 @@ void server_stop(struct server *s)
 	s->serve_next = NULL;
 	for (struct peer *p = s->peers; p; p = next) {
 		next = p->next;
-		pdp_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 		/* Ends no other peer than this one. */
 		link_pump(p->link);
 	}

@@ -44,7 +44,7 @@ struct process {
 	bool served; /* by the present session: the next attempt goes to the same PDP */
 	bool lamented; /* that there is no session; once is enough for most readers */
 	struct link *link;
-	struct pep_session *session;
+	struct session *session;
 	struct error closed_for; /* why the session closed, if it said so */
 	struct backoff backoff;
 	struct ev_timer retry;
@@ -144,7 +144,7 @@ static void send_report(struct process *p, uint32_t decision, enum cops_report_t
 		return;
 	log_error(p->log, MODULE, "a report cannot be sent, the session ends",
 	          log_u64("decision", decision), log_str("code", err_text(err)));
-	pep_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
+	session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
 }
 
 /* Answers the decisions that concern the request state itself, once it is their turn. */
@@ -163,14 +163,14 @@ static void answer_own(struct process *p)
 				log_debug(p->log, MODULE, "the request state was gone already");
 			/* Serving has ended, enforcement has not. A new session asks anew. */
 			log_notice(p->log, MODULE, "the PDP deleted our request state");
-			pep_session_close(p->session, COPS_CLIENT_CONNECTION,
+			session_close(p->session, COPS_CLIENT_CONNECTION,
 			                  COPS_ERROR_UNSPECIFIED);
 		}
 		buffer_fini(&b);
 	}
 }
 
-static bool forward(struct process *p, const struct pep_event *event, uint32_t id)
+static bool forward(struct process *p, const struct session_event *event, uint32_t id)
 {
 	struct message m = {.type = MESSAGE_DECISION_BEGIN, .id = id, .number = event->decision};
 	struct cops_decision d;
@@ -196,9 +196,9 @@ static bool forward(struct process *p, const struct pep_event *event, uint32_t i
 	return tell(p, &m);
 }
 
-static void on_decision(struct process *p, const struct pep_event *event)
+static void on_decision(struct process *p, const struct session_event *event)
 {
-	struct owed o = {FOR_ENFORCE, ++p->last_id, event->decision, event->handle};
+	struct owed o = {FOR_ENFORCE, ++p->last_id, event->decision, event->state};
 	struct cops_decision d;
 	size_t at = 0;
 	bool ok;
@@ -211,7 +211,7 @@ static void on_decision(struct process *p, const struct pep_event *event)
 	         log_u64("octets", event->message->octets.len));
 	ok = owe(p, o) && (o.kind != FOR_ENFORCE || forward(p, event, o.id));
 	if (!ok)
-		pep_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
 	answer_own(p);
 	if (p->request_again && event->solicited) {
 		p->request_again = false;
@@ -261,13 +261,13 @@ static void send_request(struct process *p)
 	if (err && err != E_CLOSED) {
 		log_error(p->log, MODULE, "a request cannot be sent, the session ends",
 		          log_str("code", err_text(err)));
-		pep_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
 	}
 }
 
 static void on_request(struct process *p)
 {
-	if (p->session && !pep_session_is_closed(p->session)) {
+	if (p->session && !session_is_closed(p->session)) {
 		send_request(p);
 		link_pump(p->link);
 	}
@@ -276,59 +276,61 @@ static void on_request(struct process *p)
 
 /* ---- The session ---- */
 
-static void on_event(struct process *p, struct link *l, const struct pep_event *event)
+static void on_event(struct process *p, struct link *l, const struct session_event *event)
 {
 	char pdp[ENDPOINT_TEXT_SIZE];
 
 	endpoint_format(current_pdp(p), pdp);
 	switch (event->kind) {
-	case PEP_START_TLS:
+	case SESSION_START_TLS:
 		link_start_tls(l);
 		break;
-	case PEP_SECURE:
+	case SESSION_SECURE:
 		tell_state(p, CONTACT_OPENING, "");
 		break;
-	case PEP_OPENED:
+	case SESSION_OPENED:
 		log_notice(p->log, MODULE, "session open", log_str("pdp", pdp));
 		tell_state(p, CONTACT_OPEN, "");
 		want_request(p);
 		break;
-	case PEP_CLIENT_CLOSED:
+	case SESSION_CLIENT_CLOSED:
 		log_warning(p->log, MODULE, "the PDP does not serve us", log_str("pdp", pdp),
 		            log_u64("error", event->code), log_err(&event->error));
-		pep_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNSPECIFIED);
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNSPECIFIED);
 		break;
-	case PEP_DECISION:
+	case SESSION_DECISION:
 		on_decision(p, event);
 		break;
-	case PEP_REFUSED:
+	case SESSION_REFUSED:
 		log_warning(p->log, MODULE, "malformed decision refused", log_str("pdp", pdp),
 		            log_u64("gperr", event->code), log_err(&event->error));
 		break;
-	case PEP_DENIED:
+	case SESSION_DENIED:
 		log_warning(p->log, MODULE, "the PDP did not accept our request",
 		            log_str("pdp", pdp), log_u64("error", event->code),
 		            log_err(&event->error));
-		pep_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNSPECIFIED);
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNSPECIFIED);
 		break;
-	case PEP_STATE_LOST:
+	case SESSION_STATE_LOST:
 		log_warning(p->log, MODULE, "our request state is lost", log_str("pdp", pdp),
 		            log_u64("reason", event->code), log_err(&event->error));
 		p->handle = 0;
 		p->owed_count = 0;
 		want_request(p);
 		break;
-	case PEP_SYNCHRONIZE:
+	case SESSION_SYNCHRONIZE:
 		p->synchronizing = true;
-		p->synchronize_handle = event->handle;
+		p->synchronize_handle = event->state;
 		want_request(p);
 		break;
-	case PEP_ODD:
+	case SESSION_ODD:
 		log_info(p->log, MODULE, "the PDP behaves oddly", log_str("pdp", pdp),
 		         log_str("oddity", session_oddity_text(event->odd)));
 		break;
-	case PEP_CLOSED:
+	case SESSION_CLOSED:
 		p->closed_for = event->error;
+		break;
+	default: /* those of a PDP */
 		break;
 	}
 }
@@ -336,9 +338,9 @@ static void on_event(struct process *p, struct link *l, const struct pep_event *
 static void on_drain(void *owner, struct link *l)
 {
 	struct process *p = owner;
-	struct pep_event event;
+	struct session_event event;
 
-	while (pep_session_next_event(p->session, &event))
+	while (session_next_event(p->session, &event))
 		on_event(p, l, &event);
 }
 
@@ -357,18 +359,18 @@ static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
 static void on_connected(void *owner, struct link *l)
 {
 	struct process *p = owner;
-	struct pep_session_config config = pep_session_config_default();
+	struct session_config config = session_config_default(SESSION_PEP);
 
 	config.pepid = p->settings->name;
 	config.limits.message = MESSAGE_TOTAL_MAX;
 	config.random = random_number;
-	p->session = pep_session_new(&config, link_now());
+	p->session = session_new(SESSION_PEP, &config, link_now());
 	if (!p->session || pep_session_open(p->session, COPS_CLIENT_PROVISIONING, link_now())) {
 		log_error(p->log, MODULE, "no memory for a session");
 		stop(p, EXIT_FAILURE);
 		return;
 	}
-	link_attach(l, &link_session_pep, p->session);
+	link_attach(l, &link_session, p->session);
 }
 
 static void connect_pdp(struct process *p);
@@ -404,7 +406,7 @@ static struct error reason_of_end(const struct process *p, const struct error *w
 {
 	struct error e = p->closed_for.code ? p->closed_for : *why;
 
-	if (!p->closed_for.code && p->session && pep_session_in_message(p->session))
+	if (!p->closed_for.code && p->session && session_in_message(p->session))
 		error_set(&e, E_TRUNCATED, "%s, within a message", why->text);
 	return e;
 }
@@ -416,7 +418,7 @@ static void on_ended(void *owner, const struct error *ended)
 
 	p->link = NULL;
 	p->closed_for = (struct error){0};
-	pep_session_free(p->session);
+	session_free(p->session);
 	p->session = NULL;
 	p->handle = 0;
 	p->synchronizing = false;
@@ -514,7 +516,7 @@ static void on_supervisor_message(void *context, struct channel *c, const struct
 		stop(p, EXIT_SUCCESS);
 		return;
 	}
-	pep_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	link_pump(p->link);
 	ev_timer_stop(p->loop, &p->retry);
 	ev_set_cb(&p->retry, on_farewell);
@@ -575,7 +577,7 @@ int net_process(const struct pep_settings *settings, struct log *log)
 	p.ending = true;
 	ev_timer_stop(p.loop, &p.retry);
 	p.link = link_abort(p.link);
-	pep_session_free(p.session);
+	session_free(p.session);
 	net_free(p.net);
 	channel_free(p.enforce);
 	channel_free(p.supervisor);

@@ -40,7 +40,7 @@ struct publisher {
 	struct ev_loop *loop;
 	struct ev_timer timeout;
 	struct link *link;
-	struct pep_session *session;
+	struct session *session;
 	struct pin pdp_pin;
 	const char *pepid;
 	struct view objects;
@@ -62,7 +62,7 @@ static void fail(struct publisher *p, enum err code, const char *text)
 
 static void finish(struct publisher *p)
 {
-	pep_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 }
 
 static void send_bundle(struct publisher *p)
@@ -100,7 +100,7 @@ static void read_refusal(struct publisher *p, struct view named)
 	}
 }
 
-static void on_decision(struct publisher *p, const struct pep_event *event)
+static void on_decision(struct publisher *p, const struct session_event *event)
 {
 	struct cops_decision d;
 	size_t at = 0;
@@ -119,22 +119,22 @@ static void on_decision(struct publisher *p, const struct pep_event *event)
 	finish(p);
 }
 
-static void on_event(struct publisher *p, struct link *l, const struct pep_event *event)
+static void on_event(struct publisher *p, struct link *l, const struct session_event *event)
 {
 	switch (event->kind) {
-	case PEP_START_TLS:
+	case SESSION_START_TLS:
 		link_start_tls(l);
 		break;
-	case PEP_OPENED:
+	case SESSION_OPENED:
 		send_bundle(p);
 		break;
-	case PEP_DECISION:
+	case SESSION_DECISION:
 		on_decision(p, event);
 		break;
-	case PEP_CLIENT_CLOSED:
-	case PEP_DENIED:
-	case PEP_REFUSED:
-	case PEP_STATE_LOST:
+	case SESSION_CLIENT_CLOSED:
+	case SESSION_DENIED:
+	case SESSION_REFUSED:
+	case SESSION_STATE_LOST:
 		if (!p->answered && !p->why.code)
 			error_set(&p->why, E_DENIED,
 				"the decision point takes no policy from us: %s",
@@ -142,7 +142,7 @@ static void on_event(struct publisher *p, struct link *l, const struct pep_event
 						  : cops_error_name(event->code));
 		finish(p);
 		break;
-	case PEP_CLOSED:
+	case SESSION_CLOSED:
 		if (event->error.code)
 			fail(p, event->error.code, event->error.text);
 		break;
@@ -154,9 +154,9 @@ static void on_event(struct publisher *p, struct link *l, const struct pep_event
 static void on_drain(void *owner, struct link *l)
 {
 	struct publisher *p = owner;
-	struct pep_event event;
+	struct session_event event;
 
-	while (pep_session_next_event(p->session, &event))
+	while (session_next_event(p->session, &event))
 		on_event(p, l, &event);
 }
 
@@ -177,17 +177,17 @@ static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
 static void on_connected(void *owner, struct link *l)
 {
 	struct publisher *p = owner;
-	struct pep_session_config config = pep_session_config_default();
+	struct session_config config = session_config_default(SESSION_PEP);
 
 	config.pepid = p->pepid;
 	config.random = random_number;
-	p->session = pep_session_new(&config, link_now());
+	p->session = session_new(SESSION_PEP, &config, link_now());
 	if (!p->session || pep_session_open(p->session, COPS_CLIENT_PUBLISHING, link_now())) {
 		fail(p, E_MEMORY, "no memory for a session");
 		ev_break(p->loop, EVBREAK_ALL);
 		return;
 	}
-	link_attach(l, &link_session_pep, p->session);
+	link_attach(l, &link_session, p->session);
 }
 
 static void on_ended(void *owner, const struct error *why)
@@ -237,7 +237,7 @@ static enum err run(struct publisher *p, const struct key *key, const struct end
 		ev_timer_stop(p->loop, &p->timeout);
 	}
 	p->link = link_abort(p->link);
-	pep_session_free(p->session);
+	session_free(p->session);
 	net_free(net);
 	ev_loop_destroy(p->loop);
 	if (!code && !p->accepted) {

@@ -2,7 +2,7 @@
 /*
  * The PDP's end of a session: an octet of options, then a script (script.h).
  *
- * Reaches: all of common/session/pdp.h, core_take, core_queue.
+ * Reaches: all of common/session/pdp.h, stream_take, draft_send.
  */
 #include "common/session/pdp.h"
 #include "tests/fuzz/script.h"
@@ -21,7 +21,7 @@ enum wish {
 };
 
 struct run {
-	struct pdp_session *s;
+	struct session *s;
 	uint64_t now;
 	bool wants_tls;
 	bool closed;
@@ -31,26 +31,26 @@ struct run {
 
 static void drain(struct run *r)
 {
-	struct pdp_event e;
+	struct session_event e;
 
-	while (pdp_session_next_event(r->s, &e)) {
+	while (session_next_event(r->s, &e)) {
 		REQUIRE(!r->closed);
 		if (e.error.code)
 			fuzz_require_sentence(e.error.code, &e.error);
-		if (e.kind == PDP_START_TLS)
+		if (e.kind == SESSION_START_TLS)
 			r->wants_tls = true;
-		if (e.kind == PDP_REQUEST)
+		if (e.kind == SESSION_REQUEST)
 			fuzz_accepted = true;
-		if (e.kind == PDP_CLOSED)
+		if (e.kind == SESSION_CLOSED)
 			r->closed = true;
-		if (e.kind == PDP_OPENING)
+		if (e.kind == SESSION_OPENING)
 			fuzz_require_printable(e.pepid);
-		if (e.kind == PDP_OPENING || e.kind == PDP_REQUEST || e.kind == PDP_REPORT)
+		if (e.kind == SESSION_OPENING || e.kind == SESSION_REQUEST || e.kind == SESSION_REPORT)
 			REQUIRE(e.message != NULL);
-		if (e.kind == PDP_REQUEST)
+		if (e.kind == SESSION_REQUEST)
 			r->newest = e.state;
 	}
-	REQUIRE(r->closed == pdp_session_is_closed(r->s));
+	REQUIRE(r->closed == session_is_closed(r->s));
 }
 
 static void receive(struct run *r, struct view octets)
@@ -58,7 +58,7 @@ static void receive(struct run *r, struct view octets)
 	size_t used;
 
 	do {
-		used = pdp_session_receive(r->s, octets, r->now);
+		used = session_receive(r->s, octets, r->now);
 		octets = fuzz_after(octets, used);
 		drain(r);
 	} while (octets.len && used);
@@ -70,11 +70,11 @@ static void send(struct run *r, size_t most)
 {
 	struct view out;
 
-	for (out = pdp_session_output(r->s); out.len; out = pdp_session_output(r->s)) {
+	for (out = session_output(r->s); out.len; out = session_output(r->s)) {
 		if (most && out.len > most)
 			out.len = most;
 		script_judge(&r->seen, out, false);
-		pdp_session_sent(r->s, out.len);
+		session_sent(r->s, out.len);
 		if (most)
 			return;
 	}
@@ -125,14 +125,14 @@ static void wish(struct run *r, const struct step *step)
 			r->s, type, step->argument & 4 ? r->newest : 0));
 		break;
 	case CLOSE:
-		pdp_session_close(r->s, type, COPS_ERROR_SHUTTING_DOWN);
+		session_close(r->s, type, COPS_ERROR_SHUTTING_DOWN);
 		break;
 	}
 }
 
 static void happen(struct run *r, const struct step *step)
 {
-	uint64_t deadline = pdp_session_deadline(r->s);
+	uint64_t deadline = session_deadline(r->s);
 
 	switch (step->kind) {
 	case STEP_MESSAGE:
@@ -141,17 +141,17 @@ static void happen(struct run *r, const struct step *step)
 		break;
 	case STEP_TLS_DONE:
 		if (r->wants_tls)
-			pdp_session_tls_done(r->s, r->now);
+			session_tls_done(r->s, r->now);
 		r->wants_tls = false;
 		break;
 	case STEP_DEADLINE:
 		if (deadline != SESSION_NEVER && deadline > r->now)
 			r->now = deadline;
-		pdp_session_tick(r->s, r->now);
+		session_tick(r->s, r->now);
 		break;
 	case STEP_SECONDS:
 		r->now += 1000u * step->argument;
-		pdp_session_tick(r->s, r->now);
+		session_tick(r->s, r->now);
 		break;
 	case STEP_SEND:
 		send(r, step->argument);
@@ -166,13 +166,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor input = cursor_over(VIEW(data, size));
 	uint8_t options = cursor_u8(&input);
-	struct pdp_session_config config = pdp_session_config_default();
+	struct session_config config = session_config_default(SESSION_PDP);
 	struct run r = {.now = 1000000};
 	struct step step;
 
 	config.security = options & PLAIN ? SESSION_PLAIN : SESSION_TLS_REQUIRED;
 	config.limits = script_limits();
-	r.s = pdp_session_new(&config, r.now);
+	r.s = session_new(SESSION_PDP, &config, r.now);
 	REQUIRE(r.s != NULL);
 	buffer_init(&r.seen, SEEN_MAX);
 	drain(&r);
@@ -182,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			send(&r, 0);
 	}
 	send(&r, 0);
-	pdp_session_free(r.s);
+	session_free(r.s);
 	buffer_fini(&r.seen);
 	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * The PEP's end of a session: an octet of options, then a script (script.h).
  *
- * Reaches: all of common/session/pep.h, core_take, core_queue.
+ * Reaches: all of common/session/pep.h, stream_take, draft_send.
  */
 #include "common/session/pep.h"
 #include "tests/fuzz/script.h"
@@ -12,7 +12,7 @@ enum { PLAIN = 1, SLOW = 2, DUTIES_MAX = 512, SEEN_MAX = 32 << 20 };
 enum wish { OPEN = STEP_WISH, REQUEST, UPDATE, REPORT, TELL, DELETE, SYNCHRONIZED, CLOSE };
 
 struct run {
-	struct pep_session *s;
+	struct session *s;
 	uint64_t now;
 	bool wants_tls;
 	bool closed;
@@ -31,25 +31,25 @@ static uint32_t any_number(void *user)
 
 static void drain(struct run *r)
 {
-	struct pep_event e;
+	struct session_event e;
 
-	while (pep_session_next_event(r->s, &e)) {
+	while (session_next_event(r->s, &e)) {
 		REQUIRE(!r->closed);
 		if (e.error.code)
 			fuzz_require_sentence(e.error.code, &e.error);
-		if (e.kind == PEP_START_TLS)
+		if (e.kind == SESSION_START_TLS)
 			r->wants_tls = true;
-		if (e.kind == PEP_DECISION)
+		if (e.kind == SESSION_DECISION)
 			fuzz_accepted = true;
-		if (e.kind == PEP_CLOSED)
+		if (e.kind == SESSION_CLOSED)
 			r->closed = true;
-		if (e.kind == PEP_DECISION) {
+		if (e.kind == SESSION_DECISION) {
 			REQUIRE(e.message && e.message->op == COPS_DEC && e.decision > 0);
 			if (r->duty_count < DUTIES_MAX)
 				r->duties[r->duty_count++] = e.decision;
 		}
 	}
-	REQUIRE(r->closed == pep_session_is_closed(r->s));
+	REQUIRE(r->closed == session_is_closed(r->s));
 }
 
 static void receive(struct run *r, struct view octets)
@@ -57,7 +57,7 @@ static void receive(struct run *r, struct view octets)
 	size_t used;
 
 	do {
-		used = pep_session_receive(r->s, octets, r->now);
+		used = session_receive(r->s, octets, r->now);
 		octets = fuzz_after(octets, used);
 		drain(r);
 	} while (octets.len && used);
@@ -69,11 +69,11 @@ static void send(struct run *r, size_t most)
 {
 	struct view out;
 
-	for (out = pep_session_output(r->s); out.len; out = pep_session_output(r->s)) {
+	for (out = session_output(r->s); out.len; out = session_output(r->s)) {
 		if (most && out.len > most)
 			out.len = most;
 		script_judge(&r->seen, out, true);
-		pep_session_sent(r->s, out.len);
+		session_sent(r->s, out.len);
 		if (most)
 			return;
 	}
@@ -129,14 +129,14 @@ static void wish(struct run *r, const struct step *step)
 		fuzz_either(pep_session_synchronized(r->s, type, handle >> 2));
 		break;
 	case CLOSE:
-		pep_session_close(r->s, type, COPS_ERROR_SHUTTING_DOWN);
+		session_close(r->s, type, COPS_ERROR_SHUTTING_DOWN);
 		break;
 	}
 }
 
 static void happen(struct run *r, const struct step *step)
 {
-	uint64_t deadline = pep_session_deadline(r->s);
+	uint64_t deadline = session_deadline(r->s);
 
 	switch (step->kind) {
 	case STEP_MESSAGE:
@@ -145,17 +145,17 @@ static void happen(struct run *r, const struct step *step)
 		break;
 	case STEP_TLS_DONE:
 		if (r->wants_tls)
-			pep_session_tls_done(r->s, r->now);
+			session_tls_done(r->s, r->now);
 		r->wants_tls = false;
 		break;
 	case STEP_DEADLINE:
 		if (deadline != SESSION_NEVER && deadline > r->now)
 			r->now = deadline;
-		pep_session_tick(r->s, r->now);
+		session_tick(r->s, r->now);
 		break;
 	case STEP_SECONDS:
 		r->now += 1000u * step->argument;
-		pep_session_tick(r->s, r->now);
+		session_tick(r->s, r->now);
 		break;
 	case STEP_SEND:
 		send(r, step->argument);
@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor input = cursor_over(VIEW(data, size));
 	uint8_t options = cursor_u8(&input);
-	struct pep_session_config config = pep_session_config_default();
+	struct session_config config = session_config_default(SESSION_PEP);
 	struct run r = {.now = 1000000};
 	uint32_t random = options;
 	struct step step;
@@ -180,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.limits = script_limits();
 	config.random = any_number;
 	config.user = &random;
-	r.s = pep_session_new(&config, r.now);
+	r.s = session_new(SESSION_PEP, &config, r.now);
 	REQUIRE(r.s != NULL);
 	buffer_init(&r.seen, SEEN_MAX);
 	drain(&r);
@@ -190,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			send(&r, 0);
 	}
 	send(&r, 0);
-	pep_session_free(r.s);
+	session_free(r.s);
 	buffer_fini(&r.seen);
 	return 0;
 }

@@ -56,9 +56,9 @@ struct hostile {
 	struct net *net;
 	struct link *link;
 	struct disguise as;
-	struct pdp_session *pdp;
-	struct pdp_session_config pdp_config;
-	struct pep_session *pep;
+	struct session *pdp;
+	struct session_config pdp_config;
+	struct session *pep;
 	uint32_t state;    /* of a node that is ready for a decision; 0: none */
 	uint32_t decision; /* the last */
 	struct ev_io input;
@@ -154,11 +154,15 @@ static bool as_is_closed(const void *context)
 	       (d->then_close && d->sent == d->octets.len);
 }
 
-static struct link_session disguise_of(const struct link_session *type)
+static enum session_role as_role(const void *context)
 {
-	return (struct link_session){as_receive, as_tls_done, as_tick, as_deadline, as_output,
-		as_sent, as_is_closed, type->role};
+	const struct disguise *d = context;
+
+	return d->type->role(d->session);
 }
+
+static const struct link_session disguised = {as_receive, as_tls_done, as_tick, as_deadline,
+	as_output, as_sent, as_is_closed, as_role};
 
 static void say_octets(struct hostile *h, const char *hex, bool then_close)
 {
@@ -211,7 +215,7 @@ static void put_named(struct buffer *out, struct view run)
 	}
 }
 
-static void on_report(struct hostile *h, const struct pdp_event *event)
+static void on_report(struct hostile *h, const struct session_event *event)
 {
 	struct buffer text;
 	struct view run;
@@ -285,31 +289,31 @@ static void on_input(struct ev_loop *loop, struct ev_io *w, int revents)
 	obey(h);
 }
 
-static void on_pdp_event(struct hostile *h, struct link *l, const struct pdp_event *event)
+static void on_pdp_event(struct hostile *h, struct link *l, const struct session_event *event)
 {
 	switch (event->kind) {
-	case PDP_START_TLS:
+	case SESSION_START_TLS:
 		link_start_tls(l);
 		break;
-	case PDP_OPENING:
+	case SESSION_OPENING:
 		if (pdp_session_accept(h->pdp, event->client_type))
 			die("cannot accept", NULL);
 		break;
-	case PDP_REQUEST:
+	case SESSION_REQUEST:
 		if (pdp_session_decide_null(h->pdp, event->state, &h->decision))
 			die("cannot answer", NULL);
 		break;
-	case PDP_SYNCHRONIZED:
+	case SESSION_SYNCHRONIZED:
 		answer(h, "synchronized");
 		break;
-	case PDP_REPORT:
+	case SESSION_REPORT:
 		if (event->decision != h->decision)
 			break;
 		if (h->state)
 			on_report(h, event);
 		h->state = event->state;
 		break;
-	case PDP_CLIENT_CLOSED:
+	case SESSION_CLIENT_CLOSED:
 		answer(h, cops_error_name(event->code));
 		break;
 	default:
@@ -320,9 +324,9 @@ static void on_pdp_event(struct hostile *h, struct link *l, const struct pdp_eve
 static void pdp_drain(void *owner, struct link *l)
 {
 	struct hostile *h = owner;
-	struct pdp_event event;
+	struct session_event event;
 
-	while (pdp_session_next_event(h->pdp, &event))
+	while (session_next_event(h->pdp, &event))
 		on_pdp_event(h, l, &event);
 }
 
@@ -336,7 +340,7 @@ static bool authorize(void *owner, struct link *l, const struct pin *peer)
 
 static void forget(struct hostile *h)
 {
-	pdp_session_free(h->pdp);
+	session_free(h->pdp);
 	h->pdp = NULL;
 	h->link = NULL;
 	h->state = 0;
@@ -354,7 +358,6 @@ static const struct link_events pdp_events = {NULL, authorize, pdp_drain, pdp_en
 
 static void on_accepted(void *owner, struct net_listener *listener, struct net_connection *c)
 {
-	static struct link_session disguised;
 	struct hostile *h = owner;
 	struct error e;
 
@@ -363,13 +366,12 @@ static void on_accepted(void *owner, struct net_listener *listener, struct net_c
 		link_abort(h->link);
 		forget(h);
 	}
-	h->pdp = pdp_session_new(&h->pdp_config, link_now());
+	h->pdp = session_new(SESSION_PDP, &h->pdp_config, link_now());
 	if (!h->pdp || link_accept(h->loop, c, &pdp_events, h, &h->link, &e))
 		die("out of memory", NULL);
-	h->as.type = &link_session_pdp;
+	h->as.type = &link_session;
 	h->as.session = h->pdp;
 	say_octets(h, "", false);
-	disguised = disguise_of(&link_session_pdp);
 	link_attach(h->link, &disguised, &h->as);
 }
 
@@ -390,7 +392,7 @@ static void be_pdp(struct hostile *h, const struct endpoint *at)
 	struct ev_prepare turn;
 	struct error e;
 
-	h->pdp_config = pdp_session_config_default();
+	h->pdp_config = session_config_default(SESSION_PDP);
 	if (h->clear) {
 		h->pdp_config.security = SESSION_PLAIN;
 		h->pdp_config.ka_seconds = KEEP_ALIVE_SECONDS;
@@ -444,20 +446,20 @@ static void on_parting(struct ev_loop *loop, struct ev_timer *w, int revents)
 	(void)revents;
 	if (pep_session_delete(h->pep, h->handle, COPS_REASON_MANAGEMENT))
 		die("cannot delete", NULL);
-	pep_session_close(h->pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(h->pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	link_pump(h->link);
 }
 
-static void talk(struct hostile *h, const struct pep_event *event)
+static void talk(struct hostile *h, const struct session_event *event)
 {
 	struct view named = buffer_view(&h->asked);
 
-	if (event->kind == PEP_OPENED)
+	if (event->kind == SESSION_OPENED)
 		ask(h);
-	else if (event->kind == PEP_DECISION &&
+	else if (event->kind == SESSION_DECISION &&
 		 pep_session_report(h->pep, event->decision, COPS_SUCCESS, NULL, 0))
 		die("cannot report", NULL);
-	if (event->kind != PEP_SYNCHRONIZE)
+	if (event->kind != SESSION_SYNCHRONIZE)
 		return;
 	if (pep_session_update(h->pep, h->handle, &named, 1, link_now()) ||
 		pep_session_synchronized(h->pep, COPS_CLIENT_PROVISIONING, 0))
@@ -467,7 +469,7 @@ static void talk(struct hostile *h, const struct pep_event *event)
 	ev_timer_start(h->loop, &h->parting);
 }
 
-static void on_decision(struct hostile *h, const struct pep_event *event)
+static void on_decision(struct hostile *h, const struct session_event *event)
 {
 	struct cops_decision d;
 	struct buffer text;
@@ -478,46 +480,44 @@ static void on_decision(struct hostile *h, const struct pep_event *event)
 		put_named(&text, d.named);
 	answer(h, text.len ? buffer_string(&text) : "taken");
 	buffer_fini(&text);
-	pep_session_close(h->pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(h->pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 }
 
 static void pep_drain(void *owner, struct link *l)
 {
 	struct hostile *h = owner;
-	struct pep_event event;
+	struct session_event event;
 
-	while (pep_session_next_event(h->pep, &event)) {
+	while (session_next_event(h->pep, &event)) {
 		if (h->clear)
 			talk(h, &event);
-		else if (event.kind == PEP_START_TLS)
+		else if (event.kind == SESSION_START_TLS)
 			link_start_tls(l);
-		else if (event.kind == PEP_OPENED)
+		else if (event.kind == SESSION_OPENED)
 			ask(h);
-		else if (event.kind == PEP_DECISION)
+		else if (event.kind == SESSION_DECISION)
 			on_decision(h, &event);
-		else if (event.kind == PEP_CLIENT_CLOSED || event.kind == PEP_DENIED) {
+		else if (event.kind == SESSION_CLIENT_CLOSED || event.kind == SESSION_DENIED) {
 			answer(h, event.error.code ? event.error.text : cops_error_name(event.code));
-			pep_session_close(h->pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+			session_close(h->pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 		}
 	}
 }
 
 static void pep_connected(void *owner, struct link *l)
 {
-	static struct link_session disguised;
-	struct pep_session_config config = pep_session_config_default();
+	struct session_config config = session_config_default(SESSION_PEP);
 	struct hostile *h = owner;
 
 	config.pepid = h->name;
 	config.random = random_number;
 	if (h->clear)
 		config.security = SESSION_PLAIN;
-	h->pep = pep_session_new(&config, link_now());
+	h->pep = session_new(SESSION_PEP, &config, link_now());
 	if (!h->pep || pep_session_open(h->pep, h->client_type, link_now()))
 		die("out of memory", NULL);
-	h->as.type = &link_session_pep;
+	h->as.type = &link_session;
 	h->as.session = h->pep;
-	disguised = disguise_of(&link_session_pep);
 	link_attach(l, &disguised, &h->as);
 }
 
@@ -543,7 +543,7 @@ static void be_pep(struct hostile *h, const struct endpoint *to, char **words)
 	if (link_connect(h->loop, h->net, to, 1, NULL, &pep_events, h, &h->link, &e))
 		die("cannot connect", &e);
 	ev_run(h->loop, 0);
-	pep_session_free(h->pep);
+	session_free(h->pep);
 }
 
 /* ---- In clear ---- */

@@ -123,7 +123,7 @@ struct client {
 
 	struct net *net;
 	struct link *link;
-	struct pep_session *session;
+	struct session *session;
 	bool cut;          /* the mishap has come */
 	bool answered;     /* of a publisher */
 	bool ended;
@@ -175,7 +175,7 @@ static void count_decision(const struct transfer_piece *pieces, size_t count)
 	tally.deltas += count && !full;
 }
 
-static void enforce(struct client *c, const struct pep_event *event)
+static void enforce(struct client *c, const struct session_event *event)
 {
 	struct transfer_piece pieces[64];
 	struct cops_decision d;
@@ -217,16 +217,16 @@ static void refused(struct view objects)
 	ck_abort_msg("the bundle is refused: %s", buffer_string(&text));
 }
 
-static void on_event(struct client *c, struct link *l, const struct pep_event *event)
+static void on_event(struct client *c, struct link *l, const struct session_event *event)
 {
 	struct cops_decision d;
 	size_t at = 0;
 
-	if (event->kind == PEP_START_TLS)
+	if (event->kind == SESSION_START_TLS)
 		link_start_tls(l);
-	if (event->kind == PEP_OPENED)
+	if (event->kind == SESSION_OPENED)
 		client_request(c);
-	if (event->kind != PEP_DECISION)
+	if (event->kind != SESSION_DECISION)
 		return;
 	if (c->node) {
 		enforce(c, event);
@@ -243,9 +243,9 @@ static void on_event(struct client *c, struct link *l, const struct pep_event *e
 static void on_drain(void *owner, struct link *l)
 {
 	struct client *c = owner;
-	struct pep_event event;
+	struct session_event event;
 
-	while (!c->cut && pep_session_next_event(c->session, &event))
+	while (!c->cut && session_next_event(c->session, &event))
 		on_event(c, l, &event);
 }
 
@@ -259,16 +259,16 @@ static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
 static void on_connected(void *owner, struct link *l)
 {
 	struct client *c = owner;
-	struct pep_session_config config = pep_session_config_default();
+	struct session_config config = session_config_default(SESSION_PEP);
 
 	config.pepid = c->node ? "gw1" : "admin";
 	config.random = no_random;
-	c->session = pep_session_new(&config, link_now());
+	c->session = session_new(SESSION_PEP, &config, link_now());
 	ck_assert_int_eq(pep_session_open(c->session,
 				 c->node ? COPS_CLIENT_PROVISIONING : COPS_CLIENT_PUBLISHING,
 				 link_now()),
 		E_OK);
-	link_attach(l, &link_session_pep, c->session);
+	link_attach(l, &link_session, c->session);
 }
 
 static void on_ended(void *owner, const struct error *why)
@@ -297,7 +297,7 @@ static void drop_client(struct client *c)
 	if (!c->net)
 		return;
 	c->link = link_abort(c->link);
-	pep_session_free(c->session);
+	session_free(c->session);
 	net_free(c->net);
 	c->net = NULL;
 }

@@ -48,7 +48,7 @@ struct client {
 
 	struct net *net;
 	struct link *link;
-	struct pep_session *session;
+	struct session *session;
 	/* what happened */
 	bool opened, closed, ended;
 	uint16_t close_code;   /* CC of its client-type */
@@ -190,7 +190,7 @@ static void client_report(struct client *c, uint32_t decision)
 	buffer_fini(&named);
 }
 
-static void on_decision(struct client *c, const struct pep_event *event)
+static void on_decision(struct client *c, const struct session_event *event)
 {
 	struct buffer removes, installs;
 	struct cops_decision d;
@@ -218,24 +218,24 @@ static void on_decision(struct client *c, const struct pep_event *event)
 static void on_drain(void *owner, struct link *l)
 {
 	struct client *c = owner;
-	struct pep_event event;
+	struct session_event event;
 
-	while (pep_session_next_event(c->session, &event)) {
+	while (session_next_event(c->session, &event)) {
 		switch (event.kind) {
-		case PEP_START_TLS:
+		case SESSION_START_TLS:
 			link_start_tls(l);
 			break;
-		case PEP_OPENED:
+		case SESSION_OPENED:
 			c->opened = true;
 			client_request(c);
 			break;
-		case PEP_CLIENT_CLOSED:
+		case SESSION_CLIENT_CLOSED:
 			c->close_code = event.code;
 			break;
-		case PEP_DECISION:
+		case SESSION_DECISION:
 			on_decision(c, &event);
 			break;
-		case PEP_CLOSED:
+		case SESSION_CLOSED:
 			c->closed = true;
 			c->why = event.error;
 			break;
@@ -255,14 +255,14 @@ static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
 static void on_connected(void *owner, struct link *l)
 {
 	struct client *c = owner;
-	struct pep_session_config config = pep_session_config_default();
+	struct session_config config = session_config_default(SESSION_PEP);
 
 	config.pepid = c->pepid;
 	config.random = no_random;
-	c->session = pep_session_new(&config, link_now());
+	c->session = session_new(SESSION_PEP, &config, link_now());
 	ck_assert_ptr_nonnull(c->session);
 	ck_assert_int_eq(pep_session_open(c->session, c->client_type, link_now()), E_OK);
-	link_attach(l, &link_session_pep, c->session);
+	link_attach(l, &link_session, c->session);
 }
 
 static void on_ended(void *owner, const struct error *why)
@@ -289,7 +289,7 @@ static void connect_client(struct client *c)
 static void drop_client(struct client *c)
 {
 	c->link = link_abort(c->link);
-	pep_session_free(c->session);
+	session_free(c->session);
 	net_free(c->net);
 	pri_store_free(c->rows);
 	buffer_fini(&c->refusal);
@@ -662,7 +662,7 @@ START_TEST(a_state_or_client_type_that_is_closed_is_served_no_more)
 	ck_assert_int_eq(
 		pep_session_delete(gw1.session, gw1.handle, COPS_REASON_UNSPECIFIED), E_OK);
 	link_pump(gw1.link);
-	pep_session_close(alice.session, COPS_CLIENT_PROVISIONING, COPS_ERROR_SHUTTING_DOWN);
+	session_close(alice.session, COPS_CLIENT_PROVISIONING, COPS_ERROR_SHUTTING_DOWN);
 	link_pump(alice.link);
 	UNTIL(strcmp(standing("alice"), "away") == 0);
 	UNTIL(!is_served("gw1"));

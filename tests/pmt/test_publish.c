@@ -35,8 +35,8 @@ struct pdp {
 	struct net *net;
 	struct net_listener *listener;
 	struct link *link;
-	struct pdp_session *session;
-	struct pdp_session_config config;
+	struct session *session;
+	struct session_config config;
 	struct buffer received;
 	bool reported;
 };
@@ -69,7 +69,7 @@ static void refuse(struct pdp *p, uint32_t state, bool reason)
 	buffer_fini(&out);
 }
 
-static void on_request(struct pdp *p, const struct pdp_event *event)
+static void on_request(struct pdp *p, const struct session_event *event)
 {
 	uint32_t decision;
 	struct view piece;
@@ -87,7 +87,7 @@ static void on_request(struct pdp *p, const struct pdp_event *event)
 		refuse(p, event->state, p->behaviour == REFUSE);
 		break;
 	case HANG_UP:
-		pdp_session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 		break;
 	default:
 		break;
@@ -97,20 +97,20 @@ static void on_request(struct pdp *p, const struct pdp_event *event)
 static void on_drain(void *owner, struct link *l)
 {
 	struct pdp *p = owner;
-	struct pdp_event event;
+	struct session_event event;
 
-	while (pdp_session_next_event(p->session, &event)) {
-		if (event.kind == PDP_START_TLS)
+	while (session_next_event(p->session, &event)) {
+		if (event.kind == SESSION_START_TLS)
 			link_start_tls(l);
-		else if (event.kind == PDP_OPENING && p->behaviour == REFUSE_CLIENT)
+		else if (event.kind == SESSION_OPENING && p->behaviour == REFUSE_CLIENT)
 			ck_assert_int_eq(pdp_session_refuse(p->session, event.client_type,
 						 COPS_ERROR_UNSUPPORTED_CLIENT_TYPE, 0),
 				E_OK);
-		else if (event.kind == PDP_OPENING)
+		else if (event.kind == SESSION_OPENING)
 			ck_assert_int_eq(pdp_session_accept(p->session, event.client_type), E_OK);
-		else if (event.kind == PDP_REQUEST)
+		else if (event.kind == SESSION_REQUEST)
 			on_request(p, &event);
-		else if (event.kind == PDP_REPORT)
+		else if (event.kind == SESSION_REPORT)
 			p->reported = event.report == COPS_SUCCESS;
 	}
 }
@@ -141,10 +141,10 @@ static void on_accepted(void *owner, struct net_listener *l, struct net_connecti
 
 	(void)l;
 	ck_assert_ptr_null(p->session);
-	p->session = pdp_session_new(&p->config, link_now());
+	p->session = session_new(SESSION_PDP, &p->config, link_now());
 	ck_assert_ptr_nonnull(p->session);
 	ck_assert_int_eq(link_accept(p->loop, c, &events, p, &p->link, &e), E_OK);
-	link_attach(p->link, &link_session_pdp, p->session);
+	link_attach(p->link, &link_session, p->session);
 }
 
 static void pdp_init(struct pdp *p, enum behaviour behaviour, const struct key *key)
@@ -154,7 +154,7 @@ static void pdp_init(struct pdp *p, enum behaviour behaviour, const struct key *
 	struct endpoint at;
 	struct error e;
 
-	*p = (struct pdp){.behaviour = behaviour, .config = pdp_session_config_default()};
+	*p = (struct pdp){.behaviour = behaviour, .config = session_config_default(SESSION_PDP)};
 	buffer_init(&p->received, BUNDLE_MAX);
 	p->loop = ev_loop_new(EVFLAG_AUTO);
 	ck_assert_int_eq(net_new(p->loop, key, &p->net, &e), E_OK);
@@ -166,7 +166,7 @@ static void pdp_init(struct pdp *p, enum behaviour behaviour, const struct key *
 static void pdp_fini(struct pdp *p)
 {
 	link_abort(p->link);
-	pdp_session_free(p->session);
+	session_free(p->session);
 	net_listener_free(p->listener);
 	net_free(p->net);
 	ev_loop_destroy(p->loop);

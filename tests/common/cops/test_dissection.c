@@ -71,19 +71,19 @@ static uint32_t put_messages(
 	return count;
 }
 
-static void play_pep(struct pair *p, const struct pep_event *e)
+static void play_pep(struct pair *p, const struct session_event *e)
 {
 	uint32_t handle;
 	enum err code = E_OK;
 
-	if (e->kind == PEP_OPENED)
+	if (e->kind == SESSION_OPENED)
 		code = pep_session_request(p->pep, e->client_type, p->user, 1, p->now, &handle);
-	else if (e->kind == PEP_DECISION)
+	else if (e->kind == SESSION_DECISION)
 		code = pep_session_report(p->pep, e->decision, COPS_SUCCESS, p->user, 1);
 	ck_assert_int_eq(code, E_OK);
 }
 
-static void play_pdp(struct pair *p, const struct pdp_event *e)
+static void play_pdp(struct pair *p, const struct session_event *e)
 {
 	static const uint8_t prid[] = "\x00\x0a\x01\x01\x06\x04\x2b\x06\x01\x01\x00\x00";
 	struct view remove = VIEW(prid, 12);
@@ -91,9 +91,9 @@ static void play_pdp(struct pair *p, const struct pdp_event *e)
 	uint32_t number;
 	enum err code = E_OK;
 
-	if (e->kind == PDP_OPENING)
+	if (e->kind == SESSION_OPENING)
 		code = pdp_session_accept(p->pdp, e->client_type);
-	else if (e->kind == PDP_REQUEST)
+	else if (e->kind == SESSION_REQUEST)
 		code = pdp_session_decide(p->pdp, e->state, &t, &number);
 	ck_assert_int_eq(code, E_OK);
 }
@@ -116,7 +116,7 @@ static void talk(struct buffer *log)
 	pair_run(&p);
 	ck_assert_int_eq(pdp_session_synchronize(p.pdp, COPS_CLIENT_PROVISIONING, 0), E_OK);
 	pair_pass(&p, 100 * 1000);
-	pep_session_close(p.pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(p.pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	pair_run(&p);
 	buffer_put_view(log, buffer_view(&p.log));
 	pair_fini(&p);

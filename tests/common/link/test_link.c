@@ -15,8 +15,8 @@ enum { GUARD_S = 30, BIG = 1 << 26, CLIENT_TYPE = COPS_CLIENT_PROVISIONING };
 
 struct end {
 	struct link *link;
-	struct pep_session *pep; /* one of them */
-	struct pdp_session *pdp;
+	struct session *pep; /* one of them */
+	struct session *pdp;
 	bool close_at_opening; /* inside its drain */
 	bool no_session;       /* cannot make one */
 	bool asks;             /* for a decision as soon as it is open */
@@ -37,7 +37,7 @@ static struct key *keys[2];
 static struct pin pins[2];
 static struct net *nets[2]; /* PEP, PDP */
 static struct net_listener *listener;
-static struct pdp_session_config pdp_config;
+static struct session_config pdp_config;
 static struct end pep, pdp;
 static struct error error;
 
@@ -68,30 +68,30 @@ static void ended(void *owner, const struct error *why)
 static void pep_connected(void *owner, struct link *l)
 {
 	struct end *end = owner;
-	struct pep_session_config config = pep_session_config_default();
+	struct session_config config = session_config_default(SESSION_PEP);
 
 	end->connected = true;
 	if (end->no_session)
 		return;
 	config.pepid = "node";
 	config.random = no_random;
-	end->pep = pep_session_new(&config, link_now());
+	end->pep = session_new(SESSION_PEP, &config, link_now());
 	ck_assert_ptr_nonnull(end->pep);
 	ck_assert_int_eq(pep_session_open(end->pep, CLIENT_TYPE, link_now()), E_OK);
-	link_attach(l, &link_session_pep, end->pep);
+	link_attach(l, &link_session, end->pep);
 }
 
-static void pep_event(struct end *end, struct link *l, const struct pep_event *event)
+static void pep_event(struct end *end, struct link *l, const struct session_event *event)
 {
 	struct cops_decision d;
 	uint32_t handle;
 	size_t at = 0;
 
 	switch (event->kind) {
-	case PEP_START_TLS:
+	case SESSION_START_TLS:
 		link_start_tls(l);
 		break;
-	case PEP_OPENED:
+	case SESSION_OPENED:
 		end->opened = true;
 		ck_assert(pin_equal(link_pin(l), &pins[1]));
 		if (end->asks)
@@ -99,7 +99,7 @@ static void pep_event(struct end *end, struct link *l, const struct pep_event *e
 						 link_now(), &handle),
 				E_OK);
 		break;
-	case PEP_DECISION:
+	case SESSION_DECISION:
 		end->decisions++;
 		end->octets = 0;
 		while (cops_next_decision(event->message, &at, &d))
@@ -108,10 +108,10 @@ static void pep_event(struct end *end, struct link *l, const struct pep_event *e
 					 end->pep, event->decision, COPS_SUCCESS, NULL, 0),
 			E_OK);
 		break;
-	case PEP_CLIENT_CLOSED:
+	case SESSION_CLIENT_CLOSED:
 		end->code = event->code;
 		break;
-	case PEP_CLOSED:
+	case SESSION_CLOSED:
 		end->closed = true;
 		end->session_why = event->error;
 		break;
@@ -123,10 +123,10 @@ static void pep_event(struct end *end, struct link *l, const struct pep_event *e
 static void pep_drain(void *owner, struct link *l)
 {
 	struct end *end = owner;
-	struct pep_event event;
+	struct session_event event;
 
 	end->drains++;
-	while (pep_session_next_event(end->pep, &event))
+	while (session_next_event(end->pep, &event))
 		pep_event(end, l, &event);
 }
 
@@ -134,24 +134,24 @@ static const struct link_events pep_events = {pep_connected, authorize, pep_drai
 
 /* ---- The PDP ---- */
 
-static void pdp_event(struct end *end, struct link *l, const struct pdp_event *event)
+static void pdp_event(struct end *end, struct link *l, const struct session_event *event)
 {
 	switch (event->kind) {
-	case PDP_START_TLS:
+	case SESSION_START_TLS:
 		link_start_tls(l);
 		break;
-	case PDP_OPENING:
+	case SESSION_OPENING:
 		end->opened = true;
 		ck_assert(pin_equal(link_pin(l), &pins[0]));
 		ck_assert_int_eq(pdp_session_accept(end->pdp, event->client_type), E_OK);
 		if (end->close_at_opening)
-			pdp_session_close(
+			session_close(
 				end->pdp, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 		break;
-	case PDP_REQUEST:
+	case SESSION_REQUEST:
 		end->state = event->state;
 		break;
-	case PDP_CLOSED:
+	case SESSION_CLOSED:
 		end->closed = true;
 		end->session_why = event->error;
 		break;
@@ -163,10 +163,10 @@ static void pdp_event(struct end *end, struct link *l, const struct pdp_event *e
 static void pdp_drain(void *owner, struct link *l)
 {
 	struct end *end = owner;
-	struct pdp_event event;
+	struct session_event event;
 
 	end->drains++;
-	while (pdp_session_next_event(end->pdp, &event))
+	while (session_next_event(end->pdp, &event))
 		pdp_event(end, l, &event);
 }
 
@@ -176,10 +176,10 @@ static void on_accepted(void *owner, struct net_listener *l, struct net_connecti
 {
 	(void)owner;
 	(void)l;
-	pdp.pdp = pdp_session_new(&pdp_config, link_now());
+	pdp.pdp = session_new(SESSION_PDP, &pdp_config, link_now());
 	ck_assert_ptr_nonnull(pdp.pdp);
 	ck_assert_int_eq(link_accept(loop, connection, &pdp_events, &pdp, &pdp.link, &error), E_OK);
-	link_attach(pdp.link, &link_session_pdp, pdp.pdp);
+	link_attach(pdp.link, &link_session, pdp.pdp);
 	link_pump(pdp.link);
 }
 
@@ -212,7 +212,7 @@ static void set_up(void)
 	ev_timer_init(&guard, on_guard, GUARD_S, 0);
 	ev_timer_start(loop, &guard);
 	ev_unref(loop);
-	pdp_config = pdp_session_config_default();
+	pdp_config = session_config_default(SESSION_PDP);
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_int_eq(key_generate("key", &keys[i], &error), E_OK);
 		pins[i] = key_pin(keys[i]);
@@ -228,8 +228,8 @@ static void tear_down(void)
 {
 	link_abort(pep.link);
 	link_abort(pdp.link);
-	pep_session_free(pep.pep);
-	pdp_session_free(pdp.pdp);
+	session_free(pep.pep);
+	session_free(pdp.pdp);
 	for (size_t i = 0; i < 2; i++) {
 		net_free(nets[i]);
 		key_free(keys[i]);
@@ -343,7 +343,7 @@ START_TEST(an_owner_hears_when_there_is_room)
 	ck_assert_int_eq(
 		pdp_session_decide(pdp.pdp, pdp.state, &transaction, &decision), E_LIMIT);
 	before = pdp.drains;
-	UNTIL(pdp.drains > before && !pdp_session_congested(pdp.pdp));
+	UNTIL(pdp.drains > before && !session_congested(pdp.pdp));
 	ck_assert_uint_eq(pep.decisions, 0);
 	buffer_fini(&objects);
 }
@@ -353,7 +353,7 @@ START_TEST(a_closed_link_still_sends_what_was_said)
 {
 	connect_pep();
 	UNTIL(pep.opened);
-	pdp_session_close(pdp.pdp, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(pdp.pdp, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	pdp.link = link_close(pdp.link);
 	UNTIL(pep.ended);
 	ck_assert_uint_eq(pep.code, COPS_ERROR_SHUTTING_DOWN);
@@ -365,7 +365,7 @@ START_TEST(an_aborted_link_says_nothing)
 {
 	connect_pep();
 	UNTIL(pep.opened);
-	pdp_session_close(pdp.pdp, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(pdp.pdp, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	pdp.link = link_abort(pdp.link);
 	UNTIL(pep.ended);
 	ck_assert_uint_eq(pep.code, 0);

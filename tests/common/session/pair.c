@@ -19,11 +19,11 @@ static uint32_t pair_random(void *user)
 void pair_init(struct pair *p)
 {
 	*p = (struct pair){.now = 3600 * 1000, .seed = 1};
-	p->pep_config = pep_session_config_default();
+	p->pep_config = session_config_default(SESSION_PEP);
 	p->pep_config.pepid = "pep1.example";
 	p->pep_config.random = pair_random;
 	p->pep_config.user = p;
-	p->pdp_config = pdp_session_config_default();
+	p->pdp_config = session_config_default(SESSION_PDP);
 	buffer_init(&p->to_pep, WIRE_MAX);
 	buffer_init(&p->to_pdp, WIRE_MAX);
 	buffer_init(&p->seen_of_pep, WIRE_MAX);
@@ -35,9 +35,9 @@ void pair_init(struct pair *p)
 void pair_start(struct pair *p, enum pair_ends ends)
 {
 	if (ends & PAIR_PDP)
-		p->pdp = pdp_session_new(&p->pdp_config, p->now);
+		p->pdp = session_new(SESSION_PDP, &p->pdp_config, p->now);
 	if (ends & PAIR_PEP)
-		p->pep = pep_session_new(&p->pep_config, p->now);
+		p->pep = session_new(SESSION_PEP, &p->pep_config, p->now);
 	ck_assert(!(ends & PAIR_PDP) || p->pdp);
 	ck_assert(!(ends & PAIR_PEP) || p->pep);
 	pair_run(p);
@@ -45,8 +45,8 @@ void pair_start(struct pair *p, enum pair_ends ends)
 
 void pair_fini(struct pair *p)
 {
-	pep_session_free(p->pep);
-	pdp_session_free(p->pdp);
+	session_free(p->pep);
+	session_free(p->pdp);
 	buffer_fini(&p->to_pep);
 	buffer_fini(&p->to_pdp);
 	buffer_fini(&p->seen_of_pep);
@@ -141,10 +141,10 @@ const char *pair_trace(struct pair *p)
 
 static void drain_pep(struct pair *p)
 {
-	struct pep_event e;
+	struct session_event e;
 
-	while (p->pep && pep_session_next_event(p->pep, &e)) {
-		if (e.kind == PEP_START_TLS)
+	while (p->pep && session_next_event(p->pep, &e)) {
+		if (e.kind == SESSION_START_TLS)
 			p->pep_wants_tls = true;
 		if (p->on_pep)
 			p->on_pep(p, &e);
@@ -153,10 +153,10 @@ static void drain_pep(struct pair *p)
 
 static void drain_pdp(struct pair *p)
 {
-	struct pdp_event e;
+	struct session_event e;
 
-	while (p->pdp && pdp_session_next_event(p->pdp, &e)) {
-		if (e.kind == PDP_START_TLS)
+	while (p->pdp && session_next_event(p->pdp, &e)) {
+		if (e.kind == SESSION_START_TLS)
 			p->pdp_wants_tls = true;
 		if (p->on_pdp)
 			p->on_pdp(p, &e);
@@ -166,7 +166,7 @@ static void drain_pdp(struct pair *p)
 /* Output goes out in cuts of its own, so that every boundary is met. */
 static bool send_pep(struct pair *p)
 {
-	struct view out = p->pep ? pep_session_output(p->pep) : VIEW_NONE;
+	struct view out = p->pep ? session_output(p->pep) : VIEW_NONE;
 
 	if (p->cut && out.len > p->cut)
 		out.len = p->cut;
@@ -175,13 +175,13 @@ static bool send_pep(struct pair *p)
 	trace(p, &p->seen_of_pep, '>', out);
 	if (!p->deaf)
 		buffer_put_view(&p->to_pdp, out);
-	pep_session_sent(p->pep, out.len);
+	session_sent(p->pep, out.len);
 	return true;
 }
 
 static bool send_pdp(struct pair *p)
 {
-	struct view out = p->pdp ? pdp_session_output(p->pdp) : VIEW_NONE;
+	struct view out = p->pdp ? session_output(p->pdp) : VIEW_NONE;
 
 	if (p->cut && out.len > p->cut)
 		out.len = p->cut;
@@ -190,7 +190,7 @@ static bool send_pdp(struct pair *p)
 	trace(p, &p->seen_of_pdp, '<', out);
 	if (!p->deaf)
 		buffer_put_view(&p->to_pep, out);
-	pdp_session_sent(p->pdp, out.len);
+	session_sent(p->pdp, out.len);
 	return true;
 }
 
@@ -206,7 +206,7 @@ static bool deliver_pdp(struct pair *p)
 	if (p->cut && in.len > p->cut)
 		in.len = p->cut;
 	in = octets_copy(in);
-	used = pdp_session_receive(p->pdp, in, p->now);
+	used = session_receive(p->pdp, in, p->now);
 	drain_pdp(p);
 	octets_free(in);
 	buffer_consume(&p->to_pdp, used);
@@ -225,7 +225,7 @@ static bool deliver_pep(struct pair *p)
 	if (p->cut && in.len > p->cut)
 		in.len = p->cut;
 	in = octets_copy(in);
-	used = pep_session_receive(p->pep, in, p->now);
+	used = session_receive(p->pep, in, p->now);
 	drain_pep(p);
 	octets_free(in);
 	buffer_consume(&p->to_pep, used);
@@ -239,9 +239,9 @@ static bool shake_hands(struct pair *p)
 		return false;
 	p->pep_wants_tls = p->pdp_wants_tls = false;
 	if (p->pep)
-		pep_session_tls_done(p->pep, p->now);
+		session_tls_done(p->pep, p->now);
 	if (p->pdp)
-		pdp_session_tls_done(p->pdp, p->now);
+		session_tls_done(p->pdp, p->now);
 	return true;
 }
 
@@ -265,17 +265,17 @@ void pair_pass(struct pair *p, uint64_t ms)
 	uint64_t until = p->now + ms;
 
 	for (;;) {
-		uint64_t pep = p->pep ? pep_session_deadline(p->pep) : SESSION_NEVER;
-		uint64_t pdp = p->pdp ? pdp_session_deadline(p->pdp) : SESSION_NEVER;
+		uint64_t pep = p->pep ? session_deadline(p->pep) : SESSION_NEVER;
+		uint64_t pdp = p->pdp ? session_deadline(p->pdp) : SESSION_NEVER;
 		uint64_t next = pep < pdp ? pep : pdp;
 
 		if (next > until)
 			break;
 		p->now = next > p->now ? next : p->now;
 		if (p->pep)
-			pep_session_tick(p->pep, p->now);
+			session_tick(p->pep, p->now);
 		if (p->pdp)
-			pdp_session_tick(p->pdp, p->now);
+			session_tick(p->pdp, p->now);
 		pair_run(p);
 	}
 	p->now = until;

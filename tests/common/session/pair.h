@@ -16,18 +16,18 @@
 #include "common/session/pep.h"
 
 struct pair {
-	struct pep_session_config pep_config; /* to be changed before pair_start() */
-	struct pdp_session_config pdp_config;
-	struct pep_session *pep; /* may be taken away, to be silent */
-	struct pdp_session *pdp;
+	struct session_config pep_config; /* to be changed before pair_start() */
+	struct session_config pdp_config;
+	struct session *pep; /* may be taken away, to be silent */
+	struct session *pdp;
 	uint64_t now;
 	uint64_t seed;
 	size_t cut;    /* octets delivered at a time, 0: all */
 	bool deaf;     /* what is sent is lost */
 	bool hold_tls; /* the handshake does not take place */
 	bool pep_wants_tls, pdp_wants_tls;
-	void (*on_pep)(struct pair *p, const struct pep_event *e);
-	void (*on_pdp)(struct pair *p, const struct pdp_event *e);
+	void (*on_pep)(struct pair *p, const struct session_event *e);
+	void (*on_pdp)(struct pair *p, const struct session_event *e);
 	void *user;
 	struct buffer to_pep, to_pdp;           /* on the wire */
 	struct buffer seen_of_pep, seen_of_pdp; /* not yet traced */

@@ -14,9 +14,9 @@ struct play {
 	bool refuse;     /* the PDP refuses every client-type */
 	uint32_t handle, decision, state;
 	unsigned decisions, reports, requests, opened;
-	struct pep_event pep; /* the last of each */
-	struct pdp_event pdp;
-	unsigned pep_seen[PEP_CLOSED + 1], pdp_seen[PDP_CLOSED + 1];
+	struct session_event pep; /* the last of each */
+	struct session_event pdp;
+	unsigned pep_seen[SESSION_CLOSED + 1], pdp_seen[SESSION_CLOSED + 1];
 };
 
 static void ok(enum err code)
@@ -24,45 +24,45 @@ static void ok(enum err code)
 	ck_assert_msg(code == E_OK, "%s", err_text(code));
 }
 
-static void play_pep(struct pair *p, const struct pep_event *e)
+static void play_pep(struct pair *p, const struct session_event *e)
 {
 	struct play *play = p->user;
 
 	play->pep = *e;
 	play->pep_seen[e->kind]++;
-	if (e->kind == PEP_OPENED) {
+	if (e->kind == SESSION_OPENED) {
 		play->opened++;
 		ok(pep_session_request(p->pep, e->client_type, NULL, 0, p->now, &play->handle));
-	} else if (e->kind == PEP_DECISION) {
+	} else if (e->kind == SESSION_DECISION) {
 		play->decisions++;
 		play->decision = e->decision;
 		if (!play->owe)
 			ok(pep_session_report(p->pep, e->decision, COPS_SUCCESS, NULL, 0));
-	} else if (e->kind == PEP_SYNCHRONIZE) {
+	} else if (e->kind == SESSION_SYNCHRONIZE) {
 		ok(pep_session_update(p->pep, play->handle, NULL, 0, p->now));
-		ok(pep_session_synchronized(p->pep, e->client_type, e->handle));
+		ok(pep_session_synchronized(p->pep, e->client_type, e->state));
 	}
 }
 
-static void play_pdp(struct pair *p, const struct pdp_event *e)
+static void play_pdp(struct pair *p, const struct session_event *e)
 {
 	struct play *play = p->user;
 	uint32_t number;
 
 	play->pdp = *e;
 	play->pdp_seen[e->kind]++;
-	if (e->kind == PDP_OPENING && play->refuse) {
+	if (e->kind == SESSION_OPENING && play->refuse) {
 		ok(pdp_session_refuse(
 			p->pdp, e->client_type, COPS_ERROR_UNSUPPORTED_CLIENT_TYPE, 0));
-	} else if (e->kind == PDP_OPENING) {
+	} else if (e->kind == SESSION_OPENING) {
 		ck_assert(view_equal(e->pepid, view_of_string("pep1.example")));
 		ok(pdp_session_accept(p->pdp, e->client_type));
-	} else if (e->kind == PDP_REQUEST) {
+	} else if (e->kind == SESSION_REQUEST) {
 		play->requests++;
 		play->state = e->state;
 		if (!play->keep_quiet)
 			ok(pdp_session_decide_null(p->pdp, e->state, &number));
-	} else if (e->kind == PDP_REPORT) {
+	} else if (e->kind == SESSION_REPORT) {
 		play->reports++;
 	}
 }
@@ -134,7 +134,7 @@ START_TEST(a_life_of_a_session)
 	begin(&p, &play);
 	ck_assert_uint_eq(play.decision, 1);
 	ck_assert_uint_eq(play.pdp.decision, 1);
-	ck_assert_uint_eq(play.pep_seen[PEP_SECURE], 1);
+	ck_assert_uint_eq(play.pep_seen[SESSION_SECURE], 1);
 
 	/* An unsolicited decision with data. */
 	t.installs = &prid;
@@ -164,16 +164,16 @@ START_TEST(a_life_of_a_session)
 	ok(pep_session_delete(p.pep, play.handle, COPS_REASON_MANAGEMENT));
 	pair_run(&p);
 	ck_assert_str_eq(pair_trace(&p), "> DRQ 4950 2/0000\n");
-	ck_assert_int_eq(play.pdp.kind, PDP_DELETED);
+	ck_assert_int_eq(play.pdp.kind, SESSION_DELETED);
 	ck_assert_uint_eq(play.pdp.code, COPS_REASON_MANAGEMENT);
 
-	pep_session_close(p.pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(p.pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	pair_run(&p);
 	ck_assert_str_eq(pair_trace(&p), "> CC 4950 11/0000\n");
-	ck_assert_int_eq(play.pep.kind, PEP_CLOSED);
+	ck_assert_int_eq(play.pep.kind, SESSION_CLOSED);
 	ck_assert_int_eq(play.pep.error.code, E_CLOSED);
-	ck_assert_int_eq(play.pdp.kind, PDP_CLIENT_CLOSED);
-	ck_assert(pep_session_is_closed(p.pep));
+	ck_assert_int_eq(play.pdp.kind, SESSION_CLIENT_CLOSED);
+	ck_assert(session_is_closed(p.pep));
 	ck_assert_int_eq(pep_session_open(p.pep, CT, p.now), E_CLOSED);
 	octets_free(prid);
 	pair_fini(&p);
@@ -193,7 +193,7 @@ START_TEST(octets_in_pieces_of_every_size)
 		ok(pep_session_open(p.pep, CT, p.now));
 		pair_run(&p);
 		ck_assert_str_eq(pair_trace(&p), LIFE);
-		ck_assert(!pep_session_in_message(p.pep) && !pdp_session_in_message(p.pdp));
+		ck_assert(!session_in_message(p.pep) && !session_in_message(p.pdp));
 		pair_fini(&p);
 	}
 }
@@ -221,9 +221,9 @@ START_TEST(a_message_in_part_is_known_as_such)
 
 	begin_pdp(&p, &play);
 	pair_say_hex(&p, "10014950");
-	ck_assert(pdp_session_in_message(p.pdp));
+	ck_assert(session_in_message(p.pdp));
 	pair_say_hex(&p, "00000018" HANDLE CONTEXT);
-	ck_assert(!pdp_session_in_message(p.pdp));
+	ck_assert(!session_in_message(p.pdp));
 	ck_assert_uint_eq(play.requests, 1);
 	pair_fini(&p);
 }
@@ -265,7 +265,7 @@ START_TEST(a_pdp_refuses_who_does_not_ask_for_tls)
 		pair_say_hex(&p, cases[i].hex);
 		trace = pair_trace(&p);
 		ck_assert_msg(!strcmp(trace, cases[i].trace), "%s: %s", cases[i].why, trace);
-		ck_assert_int_eq(play.pdp.kind, PDP_CLOSED);
+		ck_assert_int_eq(play.pdp.kind, SESSION_CLOSED);
 		pair_fini(&p);
 	}
 }
@@ -282,7 +282,7 @@ START_TEST(a_pdp_may_begin_with_tls_itself)
 	pair_start(&p, PAIR_PDP);
 	pair_say_hex(&p, "100600000000001000080b0170657000");
 	ck_assert_str_eq(pair_trace(&p), "< CAT tls\n");
-	ck_assert_int_eq(play.pdp.kind, PDP_START_TLS);
+	ck_assert_int_eq(play.pdp.kind, SESSION_START_TLS);
 	pair_fini(&p);
 }
 END_TEST
@@ -296,9 +296,9 @@ START_TEST(a_plain_pdp_says_that_it_wants_no_security)
 	p.pdp_config.security = SESSION_PLAIN;
 	pair_start(&p, PAIR_BOTH);
 	ck_assert_str_eq(pair_trace(&p), "> OPN tls\n< CC 15/1000\n");
-	ck_assert_int_eq(play.pep.kind, PEP_CLOSED);
-	ck_assert_int_eq(play.pdp.kind, PDP_CLOSED);
-	ck_assert_uint_eq(play.pep_seen[PEP_CLIENT_CLOSED], 1);
+	ck_assert_int_eq(play.pep.kind, SESSION_CLOSED);
+	ck_assert_int_eq(play.pdp.kind, SESSION_CLOSED);
+	ck_assert_uint_eq(play.pep_seen[SESSION_CLIENT_CLOSED], 1);
 	pair_fini(&p);
 }
 END_TEST
@@ -313,7 +313,7 @@ START_TEST(a_pep_refuses_to_go_on_without_tls)
 	ok(pep_session_open(p.pep, CT, p.now));
 	pair_say_hex(&p, "100700000000001000080a010000001e");
 	ck_assert_str_eq(pair_trace(&p), "> OPN tls\n> CC 15/1002\n");
-	ck_assert_int_eq(play.pep.kind, PEP_CLOSED);
+	ck_assert_int_eq(play.pep.kind, SESSION_CLOSED);
 	ck_assert_int_eq(play.pep.error.code, E_DENIED);
 	pair_fini(&p);
 }
@@ -330,7 +330,7 @@ START_TEST(octets_in_clear_during_the_handshake_end_it)
 	pair_start(&p, PAIR_PEP);
 	pair_say_hex(&p, "100700000000001800080a010000001e0008100200000001" CAT_30);
 	ck_assert_str_eq(pair_trace(&p), "> OPN tls\n");
-	ck_assert_int_eq(play.pep.kind, PEP_CLOSED);
+	ck_assert_int_eq(play.pep.kind, SESSION_CLOSED);
 	ck_assert_int_eq(play.pep.error.code, E_DENIED);
 	pair_fini(&p);
 
@@ -339,7 +339,7 @@ START_TEST(octets_in_clear_during_the_handshake_end_it)
 	pair_start(&p, PAIR_PDP);
 	pair_say_hex(&p, "100600000000001800080b01706570000008100200000001" OPN);
 	ck_assert_str_eq(pair_trace(&p), "< CAT tls\n");
-	ck_assert_int_eq(play.pdp.kind, PDP_CLOSED);
+	ck_assert_int_eq(play.pdp.kind, SESSION_CLOSED);
 	pair_fini(&p);
 }
 END_TEST
@@ -350,11 +350,11 @@ START_TEST(a_second_negotiation_is_refused)
 	struct play play;
 
 	begin(&p, &play);
-	pep_session_free(p.pep);
+	session_free(p.pep);
 	p.pep = NULL;
 	pair_say_hex(&p, "100600000000001800080b01706570000008100200000001");
 	ck_assert_str_eq(pair_trace(&p), "< CC 4950 3/0000\n");
-	ck_assert_int_eq(play.pdp.kind, PDP_CLOSED);
+	ck_assert_int_eq(play.pdp.kind, SESSION_CLOSED);
 	pair_fini(&p);
 }
 END_TEST
@@ -372,9 +372,9 @@ START_TEST(who_does_not_open_in_time_is_closed)
 		if (stage > 0)
 			pair_say_hex(&p, "100600000000001800080b01706570000008100200000001");
 		pair_pass(&p, 29 * 1000);
-		ck_assert(!pdp_session_is_closed(p.pdp));
+		ck_assert(!session_is_closed(p.pdp));
 		pair_pass(&p, 1000);
-		ck_assert(pdp_session_is_closed(p.pdp));
+		ck_assert(session_is_closed(p.pdp));
 		ck_assert_int_eq(play.pdp.error.code, E_TIMEOUT);
 		pair_fini(&p);
 	}
@@ -386,7 +386,7 @@ START_TEST(who_does_not_open_in_time_is_closed)
 		if (stage > 0)
 			pair_say_hex(&p, "100700000000001800080a010000001e0008100200000001");
 		pair_pass(&p, 30 * 1000);
-		ck_assert_int_eq(play.pep.kind, PEP_CLOSED);
+		ck_assert_int_eq(play.pep.kind, SESSION_CLOSED);
 		ck_assert_int_eq(play.pep.error.code, E_TIMEOUT);
 		ck_assert_str_eq(
 			pair_trace(&p), stage ? "> OPN tls\n" : "> OPN tls\n> CC 9/0000\n");
@@ -414,19 +414,19 @@ START_TEST(several_client_types_on_one_connection)
 	ok(pep_session_open(p.pep, COPS_CLIENT_VISITED, p.now));
 	pair_run(&p);
 	ck_assert_str_eq(pair_trace(&p), "> OPN 4952\n< CC 4952 6/0000\n");
-	ck_assert_int_eq(play.pep.kind, PEP_CLIENT_CLOSED);
+	ck_assert_int_eq(play.pep.kind, SESSION_CLIENT_CLOSED);
 	ck_assert_uint_eq(play.pep.client_type, COPS_CLIENT_VISITED);
 	ck_assert_uint_eq(play.pep.code, COPS_ERROR_UNSUPPORTED_CLIENT_TYPE);
 
 	/* One is closed by the PDP; its states go with it. */
-	pdp_session_close(p.pdp, COPS_CLIENT_PUBLISHING, COPS_ERROR_SHUTTING_DOWN);
+	session_close(p.pdp, COPS_CLIENT_PUBLISHING, COPS_ERROR_SHUTTING_DOWN);
 	pair_run(&p);
 	ck_assert_str_eq(pair_trace(&p), "< CC 4953 11/0000\n");
 	ck_assert_int_eq(pep_session_update(p.pep, play.handle, NULL, 0, p.now), E_NOT_FOUND);
-	ck_assert(!pep_session_is_closed(p.pep));
+	ck_assert(!session_is_closed(p.pep));
 
 	/* A PDP that goes says so to each. */
-	pdp_session_close(p.pdp, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
+	session_close(p.pdp, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	pair_run(&p);
 	ck_assert_str_eq(pair_trace(&p), "< CC 4950 11/0000\n");
 	pair_fini(&p);
@@ -456,9 +456,9 @@ START_TEST(a_closed_client_type_takes_its_states_along)
 	pair_pass(&p, 20 * 1000);
 	pair_say_hex(&p, "1009000000000008");
 	pair_pass(&p, 9 * 1000);
-	ck_assert(!pdp_session_is_closed(p.pdp));
+	ck_assert(!session_is_closed(p.pdp));
 	pair_pass(&p, 1000);
-	ck_assert(pdp_session_is_closed(p.pdp));
+	ck_assert(session_is_closed(p.pdp));
 	pair_fini(&p);
 }
 END_TEST
@@ -468,20 +468,20 @@ START_TEST(a_redirection_is_told)
 	struct view cc = octets_of_hex("100849500000001c00080801000c0000000c0d01c000020900000cd8");
 	struct pair p;
 	struct play play;
-	struct pep_event e;
+	struct session_event e;
 
 	set_up(&p, &play);
 	p.pep_config.security = SESSION_PLAIN;
 	pair_start(&p, PAIR_PEP);
 	ok(pep_session_open(p.pep, CT, p.now));
-	ck_assert_uint_eq(pep_session_receive(p.pep, cc, p.now), cc.len);
-	ck_assert(pep_session_next_event(p.pep, &e));
-	ck_assert_int_eq(e.kind, PEP_CLIENT_CLOSED);
+	ck_assert_uint_eq(session_receive(p.pep, cc, p.now), cc.len);
+	ck_assert(session_next_event(p.pep, &e));
+	ck_assert_int_eq(e.kind, SESSION_CLIENT_CLOSED);
 	ck_assert_uint_eq(e.code, COPS_ERROR_REDIRECT);
 	ck_assert_ptr_nonnull(e.redirect);
 	ck_assert_mem_eq(e.redirect->server.address, "\xc0\x00\x02\x09", 4);
 	ck_assert_uint_eq(e.redirect->server.port, 3288);
-	ck_assert(!pep_session_next_event(p.pep, &e));
+	ck_assert(!session_next_event(p.pep, &e));
 	octets_free(cc);
 	pair_fini(&p);
 }
@@ -498,7 +498,7 @@ START_TEST(a_client_open_without_answer_is_given_up)
 	ok(pep_session_open(p.pep, CT, p.now));
 	pair_pass(&p, 30 * 1000);
 	ck_assert_str_eq(pair_trace(&p), "> OPN 4950\n> CC 4950 9/0000\n");
-	ck_assert_int_eq(play.pep.kind, PEP_CLIENT_CLOSED);
+	ck_assert_int_eq(play.pep.kind, SESSION_CLIENT_CLOSED);
 	ck_assert_int_eq(play.pep.error.code, E_TIMEOUT);
 	pair_fini(&p);
 }
@@ -519,7 +519,7 @@ START_TEST(keep_alive_over_ten_hours)
 	while (p.now < last + 36000 * 1000) {
 		uint64_t before = p.now;
 
-		pair_pass(&p, pep_session_deadline(p.pep) - p.now);
+		pair_pass(&p, session_deadline(p.pep) - p.now);
 		trace = pair_trace(&p);
 		/* > KA, < KA and no answer to the echo. */
 		ck_assert_str_eq(trace, "> KA\n< KA\n");
@@ -536,7 +536,7 @@ START_TEST(keep_alive_over_ten_hours)
 	ck_assert_uint_gt(greatest, 22300);
 	ck_assert_uint_gt(count, 2200);
 	ck_assert_uint_lt(count, 2600);
-	ck_assert_uint_eq(play.pep_seen[PEP_ODD] + play.pdp_seen[PDP_ODD], 0);
+	ck_assert_uint_eq(play.pep_seen[SESSION_ODD] + play.pdp_seen[SESSION_ODD], 0);
 	pair_fini(&p);
 }
 END_TEST
@@ -549,11 +549,11 @@ START_TEST(silence_ends_both)
 	begin(&p, &play);
 	p.deaf = true;
 	pair_pass(&p, 29999);
-	ck_assert(!pep_session_is_closed(p.pep) && !pdp_session_is_closed(p.pdp));
+	ck_assert(!session_is_closed(p.pep) && !session_is_closed(p.pdp));
 	pair_pass(&p, 1);
-	ck_assert_int_eq(play.pep.kind, PEP_CLOSED);
+	ck_assert_int_eq(play.pep.kind, SESSION_CLOSED);
 	ck_assert_int_eq(play.pep.error.code, E_TIMEOUT);
-	ck_assert_int_eq(play.pdp.kind, PDP_CLOSED);
+	ck_assert_int_eq(play.pdp.kind, SESSION_CLOSED);
 	ck_assert_int_eq(play.pdp.error.code, E_TIMEOUT);
 	ck_assert_ptr_nonnull(strstr(pair_trace(&p), "> CC 4950 9/0000\n"));
 	pair_fini(&p);
@@ -573,7 +573,7 @@ START_TEST(the_least_timer_counts_and_zero_is_none)
 			 "100749530000001000080a0100000000");
 	pair_trace(&p);
 	for (unsigned i = 0; i < 20; i++) {
-		uint64_t wait = pep_session_deadline(p.pep) - p.now;
+		uint64_t wait = session_deadline(p.pep) - p.now;
 
 		ck_assert_uint_ge(wait, 2000);
 		ck_assert_uint_le(wait, 6000);
@@ -585,9 +585,9 @@ START_TEST(the_least_timer_counts_and_zero_is_none)
 			break;
 	}
 	/* Without the strict one, the other again. */
-	pep_session_close(p.pep, COPS_CLIENT_VISITED, COPS_ERROR_UNSPECIFIED);
+	session_close(p.pep, COPS_CLIENT_VISITED, COPS_ERROR_UNSPECIFIED);
 	pair_pass(&p, 9000);
-	ck_assert(!pep_session_is_closed(p.pep));
+	ck_assert(!session_is_closed(p.pep));
 	pair_fini(&p);
 
 	set_up(&p, &play);
@@ -595,8 +595,8 @@ START_TEST(the_least_timer_counts_and_zero_is_none)
 	pair_start(&p, PAIR_BOTH);
 	ok(pep_session_open(p.pep, CT, p.now));
 	pair_run(&p);
-	ck_assert_uint_eq(pep_session_deadline(p.pep), SESSION_NEVER);
-	ck_assert_uint_eq(pdp_session_deadline(p.pdp), SESSION_NEVER);
+	ck_assert_uint_eq(session_deadline(p.pep), SESSION_NEVER);
+	ck_assert_uint_eq(session_deadline(p.pdp), SESSION_NEVER);
 	pair_fini(&p);
 }
 END_TEST
@@ -613,14 +613,14 @@ START_TEST(any_traffic_is_life)
 		pair_pass(&p, 20 * 1000);
 		pair_say_hex(&p, DEC_NULL);
 	}
-	ck_assert(!pep_session_is_closed(p.pep));
+	ck_assert(!session_is_closed(p.pep));
 	/* An octet of a long message will do. */
 	pair_pass(&p, 20 * 1000);
 	pair_say_hex(&p, "10");
 	pair_pass(&p, 20 * 1000);
-	ck_assert(!pep_session_is_closed(p.pep));
+	ck_assert(!session_is_closed(p.pep));
 	pair_pass(&p, 10 * 1000);
-	ck_assert(pep_session_is_closed(p.pep));
+	ck_assert(session_is_closed(p.pep));
 	pair_fini(&p);
 }
 END_TEST
@@ -734,10 +734,10 @@ START_TEST(synchronization)
 	ck_assert_str_eq(pair_trace(&p),
 		"< SSQ 4950\n> REQ 4950\n> SSC 4950\n< DEC 4950 solicited null\n"
 		"> RPT 4950 solicited Success\n");
-	ck_assert_uint_eq(play.pdp_seen[PDP_SYNCHRONIZED], 1);
+	ck_assert_uint_eq(play.pdp_seen[SESSION_SYNCHRONIZED], 1);
 	ok(pdp_session_synchronize(p.pdp, CT, play.state));
 	pair_run(&p);
-	ck_assert_uint_eq(play.pdp_seen[PDP_SYNCHRONIZED], 2);
+	ck_assert_uint_eq(play.pdp_seen[SESSION_SYNCHRONIZED], 2);
 	ck_assert_int_eq(pdp_session_synchronize(p.pdp, CT, 77), E_NOT_FOUND);
 	pair_fini(&p);
 
@@ -763,8 +763,8 @@ START_TEST(a_request_without_decision_is_given_up)
 	}
 	pair_pass(&p, 3 * 1000);
 	ck_assert_ptr_nonnull(strstr(pair_trace(&p), "> DRQ 4950 5/0000\n"));
-	ck_assert_int_eq(play.pep.kind, PEP_STATE_LOST);
-	ck_assert_uint_eq(play.pep.handle, 1);
+	ck_assert_int_eq(play.pep.kind, SESSION_STATE_LOST);
+	ck_assert_uint_eq(play.pep.state, 1);
 	/* With a new handle. */
 	ok(pep_session_request(p.pep, CT, NULL, 0, p.now, &next));
 	ck_assert_uint_eq(next, 2);
@@ -781,8 +781,8 @@ START_TEST(an_error_instead_of_a_decision)
 	begin_pep(&p, &play);
 	pair_say_hex(&p, "1102495000000018" HANDLE "0008080100040000");
 	ck_assert_str_eq(pair_trace(&p), "> DRQ 4950 1/0000\n");
-	ck_assert_uint_eq(play.pep_seen[PEP_DENIED], 1);
-	ck_assert_uint_eq(play.pep_seen[PEP_STATE_LOST], 1);
+	ck_assert_uint_eq(play.pep_seen[SESSION_DENIED], 1);
+	ck_assert_uint_eq(play.pep_seen[SESSION_STATE_LOST], 1);
 	pair_fini(&p);
 
 	/* One that had stays. */
@@ -792,7 +792,7 @@ START_TEST(an_error_instead_of_a_decision)
 	pair_trace(&p);
 	pair_say_hex(&p, "1102495000000018" HANDLE "0008080100040000");
 	ck_assert_uint_eq(play.pep.code, COPS_ERROR_UNABLE);
-	ck_assert_uint_eq(play.pep_seen[PEP_STATE_LOST], 0);
+	ck_assert_uint_eq(play.pep_seen[SESSION_STATE_LOST], 0);
 	ok(pep_session_update(p.pep, play.handle, NULL, 0, p.now));
 	pair_fini(&p);
 
@@ -828,12 +828,12 @@ START_TEST(a_request_of_megabytes)
 	}
 	pieces[0] = pieces[1] = buffer_view(&bindings);
 	ok(pep_session_request(p.pep, CT, pieces, 2, p.now, &handle));
-	ck_assert(pep_session_congested(p.pep));
+	ck_assert(session_congested(p.pep));
 	ck_assert_int_eq(pep_session_request(p.pep, CT, NULL, 0, p.now, &handle), E_LIMIT);
 	p.cut = 100000;
 	pair_run(&p);
 	ck_assert_uint_eq(play.requests, 2);
-	ck_assert(!pep_session_congested(p.pep));
+	ck_assert(!session_congested(p.pep));
 	buffer_fini(&bindings);
 	pair_fini(&p);
 }
@@ -845,54 +845,54 @@ START_TEST(malformed_decisions)
 {
 	static const struct {
 		const char *why, *hex, *trace;
-		enum pep_event_kind kind;
+		enum session_event_kind kind;
 		uint16_t code;
 	} cases[] = {
 		{"unknown object", "1002495000000018" HANDLE "0008140100000000",
-			"> DRQ 4950 13/1401\n", PEP_STATE_LOST, 13},
+			"> DRQ 4950 13/1401\n", SESSION_STATE_LOST, 13},
 		{"an object overruns", "1002495000000018" HANDLE "0009020100080000",
-			"> DRQ 4950 12/0000\n", PEP_STATE_LOST, 12},
+			"> DRQ 4950 12/0000\n", SESSION_STATE_LOST, 12},
 		{"no flags", "1002495000000018" HANDLE CONTEXT, "> DRQ 4950 12/0000\n",
-			PEP_STATE_LOST, 12},
+			SESSION_STATE_LOST, 12},
 		{"Stateless Data, which COPS-PR does not have",
 			"1002495000000024" HANDLE CONTEXT INSTALL "00040602",
-			"> DRQ 4950 12/0000\n", PEP_STATE_LOST, 12},
+			"> DRQ 4950 12/0000\n", SESSION_STATE_LOST, 12},
 		{"command 3", "1002495000000020" HANDLE CONTEXT "0008060100030000",
-			"> DRQ 4950 12/0000\n", PEP_STATE_LOST, 12},
+			"> DRQ 4950 12/0000\n", SESSION_STATE_LOST, 12},
 		{"no handle", "1002495000000018" CONTEXT INSTALL, "> CC 4950 7/0000\n",
-			PEP_CLIENT_CLOSED, 7},
+			SESSION_CLIENT_CLOSED, 7},
 		{"a handle of another",
 			"1002495000000020"
 			"0008010100000007" CONTEXT INSTALL,
-			"> DRQ 4950 1/0000\n", PEP_ODD, 0},
+			"> DRQ 4950 1/0000\n", SESSION_ODD, 0},
 		{"unknown COPS-PR object",
 			"100249500000002c" HANDLE CONTEXT INSTALL "000c0605"
 			"0008070100000000",
-			"> RPT 4950 solicited Failure GPERR 10/0701\n", PEP_REFUSED, 10},
+			"> RPT 4950 solicited Failure GPERR 10/0701\n", SESSION_REFUSED, 10},
 		{"padding of a COPS-PR object",
 			"1002495000000030" HANDLE CONTEXT INSTALL "00100605"
 			"0009030142010200"
 			"00000001",
-			"> RPT 4950 solicited Failure GPERR 8/0000\n", PEP_REFUSED, 8},
+			"> RPT 4950 solicited Failure GPERR 8/0000\n", SESSION_REFUSED, 8},
 		{"an EPD in a Remove",
 			"100249500000002c" HANDLE CONTEXT REMOVE "000c0605"
 			"0007030142010200",
-			"> RPT 4950 solicited Failure GPERR 11/0000\n", PEP_REFUSED, 11},
+			"> RPT 4950 solicited Failure GPERR 11/0000\n", SESSION_REFUSED, 11},
 		{"a prefix in an Install",
 			"100249500000002c" HANDLE CONTEXT INSTALL "000c0605"
 			"0008020106022b06",
-			"> RPT 4950 solicited Failure GPERR 11/0000\n", PEP_REFUSED, 11},
+			"> RPT 4950 solicited Failure GPERR 11/0000\n", SESSION_REFUSED, 11},
 		{"data with NULL",
 			"100249500000002c" HANDLE CONTEXT "0008060100000000"
 			"000c0605"
 			"0008020106022b06",
-			"> RPT 4950 solicited Failure GPERR 11/0000\n", PEP_REFUSED, 11},
+			"> RPT 4950 solicited Failure GPERR 11/0000\n", SESSION_REFUSED, 11},
 		{"Request-State among others",
 			"1002495000000030" HANDLE CONTEXT "0008060100010002" CONTEXT INSTALL,
-			"> RPT 4950 solicited Failure GPERR 11/0000\n", PEP_REFUSED, 11},
+			"> RPT 4950 solicited Failure GPERR 11/0000\n", SESSION_REFUSED, 11},
 		{"a context that is no configuration",
 			"1002495000000020" HANDLE "0008020100010000" INSTALL,
-			"> RPT 4950 solicited Failure GPERR 11/0000\n", PEP_REFUSED, 11},
+			"> RPT 4950 solicited Failure GPERR 11/0000\n", SESSION_REFUSED, 11},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -909,7 +909,7 @@ START_TEST(malformed_decisions)
 		ck_assert_msg(play.pep.kind == cases[i].kind && play.pep.code == cases[i].code,
 			"%s: event %d code %u", cases[i].why, (int)play.pep.kind, play.pep.code);
 		ck_assert_uint_eq(play.decisions, 1);
-		ck_assert(!pep_session_is_closed(p.pep));
+		ck_assert(!session_is_closed(p.pep));
 		pair_fini(&p);
 	}
 }
@@ -959,7 +959,7 @@ START_TEST(what_else_a_pep_does_not_take)
 		pair_say_hex(&p, cases[i].hex);
 		trace = pair_trace(&p);
 		ck_assert_msg(!strcmp(trace, cases[i].trace), "%s: %s", cases[i].why, trace);
-		ck_assert_msg(pep_session_is_closed(p.pep) == cases[i].closed, "%s", cases[i].why);
+		ck_assert_msg(session_is_closed(p.pep) == cases[i].closed, "%s", cases[i].why);
 		pair_fini(&p);
 	}
 }
@@ -987,7 +987,7 @@ START_TEST(a_decision_above_the_limit_is_refused_by_name)
 	pair_say(&p, &b);
 	ck_assert_str_eq(pair_trace(&p), "> RPT 4950 solicited Failure GPERR 4/0000\n"
 					 "> DRQ 4950 10/0000\n");
-	ck_assert_uint_eq(play.pep_seen[PEP_REFUSED], 1);
+	ck_assert_uint_eq(play.pep_seen[SESSION_REFUSED], 1);
 	pair_fini(&p);
 }
 END_TEST
@@ -1020,54 +1020,54 @@ START_TEST(what_a_pdp_does_not_take)
 {
 	static const struct {
 		const char *why, *hex, *trace;
-		enum pdp_event_kind kind;
+		enum session_event_kind kind;
 	} cases[] = {
-		{"version", "2009000000000008", "< CC 4950 3/0000\n", PDP_CLOSED},
-		{"op-code", "1000000000000008", "< CC 4950 3/0000\n", PDP_CLOSED},
-		{"length", "1009000000000006", "< CC 4950 3/0000\n", PDP_CLOSED},
-		{"a decision from a PEP", DEC_NULL, "< CC 4950 3/0000\n", PDP_CLOSED},
-		{"OPN without PEPID", "1006495100000008", "< CC 4951 7/0000\n", PDP_CLIENT_CLOSED},
+		{"version", "2009000000000008", "< CC 4950 3/0000\n", SESSION_CLOSED},
+		{"op-code", "1000000000000008", "< CC 4950 3/0000\n", SESSION_CLOSED},
+		{"length", "1009000000000006", "< CC 4950 3/0000\n", SESSION_CLOSED},
+		{"a decision from a PEP", DEC_NULL, "< CC 4950 3/0000\n", SESSION_CLOSED},
+		{"OPN without PEPID", "1006495100000008", "< CC 4951 7/0000\n", SESSION_CLIENT_CLOSED},
 		{"OPN with an unknown object",
 			"1006495100000010"
 			"0008ff0100000000",
-			"< CC 4951 13/ff01\n", PDP_CLIENT_CLOSED},
+			"< CC 4951 13/ff01\n", SESSION_CLIENT_CLOSED},
 		{"OPN for security", "100600000000001800080b01706570000008100200000001",
-			"< CC 4950 15/1000\n", PDP_CLOSED},
+			"< CC 4950 15/1000\n", SESSION_CLOSED},
 		{"REQ with an unknown object", "1001495000000020" HANDLE CONTEXT "0008150300000000",
-			"< DEC 4950 solicited 13/1503\n", PDP_REFUSED},
+			"< DEC 4950 solicited 13/1503\n", SESSION_REFUSED},
 		{"REQ without context", "1001495000000010" HANDLE, "< DEC 4950 solicited 7/0000\n",
-			PDP_REFUSED},
+			SESSION_REFUSED},
 		{"REQ with IN-Int", "1001495000000024" HANDLE CONTEXT "000c0301c000020100000001",
-			"< DEC 4950 solicited 3/0000\n", PDP_REFUSED},
+			"< DEC 4950 solicited 3/0000\n", SESSION_REFUSED},
 		{"REQ with a context that is no configuration",
 			"1001495000000018" HANDLE "0008020100010000",
-			"< DEC 4950 solicited 3/0000\n", PDP_REFUSED},
+			"< DEC 4950 solicited 3/0000\n", SESSION_REFUSED},
 		{"REQ with half a binding",
 			"1001495000000024" HANDLE CONTEXT "000c0902"
 			"0008010106022b06",
-			"< DEC 4950 solicited 3/0000\n", PDP_REFUSED},
+			"< DEC 4950 solicited 3/0000\n", SESSION_REFUSED},
 		{"REQ with an unknown COPS-PR object",
 			"1001495000000024" HANDLE CONTEXT "000c0902"
 			"0008090106022b06",
-			"< DEC 4950 solicited 3/0000\n", PDP_REFUSED},
+			"< DEC 4950 solicited 3/0000\n", SESSION_REFUSED},
 		{"REQ without handle", "1001495000000010" CONTEXT, "< CC 4950 7/0000\n",
-			PDP_CLIENT_CLOSED},
+			SESSION_CLIENT_CLOSED},
 		{"REQ above the limit", "100149507fffffff" HANDLE, "< CC 4950 3/0000\n",
-			PDP_CLOSED},
+			SESSION_CLOSED},
 		{"REQ for a client-type that is not open", "1001495100000018" HANDLE CONTEXT,
-			"< CC 4951 6/0000\n", PDP_ODD},
+			"< CC 4951 6/0000\n", SESSION_ODD},
 		{"Report-Type in the wrong half", "1103495000000018" HANDLE "00080c0100000001",
-			"< CC 4950 3/0000\n", PDP_CLIENT_CLOSED},
+			"< CC 4950 3/0000\n", SESSION_CLIENT_CLOSED},
 		{"DRQ without reason", "1004495000000010" HANDLE, "< CC 4950 7/0000\n",
-			PDP_CLIENT_CLOSED},
+			SESSION_CLIENT_CLOSED},
 		{"connection closed",
 			"1008000000000010"
 			"00080801000b0000",
-			"", PDP_CLOSED},
+			"", SESSION_CLOSED},
 		{"client-type closed",
 			"1008495000000010"
 			"00080801000b0000",
-			"", PDP_CLIENT_CLOSED},
+			"", SESSION_CLIENT_CLOSED},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -1081,7 +1081,7 @@ START_TEST(what_a_pdp_does_not_take)
 		ck_assert_msg(!strcmp(trace, cases[i].trace), "%s: %s", cases[i].why, trace);
 		ck_assert_msg(play.pdp.kind == cases[i].kind, "%s: event %d", cases[i].why,
 			(int)play.pdp.kind);
-		ck_assert_msg(pdp_session_is_closed(p.pdp) == (cases[i].kind == PDP_CLOSED), "%s",
+		ck_assert_msg(session_is_closed(p.pdp) == (cases[i].kind == SESSION_CLOSED), "%s",
 			cases[i].why);
 		ck_assert_uint_eq(play.requests, 0);
 		pair_fini(&p);
@@ -1145,10 +1145,10 @@ START_TEST(oddities_of_a_pdp)
 			trace = pair_trace(&p);
 			ck_assert_msg(
 				!strcmp(trace, cases[i].trace), "%s: %s", cases[i].why, trace);
-			ck_assert_uint_eq(pep_session_counters(p.pep)->odd[cases[i].odd], n);
-			ck_assert_uint_eq(play.pep_seen[PEP_ODD], 1);
+			ck_assert_uint_eq(session_counters(p.pep)->odd[cases[i].odd], n);
+			ck_assert_uint_eq(play.pep_seen[SESSION_ODD], 1);
 		}
-		ck_assert(!pep_session_is_closed(p.pep));
+		ck_assert(!session_is_closed(p.pep));
 		pair_fini(&p);
 	}
 }
@@ -1171,7 +1171,7 @@ START_TEST(a_report_without_its_flag)
 	/* Success never is. */
 	pair_say_hex(&p, RPT_SUCCESS);
 	ck_assert_uint_eq(play.pdp.decision, 1);
-	ck_assert_uint_eq(play.pdp_seen[PDP_ODD], 1);
+	ck_assert_uint_eq(play.pdp_seen[SESSION_ODD], 1);
 	/* Now that we know this peer, neither is its failure. */
 	ok(pdp_session_decide_null(p.pdp, play.state, &number));
 	pair_say_hex(&p, RPT_FAILURE);
@@ -1218,10 +1218,10 @@ START_TEST(oddities_of_a_pep)
 			trace = pair_trace(&p);
 			ck_assert_msg(
 				!strcmp(trace, cases[i].trace), "%s: %s", cases[i].why, trace);
-			ck_assert_uint_eq(pdp_session_counters(p.pdp)->odd[cases[i].odd], n);
-			ck_assert_uint_eq(play.pdp_seen[PDP_ODD], 1);
+			ck_assert_uint_eq(session_counters(p.pdp)->odd[cases[i].odd], n);
+			ck_assert_uint_eq(play.pdp_seen[SESSION_ODD], 1);
 		}
-		ck_assert(!pdp_session_is_closed(p.pdp));
+		ck_assert(!session_is_closed(p.pdp));
 		pair_fini(&p);
 	}
 }
@@ -1235,7 +1235,7 @@ START_TEST(a_deletion_of_what_is_gone_is_passed_over)
 	begin_pdp(&p, &play);
 	pair_say_hex(&p, "1004495000000018" HANDLE "0008050100020000");
 	ck_assert_str_eq(pair_trace(&p), "");
-	ck_assert_uint_eq(play.pdp_seen[PDP_DELETED] + play.pdp_seen[PDP_ODD], 0);
+	ck_assert_uint_eq(play.pdp_seen[SESSION_DELETED] + play.pdp_seen[SESSION_ODD], 0);
 	pair_fini(&p);
 }
 END_TEST
@@ -1277,7 +1277,7 @@ START_TEST(requests_without_decision_are_limited)
 	ck_assert_str_eq(pair_trace(&p), "");
 	pair_say_hex(&p, REQ);
 	ck_assert_str_eq(pair_trace(&p), "< CC 4950 4/0000\n");
-	ck_assert_int_eq(play.pdp.kind, PDP_CLIENT_CLOSED);
+	ck_assert_int_eq(play.pdp.kind, SESSION_CLIENT_CLOSED);
 	pair_fini(&p);
 }
 END_TEST
@@ -1309,7 +1309,7 @@ START_TEST(decisions_without_report_are_limited)
 	play.owe = true;
 	for (unsigned i = 0; i < SESSION_UNREPORTED_MAX; i++)
 		pair_say_hex(&p, DEC_NULL);
-	ck_assert(!pep_session_is_closed(p.pep));
+	ck_assert(!session_is_closed(p.pep));
 	pair_say_hex(&p, DEC_NULL);
 	ck_assert_int_eq(play.pep.error.code, E_LIMIT);
 	pair_fini(&p);
@@ -1333,11 +1333,11 @@ START_TEST(answers_that_nobody_takes_are_limited)
 	unsigned n = 0;
 
 	begin_pdp(&p, &play);
-	while (!pdp_session_is_closed(p.pdp) && n < 100000) {
-		struct pdp_event e;
+	while (!session_is_closed(p.pdp) && n < 100000) {
+		struct session_event e;
 
-		pdp_session_receive(p.pdp, ka, p.now);
-		while (pdp_session_next_event(p.pdp, &e))
+		session_receive(p.pdp, ka, p.now);
+		while (session_next_event(p.pdp, &e))
 			ck_assert_int_eq(e.error.code, E_LIMIT);
 		n++;
 	}
@@ -1368,49 +1368,49 @@ START_TEST(a_slow_link_that_moves_is_alive)
 	}
 	piece = buffer_view(&bindings);
 	ok(pdp_session_decide(p.pdp, play.state, &t, &number));
-	ck_assert(pdp_session_congested(p.pdp));
+	ck_assert(session_congested(p.pdp));
 	ck_assert_int_eq(pdp_session_decide_null(p.pdp, play.state, &number), E_LIMIT);
 	for (unsigned i = 0; i < 20; i++) {
 		p.now += 20 * 1000;
-		pdp_session_sent(p.pdp, 100 * 1000);
-		pdp_session_tick(p.pdp, p.now);
-		ck_assert(!pdp_session_is_closed(p.pdp));
+		session_sent(p.pdp, 100 * 1000);
+		session_tick(p.pdp, p.now);
+		ck_assert(!session_is_closed(p.pdp));
 	}
 	/* Once it does not move, it is not. */
 	p.now += 30 * 1000;
-	pdp_session_tick(p.pdp, p.now);
-	ck_assert(pdp_session_is_closed(p.pdp));
+	session_tick(p.pdp, p.now);
+	ck_assert(session_is_closed(p.pdp));
 	buffer_fini(&bindings);
 	pair_fini(&p);
 }
 END_TEST
 
 /* What may be asked for is done, what comes too late is not. */
-static void try_pep(struct pair *p, const struct pep_event *e)
+static void try_pep(struct pair *p, const struct session_event *e)
 {
 	struct play *play = p->user;
 	enum err code = E_OK;
 
-	if (e->kind == PEP_OPENED)
+	if (e->kind == SESSION_OPENED)
 		code = pep_session_request(p->pep, e->client_type, NULL, 0, p->now, &play->handle);
-	else if (e->kind == PEP_DECISION)
+	else if (e->kind == SESSION_DECISION)
 		code = pep_session_report(p->pep, e->decision, COPS_SUCCESS, NULL, 0);
-	else if (e->kind == PEP_SYNCHRONIZE)
-		code = pep_session_synchronized(p->pep, e->client_type, e->handle);
+	else if (e->kind == SESSION_SYNCHRONIZE)
+		code = pep_session_synchronized(p->pep, e->client_type, e->state);
 	else
 		play->pep_seen[e->kind]++;
 	ck_assert(code == E_OK || code == E_CLOSED || code == E_NOT_FOUND);
 }
 
-static void try_pdp(struct pair *p, const struct pdp_event *e)
+static void try_pdp(struct pair *p, const struct session_event *e)
 {
 	struct play *play = p->user;
 	enum err code = E_OK;
 	uint32_t number;
 
-	if (e->kind == PDP_OPENING)
+	if (e->kind == SESSION_OPENING)
 		code = pdp_session_accept(p->pdp, e->client_type);
-	else if (e->kind == PDP_REQUEST)
+	else if (e->kind == SESSION_REQUEST)
 		code = pdp_session_decide_null(p->pdp, e->state, &number);
 	else
 		play->pdp_seen[e->kind]++;
@@ -1476,8 +1476,8 @@ START_TEST(anything_in_any_order)
 			pair_say(&p, &b);
 			pair_pass(&p, chance(&seed) % 10000);
 		}
-		decisions += p.pep && pep_session_counters(p.pep)->messages_out > 3;
-		requests += p.pdp && pdp_session_counters(p.pdp)->messages_out > 3;
+		decisions += p.pep && session_counters(p.pep)->messages_out > 3;
+		requests += p.pdp && session_counters(p.pdp)->messages_out > 3;
 		pair_fini(&p);
 	}
 	/* It is no test of refusals only. */

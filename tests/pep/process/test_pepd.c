@@ -37,8 +37,8 @@ struct bench {
 	pid_t pepd;
 
 	struct link *link;
-	struct pdp_session *session;
-	struct pdp_session_config config;
+	struct session *session;
+	struct session_config config;
 	struct pin node_pin;
 
 	/* What happened last. */
@@ -53,7 +53,7 @@ struct bench {
 
 /* ---- The PDP ---- */
 
-static void on_request(struct bench *b, const struct pdp_event *event)
+static void on_request(struct bench *b, const struct session_event *event)
 {
 	struct pri_failures failures;
 	struct pri_store *store;
@@ -75,7 +75,7 @@ static void on_request(struct bench *b, const struct pdp_event *event)
 	b->requests++;
 }
 
-static void on_report(struct bench *b, const struct pdp_event *event)
+static void on_report(struct bench *b, const struct session_event *event)
 {
 	struct view run;
 
@@ -90,27 +90,27 @@ static void on_report(struct bench *b, const struct pdp_event *event)
 static void on_drain(void *owner, struct link *l)
 {
 	struct bench *b = owner;
-	struct pdp_event event;
+	struct session_event event;
 
-	while (pdp_session_next_event(b->session, &event)) {
+	while (session_next_event(b->session, &event)) {
 		switch ((int)event.kind) {
-		case PDP_START_TLS:
+		case SESSION_START_TLS:
 			link_start_tls(l);
 			break;
-		case PDP_OPENING:
+		case SESSION_OPENING:
 			b->openings++;
 			ck_assert(view_equal(event.pepid, view_of_string("gw1")));
 			ck_assert_uint_eq(event.client_type, COPS_CLIENT_PROVISIONING);
 			ck_assert_int_eq(pdp_session_accept(b->session, event.client_type), E_OK);
 			break;
-		case PDP_REQUEST:
+		case SESSION_REQUEST:
 			on_request(b, &event);
 			break;
-		case PDP_REPORT:
+		case SESSION_REPORT:
 			on_report(b, &event);
 			break;
-		case PDP_REFUSED:
-		case PDP_ODD:
+		case SESSION_REFUSED:
+		case SESSION_ODD:
 			ck_abort_msg("pepd is odd: %s", event.error.text);
 			break;
 		default:
@@ -134,7 +134,7 @@ static void on_ended(void *owner, const struct error *why)
 	(void)why;
 	b->ended++;
 	b->link = NULL;
-	pdp_session_free(b->session);
+	session_free(b->session);
 	b->session = NULL;
 }
 
@@ -149,10 +149,10 @@ static void on_accepted(void *owner, struct net_listener *l, struct net_connecti
 	/* A node speaks over one connection; its old one may not have ended yet. */
 	if (b->link)
 		b->link = link_abort(b->link);
-	pdp_session_free(b->session);
-	b->session = pdp_session_new(&b->config, link_now());
+	session_free(b->session);
+	b->session = session_new(SESSION_PDP, &b->config, link_now());
 	ck_assert_int_eq(link_accept(b->loop, c, &link_events, b, &b->link, &e), E_OK);
-	link_attach(b->link, &link_session_pdp, b->session);
+	link_attach(b->link, &link_session, b->session);
 }
 
 static const struct net_listener_events listener_events = {on_accepted, NULL};
@@ -397,7 +397,7 @@ static void bench_init(struct bench *b)
 	ck_assert_int_eq(key_generate("gw1", &b->node_key, &e), E_OK);
 	ck_assert_int_eq(key_generate("gw1 report", &b->report_key, &e), E_OK);
 	b->node_pin = key_pin(b->node_key);
-	b->config = pdp_session_config_default();
+	b->config = session_config_default(SESSION_PDP);
 	b->loop = ev_loop_new(EVFLAG_AUTO);
 	buffer_init(&b->said, BIG);
 	ck_assert_int_eq(net_new(b->loop, b->pdp_key, &b->net, &e), E_OK);
@@ -413,7 +413,7 @@ static void bench_fini(struct bench *b)
 	char command[128];
 
 	link_abort(b->link);
-	pdp_session_free(b->session);
+	session_free(b->session);
 	net_listener_free(b->listener);
 	net_free(b->net);
 	ev_loop_destroy(b->loop);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/session/internal.h"
+
+#include <stdlib.h>
+
+enum { ANSWERS_MAX = 64 * 1024 }; /* octets */
+
+/* One message that waits to be sent. */
+struct chunk {
+	struct chunk *next;
+	struct buffer octets;
+};
+
+/* ---- Writing a message ---- */
+
+struct draft draft_begin(
+	const struct session *s, enum cops_op op, uint8_t flags, uint16_t client_type)
+{
+	struct draft d;
+
+	/* The peer's limit is not known; what we would not read we do not write. */
+	buffer_init(&d.octets, s->limits.message);
+	d.begun = cops_begin(&d.octets, op, flags, client_type);
+	return d;
+}
+
+static enum err queue(struct session *s, struct buffer *octets, bool answer)
+{
+	struct queue *q = &s->queue;
+	enum err code = octets->error;
+	struct chunk *chunk;
+
+	if (code)
+		return code;
+	if (answer && q->answers + octets->len > ANSWERS_MAX)
+		return E_LIMIT;
+	chunk = malloc(sizeof *chunk);
+	if (!chunk)
+		return E_MEMORY;
+	*chunk = (struct chunk){.octets = *octets};
+	*octets = (struct buffer){0};
+	if (q->last)
+		q->last->next = chunk;
+	else
+		q->first = chunk;
+	q->last = chunk;
+	q->waiting += chunk->octets.len;
+	if (answer)
+		q->answers += chunk->octets.len;
+	s->counters.messages_out++;
+	return E_OK;
+}
+
+enum err draft_send(struct session *s, struct draft *d, bool answer)
+{
+	enum err code;
+
+	cops_end(&d->octets, d->begun);
+	code = queue(s, &d->octets, answer);
+	if (code)
+		buffer_fini(&d->octets);
+	return code;
+}
+
+void put_pieces(
+	struct buffer *b, enum cops_carrier carrier, const struct view *pieces, size_t count)
+{
+	struct cops_run run;
+
+	cops_run_begin(&run, b, carrier);
+	for (size_t i = 0; i < count; i++)
+		cops_run_add(&run, pieces[i]);
+	cops_run_end(&run);
+}
+
+/* ---- Messages of both ends ---- */
+
+enum err send_close(struct session *s, uint16_t client_type, uint16_t code, uint16_t sub_code)
+{
+	struct draft d = draft_begin(s, COPS_CC, 0, client_type);
+
+	cops_put_error(&d.octets, code, sub_code);
+	return draft_send(s, &d, true);
+}
+
+enum err send_keep_alive(struct session *s)
+{
+	struct draft d = draft_begin(s, COPS_KA, 0, COPS_CLIENT_CONNECTION);
+
+	return draft_send(s, &d, true);
+}
+
+/* ---- The queue ---- */
+
+static void free_first(struct queue *q)
+{
+	struct chunk *chunk = q->first;
+
+	q->first = chunk->next;
+	if (!q->first)
+		q->last = NULL;
+	q->offset = 0;
+	buffer_fini(&chunk->octets);
+	free(chunk);
+}
+
+void queue_fini(struct session *s)
+{
+	while (s->queue.first)
+		free_first(&s->queue);
+}
+
+struct view session_output(const struct session *s)
+{
+	const struct queue *q = &s->queue;
+
+	if (!q->first)
+		return VIEW_NONE;
+	return VIEW(q->first->octets.data + q->offset, q->first->octets.len - q->offset);
+}
+
+void session_sent(struct session *s, size_t octets)
+{
+	struct queue *q = &s->queue;
+
+	/* What a socket takes while little waits says nothing: the kernel holds it. */
+	if (session_congested(s) && octets)
+		q->progress = true;
+	while (octets && q->first) {
+		size_t left = q->first->octets.len - q->offset;
+		size_t part = octets < left ? octets : left;
+
+		octets -= part;
+		q->offset += part;
+		q->waiting -= part;
+		s->counters.octets_out += part;
+		if (part == left)
+			free_first(q);
+	}
+	if (!q->first)
+		q->answers = 0;
+}
+
+bool session_congested(const struct session *s)
+{
+	return s->queue.waiting >= s->limits.output;
+}
