@@ -15,6 +15,7 @@
 struct key {
 	EVP_PKEY *private;
 	X509 *certificate;
+	STACK_OF(X509) *chain;
 	struct pin pin;
 	char name[KEY_NAME_MAX + 1];
 };
@@ -33,6 +34,12 @@ static enum err key_new(EVP_PKEY *private, X509 *certificate, struct key **ret_k
 	}
 	k->private = private;
 	k->certificate = certificate;
+	k->chain = sk_X509_new_null();
+	err = k->chain ? E_OK : error_set(e, E_MEMORY, "out of memory for a key");
+	if (err) {
+		key_free(k);
+		return err;
+	}
 	err = certificate_pin(certificate, &k->pin, e);
 	if (!err && X509_check_private_key(certificate, private) != 1)
 		err = error_set_openssl(e, E_MISMATCH, "private key and certificate");
@@ -50,6 +57,7 @@ void key_free(struct key *k)
 	if (!k)
 		return;
 	X509_free(k->certificate);
+	sk_X509_pop_free(k->chain, X509_free);
 	EVP_PKEY_free(k->private);
 	free(k);
 }
@@ -171,6 +179,23 @@ static int answer(char *out, int size, int writing, void *context)
 	return len;
 }
 
+/* All certificates that still come. */
+static enum err read_chain(BIO *bio, STACK_OF(X509) *chain, const char *path, struct error *e)
+{
+	X509 *next;
+
+	while ((next = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+		if (sk_X509_num(chain) >= KEY_CHAIN_MAX || sk_X509_push(chain, next) <= 0) {
+			X509_free(next);
+			return error_set(e, E_LIMIT, "%s: more than %d certificates of authorities",
+					 path, KEY_CHAIN_MAX);
+		}
+	}
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return error_set_openssl(e, E_SYNTAX, "%s: a certificate of an authority", path);
+	return E_OK;
+}
+
 enum err key_load(const char *path, const struct passphrase *passphrase, struct key **ret_key,
 		  struct error *e)
 {
@@ -179,6 +204,7 @@ enum err key_load(const char *path, const struct passphrase *passphrase, struct 
 	struct stat st;
 	EVP_PKEY *private = NULL;
 	X509 *certificate = NULL;
+	struct key *key = NULL;
 	BIO *bio = NULL;
 	enum err err;
 
@@ -205,12 +231,18 @@ enum err key_load(const char *path, const struct passphrase *passphrase, struct 
 		err = error_set_openssl(e, E_SYNTAX, "%s: no certificate beside the private key",
 					path);
 	else {
-		err = key_new(private, certificate, ret_key, e);
+		err = key_new(private, certificate, &key, e);
 		private = NULL;
 		certificate = NULL;
 		if (err)
 			error_prefix(e, "%s", path);
+		else
+			err = read_chain(bio, key->chain, path, e);
 	}
+	if (err)
+		key_free(key);
+	else
+		*ret_key = key;
 out:
 	ERR_clear_error();
 	X509_free(certificate);
@@ -328,4 +360,9 @@ EVP_PKEY *key_private(const struct key *k)
 X509 *key_certificate(const struct key *k)
 {
 	return k->certificate;
+}
+
+STACK_OF(X509) *key_chain(const struct key *k)
+{
+	return k->chain;
 }

@@ -3,7 +3,8 @@
  * A private key (ECDSA on P-256, or P-384 and P-521 if made elsewhere) and the self-signed
  * certificate that carries its public half through TLS and CMS. No PKI: who trusts the key names
  * its pin, and nothing in the certificate but the public key means anything. It is valid from 2000
- * on without end, so that a node without a clock can use it.
+ * on without end, so that a node without a clock can use it. Where peers do look at certificates, one
+ * from an authority may stand in its place, with those of further authorities behind it.
  *
  * The private octets stay inside OpenSSL; no function gives them out but key_save(), into a file.
  * The key file is PEM: the private key (PKCS #8, encrypted if a passphrase is given) and the
@@ -21,6 +22,7 @@ enum {
 	KEY_NAME_MAX = 64,             /* octets of a common name (X.520 ub-common-name) */
 	KEY_FILE_MAX = 64 * 1024,      /* octets of a key file */
 	KEY_PASSPHRASE_MAX = 1024,     /* octets of a passphrase */
+	KEY_CHAIN_MAX = 8,             /* certificates of authorities behind that of the key */
 };
 
 /* Where a passphrase comes from: asked only when one is needed. */

@@ -19,6 +19,8 @@ enum err error_set_openssl(struct error *e, enum err code, const char *format, .
 /* Borrowed from the key. */
 EVP_PKEY *key_private(const struct key *k);
 X509 *key_certificate(const struct key *k);
+/* The certificates behind it in the file: of the authorities on the way to one that others trust. */
+STACK_OF(X509) *key_chain(const struct key *k);
 X509 *trust_certificate(const struct trust *t, size_t index);
 
 /* The certificate's pin; E_UNSUPPORTED unless its key is ECDSA on one of the curves in use. */

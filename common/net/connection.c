@@ -806,6 +806,24 @@ const struct pin *net_connection_pin(const struct net_connection *c)
 	return c->was_secure ? &c->pin : NULL;
 }
 
+bool net_connection_is_certified(const struct net_connection *c)
+{
+	return c->tls && tls_is_certified(c->tls);
+}
+
+bool net_connection_is_named(const struct net_connection *c, const char *name)
+{
+	return c->tls && tls_is_named(c->tls, name);
+}
+
+bool net_connection_has_address(const struct net_connection *c, const struct endpoint *address)
+{
+	struct view octets;
+
+	octets.data = endpoint_address(address, &octets.len);
+	return c->tls && tls_has_address(c->tls, octets);
+}
+
 bool net_connection_is_secure(const struct net_connection *c)
 {
 	return c->state == STATE_SECURE;
@@ -839,6 +857,13 @@ enum err net_new(struct ev_loop *loop, const struct key *key, struct net **ret_n
 	ev_unref(loop); /* it keeps no loop running */
 	*ret_net = n;
 	return E_OK;
+}
+
+enum err net_trust_authorities(struct net *n, const char *path, struct error *e)
+{
+	if (!n->tls)
+		return error_set(e, E_UNSUPPORTED, "there is no key for TLS");
+	return tls_context_trust(n->tls, path, e);
 }
 
 void net_free(struct net *n)

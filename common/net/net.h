@@ -11,9 +11,10 @@
  * both calls are safe inside every callback. No callback is made from inside a function that the
  * owner calls; all come from the loop.
  *
- * TLS is 1.3, or 1.2 at least, both ends authenticated by self-signed certificates; who the peer
- * may be is decided by `authorize`, by the pin of its key, during the handshake. No resumption,
- * no renegotiation. In TLS 1.3 a client learns only after its `secured` that the server refused
+ * TLS is 1.3, or 1.2 at least, both ends authenticated by certificates; who the peer may be is
+ * decided by `authorize` during the handshake: by the pin of its key, or, after
+ * net_trust_authorities(), by what an authority says of it (RFC 4261 section 7). No resumption, no
+ * renegotiation. In TLS 1.3 a client learns only after its `secured` that the server refused
  * its key: as a `closed` that says so.
  *
  * Output: net_connection_write() takes octets up to the limit and says how many; the rest is the
@@ -68,6 +69,9 @@ extern const struct net_limits net_limits_default;
 /* The key is borrowed; NULL if nothing here will speak TLS. */
 enum err net_new(struct ev_loop *loop, const struct key *key, struct net **ret_net,
 		 struct error *e) MUST_USE;
+/* PEM certificates of authorities, and revocation lists, once and before any connection;
+ * E_UNSUPPORTED without a key. It changes nothing for those who go by the pin. */
+enum err net_trust_authorities(struct net *n, const char *path, struct error *e) MUST_USE;
 /* Ends everything at once, without callbacks: connections and listeners too. */
 void net_free(struct net *n);
 
@@ -100,6 +104,12 @@ void net_connection_abort(struct net_connection *c);
 const struct endpoint *net_connection_peer(const struct net_connection *c);
 /* NULL before `secured`. */
 const struct pin *net_connection_pin(const struct net_connection *c);
+/* From inside `authorize` on: an authority vouches for the peer's certificate now. */
+bool net_connection_is_certified(const struct net_connection *c);
+/* And it says that the peer has this name or this address; the rules of RFC 4261 section 7, no
+ * wildcards. False without an authority. */
+bool net_connection_is_named(const struct net_connection *c, const char *name);
+bool net_connection_has_address(const struct net_connection *c, const struct endpoint *address);
 bool net_connection_is_secure(const struct net_connection *c);
 void net_connection_set_owner(struct net_connection *c, const struct net_events *events,
 			      void *owner);

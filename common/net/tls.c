@@ -4,24 +4,35 @@
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/file.h"
 #include "common/crypto/openssl.h"
 
-enum { CERTIFICATES_MAX = 16 * 1024 }; /* octets of what a peer sends as its chain */
+enum {
+	CERTIFICATES_MAX = 16 * 1024,      /* octets of what a peer sends as its chain */
+	CHAIN_MAX = 4,                     /* authorities between a peer and one that is trusted */
+	AUTHORITIES_MAX = 16 * 1024 * 1024, /* octets of their file */
+};
 
 struct tls_context {
 	SSL_CTX *ssl;
 	BIO_METHOD *socket;
+	bool authorities; /* there are some: certificates are judged too */
 };
 
 struct tls {
 	SSL *ssl;
+	bool authorities;
 	struct tls_config config;
 	struct pin peer;
+	X509 *certificate;     /* of the peer, if an authority vouches for it; otherwise NULL */
+	const char *doubt;     /* why none does */
 	bool ended;            /* the peer's stream has ended */
 	int sys;               /* of the last failed call on the socket */
 	struct error refusal;  /* why our own check of the peer's key said no */
@@ -70,8 +81,20 @@ static long socket_control(BIO *bio, int command, long number, void *pointer)
 
 /* ---- the context ---- */
 
+/* The chain, if there is anybody it could lead to; most peers have none, and are known by their key. */
+static void judge_chain(struct tls *t, X509_STORE_CTX *store, X509 *certificate)
+{
+	if (!t->authorities)
+		return;
+	if (X509_verify_cert(store) != 1)
+		t->doubt = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
+	else if (X509_up_ref(certificate) == 1)
+		t->certificate = certificate;
+	ERR_clear_error();
+}
+
 /*
- * The only question about a peer is whose key it has; chains, names and times say nothing here.
+ * Who may be here is the owner's question, by the peer's key and by what authorities say of it.
  * That it holds the private half is proved by the handshake itself.
  */
 static int verify(X509_STORE_CTX *store, void *argument)
@@ -83,14 +106,17 @@ static int verify(X509_STORE_CTX *store, void *argument)
 	struct pin pin;
 
 	(void)argument;
+	if (certificate)
+		judge_chain(t, store, certificate);
 	/* Sent to the peer as the alert bad_certificate (RFC 4261 §4). */
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	if (!certificate || certificate_pin(certificate, &pin, &t->refusal))
 		return 0;
 	if (!t->config.authorize || !t->config.authorize(t->config.context, &pin)) {
 		pin_format(&pin, text);
-		error_set(&t->refusal, E_DENIED, "the peer's key %s is not one that may be here",
-			  text);
+		error_set(&t->refusal, E_DENIED, "the peer's key %s is not one that may be here%s%s",
+			  text, t->doubt ? ", and its certificate is no good: " : "",
+			  t->doubt ? t->doubt : "");
 		return 0;
 	}
 	t->peer = pin;
@@ -121,6 +147,7 @@ static bool configure(SSL_CTX *ssl, const struct key *key)
 	       SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
 	       SSL_CTX_set1_sigalgs_list(ssl, signatures) == 1 &&
 	       SSL_CTX_use_certificate(ssl, key_certificate(key)) == 1 &&
+	       SSL_CTX_set1_chain(ssl, key_chain(key)) == 1 &&
 	       SSL_CTX_use_PrivateKey(ssl, key_private(key)) == 1;
 }
 
@@ -154,6 +181,58 @@ void tls_context_free(struct tls_context *c)
 	free(c);
 }
 
+/* Takes all that the file has; how many certificates and revocation lists, -1: it cannot be kept. */
+static int take_authorities(X509_STORE *store, STACK_OF(X509_INFO) *infos, int *ret_lists)
+{
+	int certificates = 0;
+
+	*ret_lists = 0;
+	for (int i = 0; i < sk_X509_INFO_num(infos); i++) {
+		const X509_INFO *info = sk_X509_INFO_value(infos, i);
+
+		if ((info->x509 && X509_STORE_add_cert(store, info->x509) != 1) ||
+		    (info->crl && X509_STORE_add_crl(store, info->crl) != 1))
+			return -1;
+		certificates += info->x509 != NULL;
+		*ret_lists += info->crl != NULL;
+	}
+	return certificates;
+}
+
+enum err tls_context_trust(struct tls_context *c, const char *path, struct error *e)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(c->ssl);
+	STACK_OF(X509_INFO) *infos = NULL;
+	struct buffer pem;
+	BIO *bio = NULL;
+	int lists = 0, certificates;
+	enum err err;
+
+	buffer_init(&pem, AUTHORITIES_MAX);
+	err = file_read(path, &pem, NULL, e);
+	if (err)
+		goto out;
+	ERR_clear_error();
+	bio = BIO_new_mem_buf(pem.data ? (const void *)pem.data : "", (int)pem.len);
+	infos = bio ? PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL) : NULL;
+	certificates = infos ? take_authorities(store, infos, &lists) : -1;
+	if (certificates < 0)
+		err = error_set_openssl(e, E_SYNTAX, "%s", path);
+	else if (!certificates)
+		err = error_set(e, E_MISSING, "%s: no certificate in it", path);
+	else if (lists && X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) != 1)
+		err = error_set_openssl(e, E_SYSTEM, "%s", path);
+	if (err)
+		goto out;
+	SSL_CTX_set_verify_depth(c->ssl, CHAIN_MAX);
+	c->authorities = true;
+out:
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	BIO_free(bio);
+	buffer_fini(&pem);
+	return err;
+}
+
 /* ---- one connection ---- */
 
 enum err tls_new(struct tls_context *context, const struct tls_config *config, struct tls **ret_tls,
@@ -165,6 +244,7 @@ enum err tls_new(struct tls_context *context, const struct tls_config *config, s
 	ERR_clear_error();
 	if (t) {
 		t->config = *config;
+		t->authorities = context->authorities;
 		t->ssl = SSL_new(context->ssl);
 		bio = BIO_new(context->socket);
 	}
@@ -190,6 +270,7 @@ void tls_free(struct tls *t)
 	if (!t)
 		return;
 	SSL_free(t->ssl);
+	X509_free(t->certificate);
 	free(t);
 }
 
@@ -262,4 +343,42 @@ enum tls_answer tls_shutdown(struct tls *t, struct error *e)
 const struct pin *tls_peer(const struct tls *t)
 {
 	return &t->peer;
+}
+
+/* ---- what the certificate says (RFC 4261 section 7) ---- */
+
+bool tls_is_certified(const struct tls *t)
+{
+	return t->certificate != NULL;
+}
+
+/* With one of these the subject's common name says nothing. */
+static bool has_alternative_name(X509 *certificate)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	bool any = false;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		int type = sk_GENERAL_NAME_value(names, i)->type;
+
+		any |= type == GEN_DNS || type == GEN_IPADD;
+	}
+	GENERAL_NAMES_free(names);
+	return any;
+}
+
+bool tls_is_named(const struct tls *t, const char *name)
+{
+	unsigned flags = X509_CHECK_FLAG_NO_WILDCARDS;
+
+	if (!t->certificate)
+		return false;
+	if (has_alternative_name(t->certificate))
+		flags |= X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+	return X509_check_host(t->certificate, name, strlen(name), flags, NULL) == 1;
+}
+
+bool tls_has_address(const struct tls *t, struct view address)
+{
+	return t->certificate && X509_check_ip(t->certificate, address.data, address.len, 0) == 1;
 }

@@ -27,6 +27,9 @@ struct tls;
 enum err tls_context_new(const struct key *key, struct tls_context **ret_context,
 			 struct error *e) MUST_USE;
 void tls_context_free(struct tls_context *c);
+/* A PEM file with the certificates of authorities, and their revocation lists; if it holds any of
+ * these, each authority whose certificates come must have one. Once, before the first tls_new(). */
+enum err tls_context_trust(struct tls_context *c, const char *path, struct error *e) MUST_USE;
 
 struct tls_config {
 	int fd; /* stays the caller's */
@@ -50,5 +53,10 @@ enum tls_answer tls_write(struct tls *t, struct view v, size_t *ret_len,
 enum tls_answer tls_shutdown(struct tls *t, struct error *e) MUST_USE;
 /* The pin of the peer's key, once the handshake is done. */
 const struct pin *tls_peer(const struct tls *t);
+/* From inside `authorize` on. The peer's certificate leads to an authority (RFC 5280 section 6). */
+bool tls_is_certified(const struct tls *t);
+/* RFC 4261 section 7: names of a certificate that does; false of any other. */
+bool tls_is_named(const struct tls *t, const char *name);
+bool tls_has_address(const struct tls *t, struct view address);
 
 #endif
