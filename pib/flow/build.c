@@ -10,13 +10,16 @@
  *   - a match is left out if an earlier one of the set wants the same of the remaining fields;
  *   - of matches that want the same and have the same number, all are replaced by the first, so
  *     that a rule cut into several pieces makes no new sets.
- * Values are replaced by their rank among the borders of their field beforehand.
+ * Who asks which rules are needed wants to know the second match of another number too: then
+ * "first" and "earlier one" above mean the first two of different numbers. Values are replaced by
+ * their rank among the borders of their field beforehand.
  */
 #include "pib/flow/diagram.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "pib/flow/lists.h"
 #include "pib/flow/nodes.h"
 
 /* Ranks; the second is not included. */
@@ -59,8 +62,11 @@ struct build {
 	 * first that wants the same and has the same number. */
 	uint32_t *same[FLOW_FIELDS + 1];
 	uint32_t *twin[FLOW_FIELDS + 1];
-	uint32_t *stamp; /* by match: the last set it stood for */
+	uint32_t *stamp;   /* by match: the last set it stood for */
+	uint32_t *stamped; /* by match: the number that stands there, UINT32_MAX: two of them */
 	uint32_t stamps;
+	flow_map_fn *action_of; /* NULL: only the first match counts */
+	void *context;
 	uint32_t *sets;
 	size_t set_len;
 	size_t set_capacity;
@@ -249,7 +255,8 @@ static enum err prepare(struct build *b)
 
 	b->mask = calloc(b->count, sizeof *b->mask);
 	b->stamp = calloc(b->count, sizeof *b->stamp);
-	if (!b->mask || !b->stamp)
+	b->stamped = calloc(b->count, sizeof *b->stamped);
+	if (!b->mask || !b->stamp || !b->stamped)
 		return no_memory(b);
 	for (unsigned field = 0; field <= FLOW_FIELDS; field++) {
 		if (field < FLOW_FIELDS)
@@ -406,34 +413,71 @@ static enum err sweep_init(
 	return E_OK;
 }
 
-/* Appends what is alive to build.sets, for the fields after this one. */
+/* Is a match, in a set for the fields from this one on, hidden by those before it? */
+static bool is_hidden(struct build *b, unsigned field, uint32_t match)
+{
+	uint32_t same = b->same[field][match];
+	uint32_t number = b->matches[match].number;
+
+	if (b->stamp[same] != b->stamps) {
+		b->stamp[same] = b->stamps;
+		b->stamped[same] = number;
+		return false;
+	}
+	if (!b->action_of || b->stamped[same] == UINT32_MAX || b->stamped[same] == number)
+		return true;
+	b->stamped[same] = UINT32_MAX;
+	return false;
+}
+
+/* Adds a match to the set at the end of build.sets unless it is hidden. `*complete` counts those
+ * that nothing can escape; enough of them end the set. */
+static enum err admit(struct build *b, unsigned field, uint32_t match, unsigned *complete)
+{
+	if (is_hidden(b, field, match))
+		return E_OK;
+	if (!(b->mask[match] & ~0u << field))
+		++*complete;
+	return put_in_set(b, b->twin[field][match]);
+}
+
+static bool is_full(const struct build *b, unsigned complete)
+{
+	return complete == (b->action_of ? 2u : 1u);
+}
+
+/* Appends what is alive to build.sets, for the fields from this one on. */
 static enum err extract(
 	struct build *b, const struct sweep *s, unsigned field, size_t set_at, size_t *ret_count)
 {
-	const uint32_t later = ~0u << (field + 1);
 	size_t from = b->set_len;
+	unsigned complete = 0;
 
 	b->stamps++;
-	for (size_t word = 0; word < s->words; word++) {
-		for (uint64_t bits = s->live[word]; bits; bits &= bits - 1) {
-			size_t place = word * 64 + (size_t)__builtin_ctzll(bits);
-			uint32_t match = b->sets[set_at + place];
-			uint32_t same = b->same[field + 1][match];
-			enum err err;
+	for (size_t word = 0; word < s->words && !is_full(b, complete); word++) {
+		uint64_t bits = s->live[word];
 
-			if (b->stamp[same] == b->stamps)
-				continue;
-			b->stamp[same] = b->stamps;
-			err = put_in_set(b, b->twin[field + 1][match]);
+		for (; bits && !is_full(b, complete); bits &= bits - 1) {
+			size_t place = word * 64 + (size_t)__builtin_ctzll(bits);
+			enum err err = admit(b, field, b->sets[set_at + place], &complete);
+
 			if (err)
 				return err;
-			if (!(b->mask[match] & later))
-				goto complete;
 		}
 	}
-complete:
 	*ret_count = b->set_len - from;
 	return E_OK;
+}
+
+/* The number for flows that all matches of the set want. */
+static uint32_t leaf_number(const struct build *b, const uint32_t *set, size_t count)
+{
+	uint32_t number = count > 0 ? b->matches[set[0]].number : 0;
+	uint32_t next = count > 1 ? b->matches[set[1]].number : 0;
+
+	if (b->action_of && b->action_of(b->context, number) == b->action_of(b->context, next))
+		return 0;
+	return number;
 }
 
 /* The diagram of the set at the end of build.sets, which it takes off or keeps as remembered. The
@@ -453,7 +497,7 @@ static enum err build_set(struct build *b, unsigned from, size_t count, flow_ref
 		narrowed |= b->mask[b->sets[set_at + i]];
 	narrowed &= ~0u << from;
 	if (!narrowed) {
-		*ret = count ? FLOW_LEAF(b->matches[b->sets[set_at]].number) : FLOW_NOTHING;
+		*ret = FLOW_LEAF(leaf_number(b, &b->sets[set_at], count));
 		b->set_len = set_at;
 		return E_OK;
 	}
@@ -478,7 +522,7 @@ static enum err build_set(struct build *b, unsigned from, size_t count, flow_ref
 		}
 		if (at < s.event_count)
 			end = (uint32_t)(s.events[at] >> 32);
-		err = extract(b, &s, field, set_at, &left);
+		err = extract(b, &s, field + 1, set_at, &left);
 		if (!err)
 			err = build_set(b, field + 1, left, &child);
 		if (!err)
@@ -510,6 +554,7 @@ static void build_fini(struct build *b)
 	free(b->spans);
 	free(b->mask);
 	free(b->stamp);
+	free(b->stamped);
 	free(b->sets);
 	free(b->done);
 	free(b->table.slots);
@@ -534,28 +579,44 @@ static enum err check_matches(const struct build *b)
 	return E_OK;
 }
 
+static enum err build(struct build *b, flow_ref *ret)
+{
+	flow_ref result = FLOW_NOTHING;
+	enum err err = check_matches(b);
+
+	if (!err && b->count > 0) {
+		unsigned complete = 0;
+
+		err = prepare(b);
+		b->stamps++;
+		for (size_t i = 0; i < b->count && !err && !is_full(b, complete); i++)
+			err = admit(b, 0, (uint32_t)i, &complete);
+		if (!err)
+			err = build_set(b, 0, b->set_len, &result);
+	}
+	build_fini(b);
+	if (!err)
+		*ret = result;
+	return err;
+}
+
 enum err flow_build(struct flow_manager *m, const struct flow_match *matches, size_t count,
 	flow_ref *ret, struct error *error)
 {
 	struct build b = {.m = m, .matches = matches, .count = count, .error = error};
-	flow_ref result = FLOW_NOTHING;
-	enum err err = check_matches(&b);
 
-	if (!err && count > 0) {
-		err = prepare(&b);
-		for (size_t i = 0; i < count && !err; i++) {
-			uint32_t same = b.same[0][i];
+	return build(&b, ret);
+}
 
-			if (same == i)
-				err = put_in_set(&b, (uint32_t)i);
-			if (!b.mask[i])
-				break;
-		}
-		if (!err)
-			err = build_set(&b, 0, b.set_len, &result);
-	}
-	build_fini(&b);
-	if (!err)
-		*ret = result;
-	return err;
+enum err flow_build_needed(struct flow_manager *m, const struct flow_match *matches, size_t count,
+	flow_map_fn *action_of, void *context, flow_ref *ret, struct error *error)
+{
+	struct build b = {.m = m,
+		.matches = matches,
+		.count = count,
+		.error = error,
+		.action_of = action_of,
+		.context = context};
+
+	return build(&b, ret);
 }

@@ -60,11 +60,21 @@ typedef uint32_t flow_combine_fn(void *context, uint32_t a, uint32_t b);
 enum err flow_combine(struct flow_manager *m, flow_ref a, flow_ref b, flow_combine_fn *combine,
 	void *context, flow_ref *ret, struct error *error) MUST_USE;
 
-/* As `diagram` for the flows in `region`, the number `outside` for all others. */
+/* The diagram that gives a flow map(diagram's number). */
+typedef uint32_t flow_map_fn(void *context, uint32_t number);
+enum err flow_map(struct flow_manager *m, flow_ref diagram, flow_map_fn *map, void *context,
+	flow_ref *ret, struct error *error) MUST_USE;
+
+/* As `diagram` for the flows in `region`, the number `outside` for all others; a region is a match
+ * here, and below the flows to which a diagram gives a number other than 0. */
 enum err flow_restrict(struct flow_manager *m, flow_ref diagram, const struct flow_match *region,
 	uint32_t outside, flow_ref *ret, struct error *error) MUST_USE;
 
-/* A flow that gets this number; E_NOT_FOUND if none does. */
+enum err flow_restrict_to(struct flow_manager *m, flow_ref diagram, flow_ref region,
+	uint32_t outside, flow_ref *ret, struct error *error) MUST_USE;
+
+/* A flow that gets this number, as ordinary as there is one: HTTPS before an odd port, a host's
+ * address before a network's. E_NOT_FOUND if there is none. */
 enum err flow_sample(
 	const struct flow_manager *m, flow_ref diagram, uint32_t number, struct flow *ret) MUST_USE;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pib/flow/flow.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -510,98 +509,4 @@ uint32_t flow_first_match(const struct flow_match *matches, size_t count, const 
 		if (flow_match_contains(&matches[i], flow))
 			return matches[i].number;
 	return 0;
-}
-
-static void print_address(struct buffer *b, enum flow_family family, struct flow_value v)
-{
-	char text[INET6_ADDRSTRLEN];
-	uint8_t octets[16];
-
-	flow_address_octets(v, octets);
-	inet_ntop(family == FLOW_IPV4 ? AF_INET : AF_INET6, octets, text, sizeof text);
-	buffer_put_text(b, "%s", text);
-}
-
-void flow_print_addresses(struct buffer *b, enum flow_family family, struct flow_interval interval)
-{
-	unsigned width = family == FLOW_IPV4 ? 32 : 128;
-	unsigned bits = 0;
-	uint8_t octets[16];
-
-	flow_address_octets(interval.low, octets);
-	while (bits < width) {
-		struct flow_interval prefix = flow_prefix(family, octets, bits);
-
-		if (flow_value_compare(prefix.low, interval.low) == 0 &&
-			flow_value_compare(prefix.high, interval.high) <= 0)
-			break;
-		bits++;
-	}
-	print_address(b, family, interval.low);
-	if (flow_value_compare(flow_prefix(family, octets, bits).high, interval.high) != 0) {
-		buffer_put_text(b, "-");
-		print_address(b, family, interval.high);
-	} else if (bits < width) {
-		buffer_put_text(b, "/%u", bits);
-	}
-}
-
-void flow_print_protocol(struct buffer *b, uint8_t protocol)
-{
-	static const struct {
-		uint8_t number;
-		const char *name;
-	} names[] = {
-		{1, "icmp"},
-		{2, "igmp"},
-		{4, "ipv4"},
-		{6, "tcp"},
-		{17, "udp"},
-		{33, "dccp"},
-		{41, "ipv6"},
-		{47, "gre"},
-		{50, "esp"},
-		{51, "ah"},
-		{58, "icmpv6"},
-		{89, "ospf"},
-		{108, "ipcomp"},
-		{112, "vrrp"},
-		{132, "sctp"},
-		{136, "udplite"},
-	};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (names[i].number == protocol) {
-			buffer_put_text(b, "%s", names[i].name);
-			return;
-		}
-	}
-	buffer_put_text(b, "protocol %u", protocol);
-}
-
-static void print_end(
-	struct buffer *b, const struct flow *flow, const uint8_t *octets, uint16_t port)
-{
-	print_address(b, flow->family, flow_address(flow->family, octets));
-	if (flow_protocol_has_ports(flow->protocol))
-		buffer_put_text(b, " port %u", port);
-}
-
-void flow_print(struct buffer *b, const struct flow *flow)
-{
-	static const char *const directions[] = {"in", "out", "forward"};
-
-	buffer_put_text(b, "%s %s ", directions[flow->direction],
-		flow->family == FLOW_IPV4 ? "ipv4" : "ipv6");
-	flow_print_protocol(b, flow->protocol);
-	buffer_put_text(b, " ");
-	print_end(b, flow, flow->source, flow->source_port);
-	buffer_put_text(b, " -> ");
-	print_end(b, flow, flow->destination, flow->destination_port);
-	if (flow_protocol_is_icmp(flow->protocol))
-		buffer_put_text(b, " type %u code %u", flow->icmp_type, flow->icmp_code);
-	if (flow->dscp)
-		buffer_put_text(b, " dscp %u", flow->dscp);
-	if (flow->label && flow->family == FLOW_IPV6)
-		buffer_put_text(b, " label %u", (unsigned)flow->label);
 }

@@ -149,5 +149,16 @@ void flow_print(struct buffer *b, const struct flow *flow);
 void flow_print_addresses(struct buffer *b, enum flow_family family, struct flow_interval interval);
 /* "tcp", or the number. */
 void flow_print_protocol(struct buffer *b, uint8_t protocol);
+/* Names that people have given. */
+struct flow_names {
+	/* Writes what these addresses are called and says true, or writes nothing. May be NULL. */
+	bool (*addresses)(void *context, struct buffer *b, enum flow_family family,
+		struct flow_intervals addresses);
+	void *context;
+};
+/* "from 2001:db8::/32 to 2001:db8::1 tcp port 80, 443"; "all" without a restriction. `names` may be
+ * NULL. */
+void flow_print_match(
+	struct buffer *b, const struct flow_match *match, const struct flow_names *names);
 
 #endif

@@ -20,8 +20,7 @@ struct stored_node {
 	uint32_t first; /* in edges */
 	uint32_t count; /* at least 2 */
 	uint8_t field;
-	bool by_family; /* it, or one below it, asks what lies at different places in IPv4 and IPv6
-			 */
+	uint16_t asks; /* a bit for each field that it, or one below it, asks for */
 };
 
 /* Places + 1 of entries elsewhere, 0 = free; `capacity` is a power of two. */
@@ -90,10 +89,25 @@ enum err flow_node_push(struct flow_manager *m, size_t mark, uint32_t last, flow
 enum err flow_node_end(struct flow_manager *m, size_t mark, enum flow_field field, flow_ref *ret,
 	struct error *error) MUST_USE;
 
+/* flow_combine for those who know more of their operation. */
+struct flow_operation {
+	flow_combine_fn *combine;
+	/* The result for two diagrams, if it is known without looking into them; may be NULL. */
+	bool (*known)(void *context, flow_ref a, flow_ref b, flow_ref *ret);
+	void *context;
+};
+enum err flow_apply(struct flow_manager *m, flow_ref a, flow_ref b,
+	const struct flow_operation *operation, flow_ref *ret, struct error *error) MUST_USE;
+
 /* The field of a node; FLOW_FIELDS of a leaf. */
 static inline enum flow_field flow_ref_field(const struct flow_manager *m, flow_ref ref)
 {
 	return flow_is_leaf(ref) ? FLOW_FIELDS : (enum flow_field)m->nodes[ref].field;
+}
+
+static inline uint32_t flow_ref_asks(const struct flow_manager *m, flow_ref ref)
+{
+	return flow_is_leaf(ref) ? 0 : m->nodes[ref].asks;
 }
 
 #endif

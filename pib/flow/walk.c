@@ -22,9 +22,11 @@ struct visits {
 	uint32_t *places; /* by reference and family: place in the list + 1 */
 };
 
+/* Does it ask for what lies at different places in IPv4 and IPv6? */
 static bool by_family(const struct flow_manager *m, flow_ref ref)
 {
-	return !flow_is_leaf(ref) && m->nodes[ref].by_family;
+	return flow_ref_asks(m, ref) &
+	       (1u << FLOW_SOURCE | 1u << FLOW_DESTINATION | 1u << FLOW_DSCP);
 }
 
 static enum err visit(struct visits *v, const struct visit *new)

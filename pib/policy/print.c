@@ -22,71 +22,6 @@ static void print_quoted(struct buffer *b, struct view text)
 	buffer_put_text(b, "\"");
 }
 
-/* "80, 443, 1000-2000 and 3 more"; addresses by family. */
-static void print_list(
-	struct buffer *b, enum flow_field field, enum flow_family family, struct flow_intervals a)
-{
-	for (size_t i = 0; i < a.count; i++) {
-		const struct flow_interval *v = &a.list[i];
-
-		if (i == ITEMS_SHOWN) {
-			buffer_put_text(b, " and %zu more", a.count - i);
-			return;
-		}
-		if (i > 0)
-			buffer_put_text(b, ", ");
-		if (field == FLOW_SOURCE || field == FLOW_DESTINATION) {
-			flow_print_addresses(b, family, *v);
-		} else if (field == FLOW_PROTOCOL && v->low.low == v->high.low) {
-			flow_print_protocol(b, (uint8_t)v->low.low);
-		} else {
-			buffer_put_text(b, "%ju", (uintmax_t)v->low.low);
-			if (v->low.low != v->high.low)
-				buffer_put_text(b, "-%ju", (uintmax_t)v->high.low);
-		}
-	}
-}
-
-static void print_match(struct buffer *b, const struct flow_match *match)
-{
-	static const struct {
-		enum flow_field field;
-		const char *word;
-	} words[] = {
-		{FLOW_SOURCE, "from"},
-		{FLOW_DESTINATION, "to"},
-		{FLOW_PROTOCOL, ""},
-		{FLOW_DESTINATION_PORT, "port"},
-		{FLOW_SOURCE_PORT, "from port"},
-		{FLOW_ICMP_TYPE, "type"},
-		{FLOW_ICMP_CODE, "code"},
-		{FLOW_DSCP, "dscp"},
-		{FLOW_LABEL, "label"},
-	};
-	struct flow_intervals families = match->field[FLOW_FAMILY];
-	enum flow_family family = FLOW_ANY_FAMILY;
-	const char *between = "";
-
-	if (families.count) {
-		family = families.list[0].low.low == FLOW_IPV4 ? FLOW_IPV4 : FLOW_IPV6;
-		if (!match->field[FLOW_SOURCE].count && !match->field[FLOW_DESTINATION].count) {
-			buffer_put_text(b, "%s", family == FLOW_IPV4 ? "ipv4" : "ipv6");
-			between = " ";
-		}
-	}
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		struct flow_intervals a = match->field[words[i].field];
-
-		if (!a.count)
-			continue;
-		buffer_put_text(b, "%s%s%s", between, words[i].word, *words[i].word ? " " : "");
-		print_list(b, words[i].field, family, a);
-		between = " ";
-	}
-	if (!*between)
-		buffer_put_text(b, "all");
-}
-
 static void print_direction(struct buffer *b, const struct policy_rule *rule)
 {
 	if (!rule->forward) {
@@ -122,7 +57,7 @@ void policy_print_rule(struct buffer *b, const struct policy_rule *rule)
 			break;
 		}
 		buffer_put_text(b, i ? "; or " : ", ");
-		print_match(b, &rule->matches[i]);
+		flow_print_match(b, &rule->matches[i], NULL);
 	}
 	buffer_put_text(b, ": ");
 	switch (rule->action) {

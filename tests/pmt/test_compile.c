@@ -511,7 +511,7 @@ static const struct {
 	{"verdict='allow' role='a' in='yes' from='192.0.2.77' service='ssh' rule='ssh'", NULL},
 	{"verdict='allow' node='alice' in='yes' from='192.0.2.0/23' service='ssh'",
 		"expected allow, but with the roles a it is deny as no rule matches, for example "
-		"in ipv4 tcp 192.0.3.0 port 0 -> 0.0.0.0 port 22"},
+		"in ipv4 tcp 192.0.3.1 port 49152 -> 192.0.2.2 port 22"},
 	{"verdict='deny' node='alice' in='yes' from='192.0.0.0/16' service='ssh'",
 		"expected deny, but with the roles a it is allow by rule \"ssh\" at p.xml:1:"},
 	{"verdict='deny' node='alice' in='yes' from='2001:db8::/32'", NULL},
@@ -521,7 +521,7 @@ static const struct {
 		"p.xml:1:"},
 	{"verdict='protect' node='alice' out='yes' service='https ssh'",
 		"expected protect, but with the roles a it is deny as no rule matches, for "
-		"example out ipv6 tcp :: port 0 -> :: port 22"},
+		"example out ipv6 tcp 2001:db8::1 port 49152 -> 2001:db8::2 port 22"},
 	{"verdict='deny' node='alice' in='yes' service='https'", NULL},
 	{"verdict='deny' role='b' in='yes'",
 		"no interface has the role \"b\": this speaks of nothing"},
@@ -533,7 +533,7 @@ static const struct {
 	{"verdict='deny' node='gate' forward='yes' out-role='outer' service='udp'", NULL},
 	{"verdict='allow' node='gate' forward='yes' out-role='outer' service='tcp'",
 		"expected allow, but with the roles b it is deny as no rule matches, for example "
-		"forward ipv6 tcp :: port 0 -> :: port 0"},
+		"forward ipv6 tcp 2001:db8::1 port 49152 -> 2001:db8::2 port 443"},
 	{"verdict='deny' node='gate' in='yes'", NULL},
 	{"verdict='allow' node='gate' in='yes'",
 		"expected allow, but with the roles inner it is deny as no rule matches"},
