@@ -297,6 +297,11 @@ enum err epd_decode(const struct prid *prid, struct view contents, struct pri *r
 				prid->class->name, prid->instance);
 		pri.extra = true;
 	}
-	*ret_pri = pri;
+	/* Not the room for attributes that this class does not have. */
+	ret_pri->class = pri.class;
+	ret_pri->instance = pri.instance;
+	ret_pri->extra = pri.extra;
+	ret_pri->error.code = E_OK;
+	memcpy(ret_pri->values, pri.values, prid->class->attribute_count * sizeof *pri.values);
 	return E_OK;
 }

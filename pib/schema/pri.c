@@ -42,10 +42,11 @@ enum err prid_of_oid(const struct oid *oid, struct prid *ret_prid, struct pib_fa
 		instance = row.arcs[--row.count];
 		class = pib_class_by_row(&row);
 	}
-	oid_format(oid, text);
-	if (!class)
+	if (!class) {
+		oid_format(oid, text);
 		return error_set(error, fail(ret_fault, PIB_FAULT_CLASS, 0),
 			"%.120s names no instance of a class that is known here", text);
+	}
 	if (instance == 0)
 		return error_set(error, fail(ret_fault, PIB_FAULT_INSTANCE, 0),
 			"%s.0: instances are numbered from 1", class->name);
