@@ -95,7 +95,8 @@ struct changes {
 enum err changes_read(const struct pri_change *change, struct changes *ret_changes,
 	struct pri_failures *failures, struct error *e) MUST_USE;
 void changes_fini(struct changes *c);
-/* Whether it removes a row with this key; may remove any of this block. */
+/* Whether it installs a row with this key; removes one; may remove any of this block. */
+bool changes_installs(const struct changes *c, uint64_t key);
 bool changes_removes(const struct changes *c, uint64_t key);
 bool changes_removes_from(const struct changes *c, uint64_t block);
 enum err changes_too_many(

@@ -83,7 +83,7 @@ void pri_store_put(const struct pri_store *s, struct buffer *out);
 /*
  * One transaction (RFC 3084 §2.3): removes first, then installs, where a remove does not touch what
  * the same transaction installs. An install creates or replaces. Removing what is not there is no
- * error. `removes` are runs of PRID and PPRID objects, `installs` of PRID and EPD objects.
+ * error. With a row go those that extend or augment it (RFC 3159 §7.7, §7.8). `removes` are runs of PRID and PPRID objects, `installs` of PRID and EPD objects.
  */
 struct pri_change {
 	const struct view *removes;

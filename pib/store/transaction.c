@@ -259,6 +259,14 @@ enum err changes_read(const struct pri_change *change, struct changes *c,
 }
 
 
+bool changes_installs(const struct changes *c, uint64_t key)
+{
+	const struct item wanted = {.key = key};
+
+	return c->install_count &&
+	       bsearch(&wanted, c->installs, c->install_count, sizeof wanted, compare_items);
+}
+
 /* The first remove that is not below this key. */
 static size_t remove_at(const struct changes *c, uint64_t key)
 {
@@ -275,17 +283,41 @@ static size_t remove_at(const struct changes *c, uint64_t key)
 	return low;
 }
 
-bool changes_removes(const struct changes *c, uint64_t key)
+static bool names(const struct changes *c, uint64_t key)
 {
 	size_t at = remove_at(c, key);
 
 	return c->removed_classes[key >> 32] || (at < c->remove_count && c->removes[at] == key);
 }
 
+/* The row of the base class that this key's row extends; false if it extends none. */
+static bool base_of(uint64_t key, uint64_t *ret_base)
+{
+	const struct pib_class *class = prid_of_key(key).class;
+
+	*ret_base = (uint64_t) class->base << 32 | (uint32_t)key;
+	return class->base != class->id;
+}
+
+bool changes_removes(const struct changes *c, uint64_t key)
+{
+	if (names(c, key))
+		return true;
+	/* What extends a row goes with it (RFC 3159 §7.7, §7.8). */
+	while (base_of(key, &key))
+		if (names(c, key) && !changes_installs(c, key))
+			return true;
+	return false;
+}
+
 bool changes_removes_from(const struct changes *c, uint64_t block)
 {
-	size_t at = remove_at(c, block);
+	do {
+		size_t at = remove_at(c, block);
 
-	return c->removed_classes[block >> 32] ||
-	       (at < c->remove_count && block_key(c->removes[at]) == block);
+		if (c->removed_classes[block >> 32] ||
+			(at < c->remove_count && block_key(c->removes[at]) == block))
+			return true;
+	} while (base_of(block, &block));
+	return false;
 }

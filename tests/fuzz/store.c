@@ -3,7 +3,7 @@
  * A store and a change of it: two octets length of the store's run, two of the removes' run, the
  * three runs (store, removes, installs).
  *
- * Reaches: pri_store_build, pri_store_root, pri_store_check, pri_store_change, pri_store_find,
+ * Reaches: pri_store_build, pri_store_root, pri_store_check_change, pri_store_change, pri_store_find,
  * pri_store_slice, pri_store_put, pri_row_decode, pri_failures_add.
  */
 #include "common/cops/pr.h"
@@ -88,7 +88,8 @@ static void judge(const struct pri_store *s)
 }
 
 /* A store that passed the checks holds nothing that does not decode. */
-static void check(const struct pri_store *s, struct pri_bounds bounds)
+static void check(
+	const struct pri_store *before, const struct pri_store *s, struct pri_bounds bounds)
 {
 	struct pri_cursor c = pri_store_all(s);
 	struct pri_failures failures;
@@ -99,7 +100,7 @@ static void check(const struct pri_store *s, struct pri_bounds bounds)
 	enum err err;
 
 	pri_failures_init(&failures);
-	err = pri_store_check(s, bounds, &failures, &e);
+	err = pri_store_check_change(before, s, bounds, &failures, &e);
 	judge_failures(&failures);
 	if (err) {
 		fuzz_require_sentence(err, &e);
@@ -130,8 +131,8 @@ static void slice(const struct pri_store *s, uint32_t first, uint32_t last)
 	pri_store_free(part);
 }
 
-/* Does a run of removes name this row, itself or by a prefix? */
-static bool names(struct view removes, const struct pri_row *row)
+/* Does a run of removes name this instance, itself or by a prefix? */
+static bool names(struct view removes, const struct prid *prid)
 {
 	struct cursor c = cursor_over(removes);
 	struct pr_object object;
@@ -139,12 +140,29 @@ static bool names(struct view removes, const struct pri_row *row)
 	struct oid named, own;
 	struct error e;
 
-	prid_oid(&row->prid, &own);
+	prid_oid(prid, &own);
 	while (cursor_left(&c) && pr_next(&c, &object) == E_OK) {
 		if (prid_decode_oid(object.contents, &named, &fault, &e))
 			continue;
 		if (object.s_num == PR_PPRID ? oid_has_prefix(&own, &named)
 					     : oid_equal(&own, &named))
+			return true;
+	}
+	return false;
+}
+
+/* Itself, or a row that it extends and that is not installed again. */
+static bool removed(
+	struct view removes, const struct pri_store *installed, const struct pri_row *row)
+{
+	struct prid prid = row->prid;
+	struct pri_row found;
+
+	if (names(removes, &prid))
+		return true;
+	while (prid.class->base != prid.class->id) {
+		prid.class = pib_class(prid.class->base);
+		if (names(removes, &prid) && !pri_store_find(installed, &prid, &found))
 			return true;
 	}
 	return false;
@@ -168,6 +186,7 @@ static void change(const struct pri_store *old, struct view removes, struct view
 		return;
 	}
 	judge(new);
+	check(old, new, (struct pri_bounds){1, UINT32_MAX});
 	fuzz_accepted = true;
 	/* What is installed is there; what was there is as it was, unless it was removed; nothing
 	 * else is. */
@@ -176,7 +195,8 @@ static void change(const struct pri_store *old, struct view removes, struct view
 		REQUIRE(pri_store_find(new, &row.prid, &found) && same_row(&row, &found));
 	for (c = pri_store_all(old); pri_store_next(&c, &row);)
 		if (!pri_store_find(installed, &row.prid, &found))
-			REQUIRE(pri_store_find(new, &row.prid, &found) != names(removes, &row));
+			REQUIRE(pri_store_find(new, &row.prid, &found) !=
+				removed(removes, installed, &row));
 	for (c = pri_store_all(new); pri_store_next(&c, &row);)
 		REQUIRE(pri_store_find(installed, &row.prid, &found) ||
 			(pri_store_find(old, &row.prid, &found) && same_row(&row, &found)));
@@ -197,8 +217,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (build(run, &s))
 		return 0;
 	judge(s);
-	check(s, (struct pri_bounds){1, UINT32_MAX});
-	check(s, (struct pri_bounds){block + 1, block_last(block)});
+	check(NULL, s, (struct pri_bounds){1, UINT32_MAX});
+	check(NULL, s, (struct pri_bounds){block + 1, block_last(block)});
 	slice(s, block, block_last(block));
 	change(s, removes, installs);
 	judge(s);
