@@ -702,6 +702,16 @@ static void check_roles(struct verification *v, const struct state_set *set)
 	}
 }
 
+/* The rows of the set in force that this one replaces; NULL if it is a new one. */
+static const struct pri_store *rows_before(const struct verification *v, const struct manifest *m)
+{
+	const struct state_set *set = NULL;
+
+	if (v->terms->in_force)
+		set = state_find_set(v->terms->in_force, m->name);
+	return set && set->manifest.block == m->block ? set->rows : NULL;
+}
+
 static void check_sets(struct verification *v)
 {
 	const struct state *s = &v->owner->state;
@@ -712,7 +722,8 @@ static void check_sets(struct verification *v)
 			set->manifest.block + 1, block_last(set->manifest.block)};
 		struct error e;
 
-		if (pri_store_check(set->rows, bounds, v->failures, &e)) {
+		if (pri_store_check_change(rows_before(v, &set->manifest), set->rows, bounds,
+			    v->failures, &e)) {
 			error_prefix(&e, "set %.*s", NAME(set->manifest.name));
 			if (!v->err) {
 				*v->e = e;

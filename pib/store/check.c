@@ -6,68 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * What the IPsec PIB says in prose about its references, and SPPI has no clause for: whether "none"
- * (0 or 0.0) is a value of the attribute, whether a list may be empty, and where a Prid may lead.
- * A reference that is not here must exist, unless its default is "none".
- */
-enum {
-	NONE_ALLOWED = 1,
-	LIST_MAY_BE_EMPTY = 2,
-	TARGETS_MAX = 3,
-};
-
-static const struct reference_rule {
-	enum pib_class_id class;
-	uint8_t attribute;
-	uint8_t flags;
-	uint8_t target_count; /* of a Prid */
-	enum pib_class_id targets[TARGETS_MAX];
-} reference_rules[] = {
-	{PIB_ipSecRule, ipSecRuleIpSecIpsoFilterSetId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecRule, ipSecRuleIpSecRuleTimePeriodGroupId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecActionSet, ipSecActionSetActionId, 0, 2,
-		{PIB_ipSecStaticAction, PIB_ipSecNegotiationAction}},
-	{PIB_ipSecStaticAction, ipSecStaticActionTunnelEndpointId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecStaticAction, ipSecStaticActionSaTransformId, NONE_ALLOWED, 3,
-		{PIB_ipSecEspTransform, PIB_ipSecAhTransform, PIB_ipSecCompTransform}},
-	{PIB_ipSecNegotiationAction, ipSecNegotiationActionTunnelEndpointId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecNegotiationAction, ipSecNegotiationActionKeyExchangeId, NONE_ALLOWED, 2,
-		{PIB_ipSecIkeAssociation, PIB_ipSecIkeRule}},
-	{PIB_ipSecProposal, ipSecProposalEspTransformSetId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecProposal, ipSecProposalAhTransformSetId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecProposal, ipSecProposalCompTransformSetId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecIkeRule, ipSecIkeRuleIpSecRuleTimePeriodGroupId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecIkeAssociation, ipSecIkeAssociationIkePeerEndpoint, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecIkeAssociation, ipSecIkeAssociationLocalCredentialId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecIkePeerEndpoint, ipSecIkePeerEndpointAddress, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecIkePeerEndpoint, ipSecIkePeerEndpointCredentialSetId, NONE_ALLOWED, 0, {0}},
-	{PIB_ipSecSelectorSet, ipSecSelectorSetSelectorId, 0, 1, {PIB_ipSecSelector}},
-	{PIB_ipSecSelector, ipSecSelectorSrcAddressGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0,
-		{0}},
-	{PIB_ipSecSelector, ipSecSelectorSrcPortGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0, {0}},
-	{PIB_ipSecSelector, ipSecSelectorDstAddressGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0,
-		{0}},
-	{PIB_ipSecSelector, ipSecSelectorDstPortGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0, {0}},
-};
-
-static const struct reference_rule *rule_of(const struct pib_class *class, unsigned attribute)
-{
-	for (size_t i = 0; i < sizeof reference_rules / sizeof reference_rules[0]; i++)
-		if (reference_rules[i].class == class->id &&
-			reference_rules[i].attribute == attribute)
-			return &reference_rules[i];
-	return NULL;
-}
-
-static bool none_allowed(const struct pib_class *class, const struct pib_attribute *attribute)
-{
-	const struct reference_rule *rule = rule_of(class, attribute->number);
-
-	if (rule)
-		return rule->flags & NONE_ALLOWED;
-	return attribute->has_default && attribute->role != PIB_PRID && !attribute->default_number;
-}
+#include "pib/store/reference.h"
 
 /* A tag list as a number: class, attribute, value. */
 static uint64_t tag_key(enum pib_class_id class, unsigned attribute, uint32_t value)
@@ -89,6 +28,7 @@ struct unique_values {
 
 struct check {
 	const struct pri_store *store;
+	const struct pri_store *before; /* NULL: there was none */
 	struct pri_bounds bounds;
 	struct pri_failures *failures;
 	struct error *e;
@@ -170,18 +110,17 @@ static bool add_tag(struct check *c, const struct pri *pri, const struct pib_att
 
 static bool add_tag_reference(struct check *c, const struct pri *pri, const struct pib_attribute *a)
 {
-	const struct reference_rule *rule = rule_of(pri->class, a->number);
 	struct prid prid = {pri->class, pri->instance};
 	uint32_t value = pri_u32(pri, a->number);
 	void *array = c->tag_references;
 
 	if (!value) {
-		if (!none_allowed(pri->class, a))
+		if (!reference_may_be_none(pri->class, a))
 			fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s names no list, but must",
 				a->name);
 		return true;
 	}
-	if (rule && rule->flags & LIST_MAY_BE_EMPTY)
+	if (reference_list_may_be_empty(pri->class, a))
 		return true;
 	if (!make_room(c, &array, c->tag_reference_count, &c->tag_reference_room,
 		    sizeof *c->tag_references))
@@ -195,52 +134,62 @@ static bool add_tag_reference(struct check *c, const struct pri *pri, const stru
 	return true;
 }
 
+/* Nothing changed in it, so what it refers to was taken away from it. */
+static bool stood_before(const struct check *c, const struct prid *prid)
+{
+	struct pri_row was, is;
+
+	return c->before && pri_store_find(c->before, prid, &was) &&
+	       pri_store_find(c->store, prid, &is) && view_equal(was.objects, is.objects);
+}
+
+static void check_target(struct check *c, const struct prid *from, const struct pib_attribute *a,
+	const struct prid *to)
+{
+	struct pri_row row;
+
+	if (pri_store_find(c->store, to, &row))
+		return;
+	if (stood_before(c, from) && pri_store_find(c->before, to, &row))
+		fail(c, to, PIB_FAULT_STILL_REFERENCED, 0, "removed, but %s of %s.%u refers to it",
+			a->name, from->class->name, from->instance);
+	else
+		fail(c, from, PIB_FAULT_REFERENCE, a->number, "%s: there is no %s.%u in the set",
+			a->name, to->class->name, to->instance);
+}
+
 static void check_reference(struct check *c, const struct pri *pri, const struct pib_attribute *a)
 {
 	struct prid prid = {pri->class, pri->instance};
 	struct prid to = {pib_class(a->target), pri_u32(pri, a->number)};
-	struct pri_row row;
 
 	if (!to.instance) {
-		if (!none_allowed(pri->class, a))
+		if (!reference_may_be_none(pri->class, a))
 			fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s names no %s, but must",
 				a->name, to.class->name);
-	} else if (!pri_store_find(c->store, &to, &row)) {
-		fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s: there is no %s.%u in the set",
-			a->name, to.class->name, to.instance);
+	} else {
+		check_target(c, &prid, a, &to);
 	}
-}
-
-static bool is_target(const struct reference_rule *rule, const struct pib_class *class)
-{
-	if (!rule)
-		return true;
-	for (size_t i = 0; i < rule->target_count; i++)
-		if (rule->targets[i] == class->id)
-			return true;
-	return false;
 }
 
 static void check_prid(struct check *c, const struct pri *pri, const struct pib_attribute *a)
 {
 	struct prid prid = {pri->class, pri->instance}, to;
 	char name[OID_TEXT_SIZE];
-	struct pri_row row;
 
 	if (oid_is_none(pri_oid(pri, a->number))) {
-		if (!none_allowed(pri->class, a))
+		if (!reference_may_be_none(pri->class, a))
 			fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s names no PRI, but must",
 				a->name);
 	} else if (!pri_prid(pri, a->number, &to)) {
 		oid_format(pri_oid(pri, a->number), name);
 		fail(c, &prid, PIB_FAULT_VALUE_UNSUPPORTED, a->number,
 			"%s: %.100s is an instance of no class that is known", a->name, name);
-	} else if (!is_target(rule_of(pri->class, a->number), to.class)) {
+	} else if (!reference_may_lead_to(pri->class, a, to.class)) {
 		fail(c, &prid, PIB_FAULT_VALUE_UNSUPPORTED, a->number,
 			"%s: %s.%u is of the wrong class", a->name, to.class->name, to.instance);
-	} else if (!pri_store_find(c->store, &to, &row)) {
-		fail(c, &prid, PIB_FAULT_REFERENCE, a->number, "%s: there is no %s.%u in the set",
-			a->name, to.class->name, to.instance);
+	} else {
+		check_target(c, &prid, a, &to);
 	}
 }
 
@@ -445,10 +394,16 @@ static void check_rows(struct check *c)
 	check_tag_references(c);
 }
 
-enum err pri_store_check(const struct pri_store *s, struct pri_bounds bounds,
-	struct pri_failures *failures, struct error *e)
+enum err pri_store_check_change(const struct pri_store *before, const struct pri_store *s,
+	struct pri_bounds bounds, struct pri_failures *failures, struct error *e)
 {
-	struct check c = {.store = s, .bounds = bounds, .failures = failures, .e = e};
+	struct check c = {
+		.store = s,
+		.before = before,
+		.bounds = bounds,
+		.failures = failures,
+		.e = e,
+	};
 
 	/* Values as compared take at most as much more than values as sent. */
 	buffer_init(&c.unique_octets, (size_t)8 * PRI_STORE_MAX_OCTETS);
@@ -458,4 +413,10 @@ enum err pri_store_check(const struct pri_store *s, struct pri_bounds bounds,
 	free(c.unique);
 	buffer_fini(&c.unique_octets);
 	return c.err;
+}
+
+enum err pri_store_check(const struct pri_store *s, struct pri_bounds bounds,
+	struct pri_failures *failures, struct error *e)
+{
+	return pri_store_check_change(NULL, s, bounds, failures, e);
 }
