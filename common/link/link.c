@@ -333,3 +333,8 @@ const struct pin *link_pin(const struct link *l)
 {
 	return net_connection_pin(l->connection);
 }
+
+const struct session_binding *link_binding(const struct link *l)
+{
+	return net_connection_binding(l->connection);
+}

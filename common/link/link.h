@@ -69,7 +69,8 @@ struct link *link_close(struct link *l);
 struct link *link_abort(struct link *l);
 
 const struct endpoint *link_peer(const struct link *l);
-/* NULL before TLS is up. */
+/* These are NULL before TLS is up. */
 const struct pin *link_pin(const struct link *l);
+const struct session_binding *link_binding(const struct link *l);
 
 #endif

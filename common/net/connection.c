@@ -395,6 +395,10 @@ static void step_handshake(struct net_connection *c)
 	}
 	if (c->state != STATE_HANDSHAKE)
 		return;
+	if (tls_binding(c->tls, &c->binding, &e)) {
+		end(c, &e);
+		return;
+	}
 	c->state = STATE_SECURE;
 	c->state_until = 0;
 	c->was_secure = true;
@@ -822,6 +826,11 @@ bool net_connection_has_address(const struct net_connection *c, const struct end
 
 	octets.data = endpoint_address(address, &octets.len);
 	return c->tls && tls_has_address(c->tls, octets);
+}
+
+const struct session_binding *net_connection_binding(const struct net_connection *c)
+{
+	return c->was_secure ? &c->binding : NULL;
 }
 
 bool net_connection_is_secure(const struct net_connection *c)

@@ -71,6 +71,7 @@ struct net_connection {
 	enum net_role role;
 	int read_wants, write_wants; /* the event that lets reading or writing go on */
 	struct pin pin;
+	struct session_binding binding;
 
 	struct buffer in;  /* what the owner has not used yet */
 	struct buffer out; /* from out_sent on */

@@ -25,6 +25,7 @@
 #ifndef COPSEC_COMMON_NET_NET_H
 #define COPSEC_COMMON_NET_NET_H
 
+#include "common/base/binding.h"
 #include "common/base/bytes.h"
 #include "common/base/endpoint.h"
 #include "common/base/pin.h"
@@ -102,7 +103,7 @@ void net_connection_abort(struct net_connection *c);
 
 /* Both live as long as the connection. */
 const struct endpoint *net_connection_peer(const struct net_connection *c);
-/* NULL before `secured`. */
+/* These are NULL before `secured`. */
 const struct pin *net_connection_pin(const struct net_connection *c);
 /* From inside `authorize` on: an authority vouches for the peer's certificate now. */
 bool net_connection_is_certified(const struct net_connection *c);
@@ -110,6 +111,7 @@ bool net_connection_is_certified(const struct net_connection *c);
  * wildcards. False without an authority. */
 bool net_connection_is_named(const struct net_connection *c, const char *name);
 bool net_connection_has_address(const struct net_connection *c, const struct endpoint *address);
+const struct session_binding *net_connection_binding(const struct net_connection *c);
 bool net_connection_is_secure(const struct net_connection *c);
 void net_connection_set_owner(struct net_connection *c, const struct net_events *events,
 			      void *owner);

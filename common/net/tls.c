@@ -382,3 +382,18 @@ bool tls_has_address(const struct tls *t, struct view address)
 {
 	return t->certificate && X509_check_ip(t->certificate, address.data, address.len, 0) == 1;
 }
+
+enum err tls_binding(const struct tls *t, struct session_binding *ret_binding, struct error *e)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	struct session_binding b;
+
+	ERR_clear_error();
+	if (SSL_version(t->ssl) < TLS1_3_VERSION && SSL_get_extms_support(t->ssl) != 1)
+		return error_set(e, E_UNSUPPORTED, "TLS without extended master secret");
+	if (SSL_export_keying_material(t->ssl, b.octets, sizeof b.octets, label, sizeof label - 1,
+				       NULL, 0, 0) != 1)
+		return error_set(e, E_MEMORY, "TLS gives no binding of its session");
+	*ret_binding = b;
+	return E_OK;
+}

@@ -7,6 +7,7 @@
 #define COPSEC_COMMON_NET_TLS_H
 
 #include "common/base/bytes.h"
+#include "common/base/binding.h"
 #include "common/base/pin.h"
 #include "common/crypto/key.h"
 
@@ -58,5 +59,9 @@ bool tls_is_certified(const struct tls *t);
 /* RFC 4261 section 7: names of a certificate that does; false of any other. */
 bool tls_is_named(const struct tls *t, const char *name);
 bool tls_has_address(const struct tls *t, struct view address);
+/* The same at both ends, once the handshake is done. E_UNSUPPORTED if nothing binds this session:
+ * TLS 1.2 without extended master secret (RFC 9266 section 1). */
+enum err tls_binding(const struct tls *t, struct session_binding *ret_binding,
+		     struct error *e) MUST_USE;
 
 #endif

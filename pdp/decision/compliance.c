@@ -314,7 +314,7 @@ static enum err take_piece(struct findings *f, struct view piece, struct error *
 }
 
 static enum err verify_compliance(const struct publication_node *node, struct view document,
-	uint32_t decision, uint64_t *ret_serial, struct error *error)
+	const struct report_origin *origin, uint64_t *ret_serial, struct error *error)
 {
 	struct compliance compliance;
 	struct view content;
@@ -332,10 +332,13 @@ static enum err verify_compliance(const struct publication_node *node, struct vi
 	if (!result && !view_equal(compliance.node, view_of_string(node->name)))
 		result = error_set(error, E_MISMATCH, "report signed for node %.*s, sent by %s",
 			(int)compliance.node.len, (const char *)compliance.node.data, node->name);
-	if (!result && decision && compliance.decision != decision)
+	if (!result && !view_equal(binding_view(&compliance.session), binding_view(&origin->session)))
+		result = error_set(
+			error, E_STALE, "report of %s signed for another session", node->name);
+	if (!result && origin->decision && compliance.decision != origin->decision)
 		result = error_set(error, E_STALE,
 			"report of %s signed for decision %u, sent for decision %u", node->name,
-			compliance.decision, decision);
+			compliance.decision, origin->decision);
 	if (!result)
 		*ret_serial = compliance.index_serial;
 	arena_fini(&arena);
@@ -366,7 +369,7 @@ static struct store_report conclude(const struct findings *f, const struct store
 }
 
 enum err compliance_report(struct compliance_table *t, const struct publication_node *node,
-	const struct cops_message *report, uint32_t decision, uint64_t now_utc,
+	const struct cops_message *report, const struct report_origin *origin, uint64_t now_utc,
 	const struct store_report **ret_report, struct error *error)
 {
 	bool success = cops_find(report, COPS_REPORT_TYPE)->report.type == COPS_SUCCESS;
@@ -381,7 +384,7 @@ enum err compliance_report(struct compliance_table *t, const struct publication_
 	while (!result && cops_next_named(report, &at, &piece))
 		result = take_piece(&findings, piece, error);
 	if (!result && findings.has_signed)
-		result = verify_compliance(node, findings.signed_report, decision, &serial, error);
+		result = verify_compliance(node, findings.signed_report, origin, &serial, error);
 	if (result)
 		return result;
 

@@ -35,17 +35,22 @@ const struct store_report *compliance_find(const struct compliance_table *t, con
 /* How many reports of this node were recorded since the table was made. */
 uint64_t compliance_count(const struct compliance_table *t, const char *node);
 
+struct report_origin {
+	uint32_t decision; /* 0: it answers none */
+	struct session_binding session;
+};
+
 /*
  * A report (RPT, checked by its session) of `node`. Success needs a copsecCompliance signed by the
  * node's report key; without it the report counts as a failure that says so. Failures are put into
  * a sentence of printable ASCII: PRI, error code, and the node's own words (copsecFailure).
  *
- * `decision` is the number of the decision that it answers, 0 if it answers none; a signature over
- * another number is E_STALE. E_SIGNATURE, E_MISMATCH and the like if a signed report does not hold.
+ * `origin` is the decision that it answers, and the session; a signature over another number or
+ * session is E_STALE. E_SIGNATURE, E_MISMATCH and the like if a signed report does not hold.
  * Nothing is recorded then.
  */
 enum err compliance_report(struct compliance_table *t, const struct publication_node *node,
-	const struct cops_message *report, uint32_t decision, uint64_t now_utc,
+	const struct cops_message *report, const struct report_origin *origin, uint64_t now_utc,
 	const struct store_report **ret_report, struct error *error) MUST_USE;
 
 /* Puts what was reported since into the store; what could not be put is tried again next time. */

@@ -187,10 +187,11 @@ static void on_node_request(struct peer *p, const struct session_event *event)
 static const struct store_report *record_report(
 	struct peer *p, const struct publication_node *node, const struct session_event *event)
 {
+	const struct report_origin origin = {event->decision, *link_binding(p->link)};
 	const struct store_report *report;
 	struct error error;
 
-	if (compliance_report(p->server->compliance, node, event->message, event->decision,
+	if (compliance_report(p->server->compliance, node, event->message, &origin,
 		    server_utc(), &report, &error)) {
 		log_warning(log_of(p), MODULE, "report not recorded", log_str("node", p->node),
 			log_err(&error));

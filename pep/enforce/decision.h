@@ -17,6 +17,7 @@
 #define COPSEC_PEP_ENFORCE_DECISION_H
 
 #include "common/base/arena.h"
+#include "common/base/binding.h"
 #include "pep/enforce/verdict.h"
 #include "pep/ipc/transfer.h"
 
@@ -25,6 +26,12 @@ enum {
 	DECISION_ERRORS_MAX = 64,   /* frwkError rows */
 	/* Two views for each pair in the worst case, where framework rows alternate with others. */
 	DECISION_ARENA_MAX = 64 * 1024 * 1024,
+};
+
+/* Where it came from, by what the net process says: named in the report, trusted for nothing. */
+struct decision_origin {
+	uint32_t number; /* in its session, from 1 */
+	struct session_binding session;
 };
 
 struct decision {

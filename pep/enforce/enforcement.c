@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "common/service/control.h"
-#include "pep/enforce/decision.h"
 #include "pep/enforce/report.h"
 #include "pep/enforce/request.h"
 #include "pib/policy/policy.h"
@@ -561,7 +560,7 @@ static enum err judge(struct enforcement *n, const struct transfer_piece *pieces
 	return err;
 }
 
-enum err enforcement_decide(struct enforcement *n, uint32_t number,
+enum err enforcement_decide(struct enforcement *n, const struct decision_origin *origin,
                             const struct transfer_piece *pieces, size_t count, uint64_t now_utc,
                             struct buffer *report, struct error *e)
 {
@@ -569,14 +568,14 @@ enum err enforcement_decide(struct enforcement *n, uint32_t number,
 
 	verdict_init(&v);
 	(void)judge(n, pieces, count, now_utc, &v);
-	n->last = (struct outcome){true, number, now_utc, v.why};
+	n->last = (struct outcome){true, origin->number, now_utc, v.why};
 	if (v.why.code) {
 		report_failure(&v, report);
 		*e = v.why;
 		return v.why.code;
 	}
 	/* Without a signature the report claims nothing; the decision is in force all the same. */
-	if (n->now.state && report_success(n->now.state, n->identity.pepid, number, now_utc,
+	if (n->now.state && report_success(n->now.state, n->identity.pepid, origin, now_utc,
 	                                   n->identity.report_key, report, e))
 		n->disorder = *e;
 	return E_OK;

@@ -26,6 +26,7 @@
 #include "common/base/pin.h"
 #include "common/crypto/key.h"
 #include "common/crypto/trust.h"
+#include "pep/enforce/decision.h"
 #include "pep/enforce/interfaces.h"
 #include "pep/enforce/storage.h"
 #include "pep/ipc/transfer.h"
@@ -62,11 +63,11 @@ enum err enforcement_restore(struct enforcement *n, uint64_t now_utc, struct err
 bool enforcement_set_interfaces(struct enforcement *n, const struct node_interfaces *list);
 
 /*
- * Decides on decision `number` of a session; no pieces: a NULL decision. Appends the contents of the report, at most
+ * Decides on a decision; no pieces: a NULL decision. Appends the contents of the report, at most
  * MESSAGE_PIECE_MAX octets. The return value is for the log, `e` its sentence; the report is
  * complete in any case: REPORT_SUCCESS for E_OK, REPORT_FAILURE otherwise.
  */
-enum err enforcement_decide(struct enforcement *n, uint32_t number,
+enum err enforcement_decide(struct enforcement *n, const struct decision_origin *origin,
                             const struct transfer_piece *pieces, size_t count, uint64_t now_utc,
                             struct buffer *report, struct error *e) MUST_USE;
 /* What the PDP said last of our request (frwkError); "" if it found nothing wrong. */

@@ -45,7 +45,7 @@ struct process {
 	struct channel *supervisor, *net;
 	struct control_server *control;
 	struct transfer decision;
-	uint32_t decision_number;
+	struct decision_origin origin; /* of the decision that is under way */
 
 	int links; /* rtnetlink socket */
 	struct ev_io links_changed;
@@ -163,20 +163,20 @@ static void decide(struct process *p, uint32_t id)
 	enum err err;
 
 	buffer_init(&report, 4 * MESSAGE_PIECE_MAX);
-	err = enforcement_decide(p->enforcement, p->decision_number, p->decision.pieces,
+	err = enforcement_decide(p->enforcement, &p->origin, p->decision.pieces,
 	                         p->decision.count, now_utc(), &report, &e);
 	m.kind = err ? REPORT_FAILURE : REPORT_SUCCESS;
 	if (err)
 		log_warning(p->log, MODULE, "decision refused, nothing has changed",
-		            log_u64("decision", p->decision_number), log_err(&e),
+		            log_u64("decision", p->origin.number), log_err(&e),
 		            log_u64("index", before));
 	else if (enforcement_serial(p->enforcement) != before)
 		log_notice(p->log, MODULE, "policy in force",
 		           log_u64("index", enforcement_serial(p->enforcement)),
-		           log_u64("before", before), log_u64("decision", p->decision_number));
+		           log_u64("before", before), log_u64("decision", p->origin.number));
 	else
 		log_info(p->log, MODULE, "decision changed nothing",
-		         log_u64("decision", p->decision_number), log_u64("index", before));
+		         log_u64("decision", p->origin.number), log_u64("index", before));
 	if (enforcement_pdp_error(p->enforcement)[0])
 		log_warning(p->log, MODULE, "our request was not understood",
 		            log_str("reason", enforcement_pdp_error(p->enforcement)));
@@ -230,7 +230,9 @@ static void on_net_message(void *context, struct channel *c, const struct messag
 		break;
 	case MESSAGE_DECISION_BEGIN:
 		err = transfer_begin(&p->decision, m, &e);
-		p->decision_number = m->number;
+		p->origin.number = m->number;
+		/* Its length is what the table of messages says. */
+		memcpy(p->origin.session.octets, m->data.data, BINDING_SIZE);
 		break;
 	case MESSAGE_DECISION_PIECE:
 		err = transfer_piece(&p->decision, m, &e);

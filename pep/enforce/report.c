@@ -25,14 +25,15 @@ static enum err sign(const struct compliance *c, const struct key *key, struct b
 	return err;
 }
 
-enum err report_success(const struct state *state, const char *pepid, uint32_t decision,
-                        uint64_t now_utc, const struct key *report_key, struct buffer *out,
+enum err report_success(const struct state *state, const char *pepid,
+                        const struct decision_origin *origin, uint64_t now_utc, const struct key *report_key, struct buffer *out,
                         struct error *e)
 {
 	struct set_entry sets[COMPLIANCE_SETS_MAX];
 	struct compliance c = {
 		.node = view_of_string(pepid),
-		.decision = decision,
+		.decision = origin->number,
+		.session = origin->session,
 		.index_serial = state->index.serial,
 		.time = now_utc,
 		.sets = sets,

@@ -3,19 +3,19 @@
  * What a decision is answered with: the contents of the RPT's Named ClientSI (RFC 3084 section 5.3).
  *
  * Success carries a copsecCompliance: node, number of the decision, serial of the index and roots of
- * the sets in force, signed by the report key that only the enforcer has. Failure carries a GPERR or
+ * the sets in force, and the session that the decision came in, signed by the report key that only the enforcer has. Failure carries a GPERR or
  * an ErrorPRID with CPERR for each PRI at fault, and a copsecFailure with the sentence.
  */
 #ifndef COPSEC_PEP_ENFORCE_REPORT_H
 #define COPSEC_PEP_ENFORCE_REPORT_H
 
 #include "common/crypto/key.h"
-#include "pep/enforce/verdict.h"
+#include "pep/enforce/decision.h"
 #include "pib/set/state.h"
 
 /* Appends; the buffer is as it was on failure. */
-enum err report_success(const struct state *state, const char *pepid, uint32_t decision,
-                        uint64_t now_utc, const struct key *report_key, struct buffer *out,
+enum err report_success(const struct state *state, const char *pepid,
+                        const struct decision_origin *origin, uint64_t now_utc, const struct key *report_key, struct buffer *out,
                         struct error *e) MUST_USE;
 /* Appends as much as fits into one message; the first faults are never left out. */
 void report_failure(const struct verdict *v, struct buffer *out);

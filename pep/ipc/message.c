@@ -40,7 +40,7 @@ static const struct row rows[MESSAGE_TYPE_END] = {
 	[MESSAGE_REQUEST_COMMIT] = {"REQUEST_COMMIT", IPC_ENFORCE, IPC_NET, false, {ID}, 0, 0},
 	[MESSAGE_REQUEST_CHANGED] = {"REQUEST_CHANGED", IPC_ENFORCE, IPC_NET, false, {{0}}, 0, 0},
 	[MESSAGE_DECISION_BEGIN] = {"DECISION_BEGIN", IPC_NET, IPC_ENFORCE, false,
-	                            {RUN, N(number, 1, UINT32_MAX)}, 0, 0},
+	                            {RUN, N(number, 1, UINT32_MAX)}, BINDING_SIZE, BINDING_SIZE},
 	[MESSAGE_DECISION_PIECE] = {"DECISION_PIECE", IPC_NET, IPC_ENFORCE, false,
 	                            {ID, N(kind, PIECE_INSTALL, PIECE_REMOVE)},
 	                            1, MESSAGE_PIECE_MAX},

@@ -15,6 +15,7 @@
 #ifndef COPSEC_PEP_IPC_MESSAGE_H
 #define COPSEC_PEP_IPC_MESSAGE_H
 
+#include "common/base/binding.h"
 #include "common/base/bytes.h"
 
 enum ipc_role {
@@ -92,7 +93,9 @@ struct message {
 	uint32_t number;  /* DECISION_BEGIN: which one of its session, from 1 */
 	uint32_t kind;    /* PDP_STATE: enum pdp_contact; DECISION_PIECE, REPORT: see above */
 	uint32_t pdp;     /* PDP_STATE: place in the list of PDPs */
-	struct view data; /* *_PIECE, REPORT: S-objects; PDP_STATE: the reason, for people */
+	/* *_PIECE, REPORT: S-objects; DECISION_BEGIN: struct session_binding of its session;
+	 * PDP_STATE: the reason, for people */
+	struct view data;
 };
 
 /* A printable name for any value. */

@@ -172,7 +172,12 @@ static void answer_own(struct process *p)
 
 static bool forward(struct process *p, const struct session_event *event, uint32_t id)
 {
-	struct message m = {.type = MESSAGE_DECISION_BEGIN, .id = id, .number = event->decision};
+	struct message m = {
+		.type = MESSAGE_DECISION_BEGIN,
+		.id = id,
+		.number = event->decision,
+		.data = binding_view(link_binding(p->link)),
+	};
 	struct cops_decision d;
 
 	for (size_t at = 0; cops_next_decision(event->message, &at, &d);) {

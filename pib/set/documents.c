@@ -624,6 +624,7 @@ static enum err write_compliance(const struct compliance *c, struct buffer *out,
 	pri_set_u32(&pri, copsecComplianceHeadDecision, c->decision);
 	pri_set_u64(&pri, copsecComplianceHeadIndexSerial, c->index_serial);
 	pri_set_u64(&pri, copsecComplianceHeadTime, c->time);
+	pri_set_octets(&pri, copsecComplianceHeadSession, binding_view(&c->session));
 	err = pri_put(out, &pri, e);
 	if (err)
 		return err;
@@ -647,6 +648,8 @@ static enum err read_compliance(
 		.index_serial = pri_u64(&pri, copsecComplianceHeadIndexSerial),
 		.time = pri_u64(&pri, copsecComplianceHeadTime),
 	};
+	copy_octets(c->session.octets, sizeof c->session.octets,
+		pri_octets(&pri, copsecComplianceHeadSession));
 	return read_entries(&compliance_entry, &run, content, COMPLIANCE_SETS_MAX, arena, &c->sets,
 		&c->set_count, e);
 }

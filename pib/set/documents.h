@@ -17,6 +17,7 @@
 #define COPSEC_PIB_SET_DOCUMENTS_H
 
 #include "common/base/arena.h"
+#include "common/base/binding.h"
 #include "pib/set/block.h"
 
 enum {
@@ -106,6 +107,7 @@ struct compliance {
 	uint32_t decision; /* counts the decisions of a session, from 1 */
 	uint64_t index_serial;
 	uint64_t time; /* seconds since 1970, UTC */
+	struct session_binding session; /* in which the decision came */
 	const struct set_entry *sets;
 	size_t set_count;
 };

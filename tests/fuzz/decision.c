@@ -133,6 +133,7 @@ static void look(struct node *t)
 static bool decide(struct node *t, const struct transfer_piece *pieces, size_t count,
 	uint8_t refused)
 {
+	const struct decision_origin origin = {1, {{0}}};
 	struct buffer before, after, report;
 	uint64_t serial = enforcement_serial(t->n);
 	uint16_t code, sub_code;
@@ -142,7 +143,7 @@ static bool decide(struct node *t, const struct transfer_piece *pieces, size_t c
 	buffer_init(&report, OCTETS_MAX);
 	snapshot(t, &before);
 	fake_misbehave(t->fake, refused ? REFUSE : BEHAVE, refused);
-	err = enforcement_decide(t->n, 1, pieces, count, NOW, &report, &e);
+	err = enforcement_decide(t->n, &origin, pieces, count, NOW, &report, &e);
 	fake_misbehave(t->fake, BEHAVE, 0);
 	fuzz_accepted = !err;
 	REQUIRE(report.len <= MESSAGE_PIECE_MAX);

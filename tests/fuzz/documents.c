@@ -100,6 +100,7 @@ static enum err compliance(struct view content, struct arena *arena, struct buff
 	REQUIRE(compliance_decode(buffer_view(out), arena, &again, e) == E_OK);
 	REQUIRE(view_equal(c.node, again.node) && c.decision == again.decision);
 	REQUIRE(c.index_serial == again.index_serial && c.time == again.time);
+	REQUIRE(view_equal(binding_view(&c.session), binding_view(&again.session)));
 	REQUIRE(same_entries(c.sets, c.set_count, again.sets, again.set_count));
 	return E_OK;
 }

@@ -106,12 +106,13 @@ struct publication *tenant_publication(struct tenant *t, const struct publicatio
 	return p;
 }
 
-void tenant_compliance(const struct key *key, const char *node, uint32_t decision,
+void tenant_compliance(const struct key *key, const char *node, const struct report_origin *origin,
 	uint64_t serial, uint64_t now, struct buffer *out)
 {
 	const struct compliance compliance = {
 		.node = view_of_string(node),
-		.decision = decision,
+		.decision = origin->decision,
+		.session = origin->session,
 		.index_serial = serial,
 		.time = now,
 	};

@@ -6,7 +6,7 @@
 #ifndef COPSEC_TESTS_PDP_TENANT_H
 #define COPSEC_TESTS_PDP_TENANT_H
 
-#include "pdp/decision/publication.h"
+#include "pdp/decision/compliance.h"
 #include "tests/pib/set/world.h"
 
 struct tenant {
@@ -30,7 +30,7 @@ void tenant_pack_again(struct tenant *t);
 struct publication *tenant_publication(struct tenant *t, const struct publication *current);
 
 /* A copsecCompliance that `key` signs, as objects. */
-void tenant_compliance(const struct key *key, const char *node, uint32_t decision,
+void tenant_compliance(const struct key *key, const char *node, const struct report_origin *origin,
 	uint64_t serial, uint64_t now, struct buffer *out);
 
 #endif

@@ -79,14 +79,25 @@ static void rpt_fini(struct rpt *r)
 	arena_fini(&r->arena);
 }
 
+static const struct session_binding this_session = {{5}}, other_session = {{6}};
+
+static void put_compliance(const struct key *key, const char *node, uint32_t decision,
+	uint64_t serial, uint64_t now, struct buffer *out)
+{
+	const struct report_origin origin = {decision, this_session};
+
+	tenant_compliance(key, node, &origin, serial, now, out);
+}
+
 static enum err report(const struct publication_node *node, enum cops_report_type type,
 	uint32_t decision, uint64_t now, const struct store_report **ret_report)
 {
+	const struct report_origin origin = {decision, this_session};
 	struct rpt r;
 	enum err result;
 
 	rpt_init(&r, type);
-	result = compliance_report(table, node, &r.message, decision, now, ret_report, &error);
+	result = compliance_report(table, node, &r.message, &origin, now, ret_report, &error);
 	rpt_fini(&r);
 	return result;
 }
@@ -97,7 +108,7 @@ START_TEST(a_signed_success_counts_from_when_it_was_first_said)
 
 	ck_assert_ptr_null(compliance_find(table, "gw1"));
 	ck_assert_uint_eq(compliance_count(table, "gw1"), 0);
-	tenant_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
+	put_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
 	ck_assert_msg(!report(&gw1, COPS_SUCCESS, DECISION, 100, &r), "%s", error.text);
 	ck_assert_ptr_eq(compliance_find(table, "gw1"), r);
 	ck_assert_str_eq(r->node, "gw1");
@@ -106,11 +117,11 @@ START_TEST(a_signed_success_counts_from_when_it_was_first_said)
 	ck_assert_uint_eq(r->serial, 20);
 	ck_assert_uint_eq(r->since, 100);
 
-	tenant_compliance(report_key, "gw1", DECISION + 1, 20, NOW, &named);
+	put_compliance(report_key, "gw1", DECISION + 1, 20, NOW, &named);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, DECISION + 1, 200, &r), E_OK);
 	ck_assert_uint_eq(r->since, 100);
 	ck_assert_uint_eq(r->time, 200);
-	tenant_compliance(report_key, "gw1", DECISION + 2, 21, NOW, &named);
+	put_compliance(report_key, "gw1", DECISION + 2, 21, NOW, &named);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, DECISION + 2, 300, &r), E_OK);
 	ck_assert_uint_eq(r->serial, 21);
 	ck_assert_uint_eq(r->since, 300);
@@ -122,7 +133,7 @@ START_TEST(an_unsigned_success_is_none)
 {
 	const struct store_report *r = NULL;
 
-	tenant_compliance(report_key, "gw1", 1, 20, NOW, &named);
+	put_compliance(report_key, "gw1", 1, 20, NOW, &named);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, 1, 100, &r), E_OK);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, 2, 200, &r), E_OK);
 	ck_assert(!r->success);
@@ -137,35 +148,42 @@ END_TEST
 START_TEST(what_is_signed_wrongly_is_not_recorded)
 {
 	const struct store_report *r = NULL;
+	const struct report_origin earlier = {DECISION, other_session};
 	struct publication_node keyless = gw1;
 
-	tenant_compliance(other_key, "gw1", DECISION, 20, NOW, &named);
+	put_compliance(other_key, "gw1", DECISION, 20, NOW, &named);
 	ck_assert_int_ne(report(&gw1, COPS_SUCCESS, DECISION, 100, &r), E_OK);
 
-	tenant_compliance(report_key, "alice", DECISION, 20, NOW, &named);
+	put_compliance(report_key, "alice", DECISION, 20, NOW, &named);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, DECISION, 100, &r), E_MISMATCH);
 	ck_assert_str_eq(error.text, "report signed for node alice, sent by gw1");
 
-	tenant_compliance(report_key, "gw1", DECISION - 1, 20, NOW, &named);
+	put_compliance(report_key, "gw1", DECISION - 1, 20, NOW, &named);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, DECISION, 100, &r), E_STALE);
 
-	tenant_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
+	for (uint32_t answered = 0; answered <= DECISION; answered += DECISION) {
+		tenant_compliance(report_key, "gw1", &earlier, 20, NOW, &named);
+		ck_assert_int_eq(report(&gw1, COPS_SUCCESS, answered, 100, &r), E_STALE);
+		ck_assert_str_eq(error.text, "report of gw1 signed for another session");
+	}
+
+	put_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
 	named.data[named.len / 2] ^= 1;
 	ck_assert_int_ne(report(&gw1, COPS_SUCCESS, DECISION, 100, &r), E_OK);
 
-	tenant_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
-	tenant_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
+	put_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
+	put_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, DECISION, 100, &r), E_DUPLICATE);
 
 	keyless.has_report_key = false;
-	tenant_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
+	put_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
 	ck_assert_int_eq(report(&keyless, COPS_SUCCESS, DECISION, 100, &r), E_MISSING);
 
 	ck_assert_ptr_null(r);
 	ck_assert_ptr_null(compliance_find(table, "gw1"));
 	ck_assert_uint_eq(compliance_count(table, "gw1"), 0);
 	/* A report on nobody's request may be about any decision. */
-	tenant_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
+	put_compliance(report_key, "gw1", DECISION, 20, NOW, &named);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, 0, 100, &r), E_OK);
 }
 END_TEST
@@ -258,7 +276,7 @@ START_TEST(what_was_flushed_is_remembered)
 	const struct store_report *r = NULL;
 	struct compliance_table *again = NULL;
 
-	tenant_compliance(report_key, "gw1", 1, 20, NOW, &named);
+	put_compliance(report_key, "gw1", 1, 20, NOW, &named);
 	ck_assert_int_eq(report(&gw1, COPS_SUCCESS, 1, 100, &r), E_OK);
 	put_failure(1, view_of_string("no memory"));
 	ck_assert_int_eq(report(&alice, COPS_FAILURE, 1, 101, &r), E_OK);
@@ -282,6 +300,7 @@ END_TEST
 
 START_TEST(there_is_a_limit_to_the_nodes)
 {
+	const struct report_origin origin = {1, this_session};
 	const struct store_report *reported = NULL;
 	char name[16];
 	const struct publication_node node = {.name = name};
@@ -290,14 +309,14 @@ START_TEST(there_is_a_limit_to_the_nodes)
 	rpt_init(&r, COPS_FAILURE);
 	for (unsigned i = 0; i < COMPLIANCE_NODES_MAX; i++) {
 		snprintf(name, sizeof name, "n%05u", i);
-		if (compliance_report(table, &node, &r.message, 1, 100, &reported, &error))
+		if (compliance_report(table, &node, &r.message, &origin, 100, &reported, &error))
 			ck_abort_msg("%s", error.text);
 	}
 	snprintf(name, sizeof name, "one more");
-	ck_assert_int_eq(compliance_report(table, &node, &r.message, 1, 100, &reported, &error),
+	ck_assert_int_eq(compliance_report(table, &node, &r.message, &origin, 100, &reported, &error),
 		E_LIMIT);
 	snprintf(name, sizeof name, "n00007");
-	ck_assert_int_eq(compliance_report(table, &node, &r.message, 1, 100, &reported, &error),
+	ck_assert_int_eq(compliance_report(table, &node, &r.message, &origin, 100, &reported, &error),
 		E_OK);
 	ck_assert_uint_eq(compliance_count(table, "n00007"), 2);
 	rpt_fini(&r);

@@ -177,6 +177,7 @@ static void count_decision(const struct transfer_piece *pieces, size_t count)
 
 static void enforce(struct client *c, const struct session_event *event)
 {
+	const struct decision_origin origin = {event->decision, *link_binding(c->link)};
 	struct transfer_piece pieces[64];
 	struct cops_decision d;
 	struct buffer report;
@@ -196,7 +197,7 @@ static void enforce(struct client *c, const struct session_event *event)
 	if (c->mishap == DECISION_LOST)
 		return;
 	buffer_init(&report, BIG);
-	result = enforcement_decide(c->node->enforcement, event->decision, pieces, count, now,
+	result = enforcement_decide(c->node->enforcement, &origin, pieces, count, now,
 		&report, &error);
 	tally.refusals += result != E_OK;
 	view = buffer_view(&report);

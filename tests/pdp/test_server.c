@@ -175,6 +175,7 @@ static void take_refusal(struct client *c, struct view objects)
 static void client_report(struct client *c, uint32_t decision)
 {
 	enum cops_report_type type = c->refuses ? COPS_FAILURE : COPS_SUCCESS;
+	const struct report_origin origin = {decision, *link_binding(c->link)};
 	struct buffer named;
 	struct view view;
 
@@ -182,7 +183,7 @@ static void client_report(struct client *c, uint32_t decision)
 	if (c->refuses)
 		pr_put_error(&named, PR_GPERR, PR_GPERR_MALFORMED_DECISION, 0);
 	else if (c->report_key && !c->unsigned_only)
-		tenant_compliance(c->report_key, c->pepid, decision,
+		tenant_compliance(c->report_key, c->pepid, &origin,
 			c->serial ? c->serial : c->holds, (uint64_t)time(NULL), &named);
 	view = buffer_view(&named);
 	ck_assert_int_eq(

@@ -522,23 +522,34 @@ START_TEST(foreign_clients_are_judged)
 		bool key;
 		enum err err; /* E_CLOSED: it got in and went in good order */
 		const char *text;
+		bool settings; /* without extended master secret */
 	} rows[] = {
-		{"-tls1_3", true, E_CLOSED, ""},
-		{"-tls1_2", true, E_CLOSED, ""},
-		{"-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256", true, E_CLOSED, ""},
-		{"-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA", true, E_PROTOCOL, "no shared cipher"},
-		{"-tls1_1 -cipher DEFAULT@SECLEVEL=0", true, E_PROTOCOL, "unsupported protocol"},
-		{"-tls1_3", false, E_PROTOCOL, "peer did not return a certificate"},
-		{"-tls1_2", false, E_PROTOCOL, "peer did not return a certificate"},
-		{"-tls1_3 -curves P-521", true, E_PROTOCOL, "no suitable key share"},
+		{"-tls1_3", true, E_CLOSED, "", false},
+		{"-tls1_2", true, E_CLOSED, "", false},
+		{"-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256", true, E_CLOSED, "", false},
+		{"-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA", true, E_PROTOCOL, "no shared cipher",
+			false},
+		{"-tls1_1 -cipher DEFAULT@SECLEVEL=0", true, E_PROTOCOL, "unsupported protocol",
+			false},
+		{"-tls1_3", false, E_PROTOCOL, "peer did not return a certificate", false},
+		{"-tls1_2", false, E_PROTOCOL, "peer did not return a certificate", false},
+		{"-tls1_3 -curves P-521", true, E_PROTOCOL, "no suitable key share", false},
+		{"-tls1_2", true, E_UNSUPPORTED, "without extended master secret", true},
 	};
 	char at[ENDPOINT_TEXT_SIZE], file[] = "/tmp/copsec-net-XXXXXX", command[512];
+	char settings[] = "/tmp/copsec-net-XXXXXX";
 	struct error e;
+	static const char without_ems[] =
+		"openssl_conf = all\n[all]\nssl_conf = tls\n[tls]\nsystem_default = every\n"
+		"[every]\nOptions = -ExtendedMasterSecret\n";
 	int fd = mkstemp(file);
 
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	ck_assert_int_eq(key_save(keys[0], file, NULL, &e), E_OK);
+	fd = mkstemp(settings);
+	ck_assert_int_eq(write(fd, without_ems, sizeof without_ems - 1), sizeof without_ems - 1);
+	close(fd);
 	tls_at_once = true;
 	listen_at("127.0.0.1");
 	endpoint_format(net_listener_endpoint(listener), at);
@@ -546,8 +557,9 @@ START_TEST(foreign_clients_are_judged)
 		pid_t pid;
 		int status;
 
-		snprintf(command, sizeof command, "openssl s_client -connect %s %s %s %s %s %s "
-			 "</dev/null >/dev/null 2>&1", at, rows[i].options,
+		snprintf(command, sizeof command, "%s%s openssl s_client -connect %s %s %s %s %s %s "
+			 "</dev/null >/dev/null 2>&1", rows[i].settings ? "OPENSSL_CONF=" : "",
+			 rows[i].settings ? settings : "", at, rows[i].options,
 			 rows[i].key ? "-cert" : "", rows[i].key ? file : "",
 			 rows[i].key ? "-key" : "", rows[i].key ? file : "");
 		server.is_closed = server.is_secured = false;
@@ -563,6 +575,7 @@ START_TEST(foreign_clients_are_judged)
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	}
 	ck_assert_int_eq(unlink(file), 0);
+	ck_assert_int_eq(unlink(settings), 0);
 }
 END_TEST
 
@@ -807,6 +820,27 @@ START_TEST(secured_connection_makes_way_for_the_next_handshake)
 }
 END_TEST
 
+/* Both ends name their session alike, and no other like it. */
+START_TEST(a_session_has_a_name_of_its_own)
+{
+	struct session_binding before;
+
+	listen_at("127.0.0.1");
+	connect_client();
+	run_until(both_secured);
+	before = *net_connection_binding(client.c);
+	ck_assert_mem_eq(net_connection_binding(server.c), &before, sizeof before);
+	net_connection_close(client.c);
+	run_until(server_closed);
+	server.is_secured = client.is_secured = server.is_closed = client.is_closed = false;
+	connect_client();
+	run_until(both_secured);
+	ck_assert_mem_ne(net_connection_binding(client.c), &before, sizeof before);
+	ck_assert_mem_eq(net_connection_binding(server.c), net_connection_binding(client.c),
+			 sizeof before);
+}
+END_TEST
+
 START_TEST(connection_without_owner_is_dropped)
 {
 	drop_accepted = true;
@@ -929,6 +963,7 @@ START_TEST(without_a_key_there_is_no_tls)
 	run_until(client_connected);
 	ck_assert_int_eq(net_connection_start_tls(client.c, NET_CLIENT, &e), E_UNSUPPORTED);
 	ck_assert_ptr_null(net_connection_pin(client.c));
+	ck_assert_ptr_null(net_connection_binding(client.c));
 	net_free(plain);
 }
 END_TEST
@@ -956,6 +991,7 @@ int main(void)
 	tcase_add_test(net, any_callback_may_end_its_connection);
 	tcase_add_test(net, listener_keeps_its_limits);
 	tcase_add_test(net, secured_connection_makes_way_for_the_next_handshake);
+	tcase_add_test(net, a_session_has_a_name_of_its_own);
 	tcase_add_test(net, connection_without_owner_is_dropped);
 	tcase_add_test(net, listener_may_go_before_its_connections);
 	tcase_add_test(net, endpoints_are_tried_in_turn);

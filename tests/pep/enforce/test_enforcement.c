@@ -111,13 +111,14 @@ static void snapshot(const struct node *t, struct buffer *out)
 static enum err decide_pieces(struct node *t, const struct transfer_piece *pieces, size_t count,
                               struct buffer *report, struct error *e)
 {
+	const struct decision_origin origin = {3, {{7}}};
 	uint16_t code, sub_code;
 	struct error grammar;
 	enum err err;
 
 	buffer_reset(report);
 	*e = (struct error){0};
-	err = enforcement_decide(t->n, 3, pieces, count, NOW, report, e);
+	err = enforcement_decide(t->n, &origin, pieces, count, NOW, report, e);
 	ck_assert_msg(!pr_check(PR_IN_REPORT, buffer_view(report), &code, &sub_code, &grammar),
 	              "%s", grammar.text);
 	/* RFC 3084: a failure has a code. */
@@ -204,6 +205,7 @@ static void check_compliance(struct node *t, struct view report, uint32_t decisi
 	ck_assert_msg(!compliance_decode(content, &arena, &said, &e), "%s", e.text);
 	ck_assert(view_equal(said.node, view_of_string("gw1")));
 	ck_assert_uint_eq(said.decision, decision);
+	ck_assert_mem_eq(said.session.octets, (uint8_t[BINDING_SIZE]){7}, BINDING_SIZE);
 	ck_assert_uint_eq(said.index_serial, t->w->index.serial);
 	ck_assert_uint_eq(said.set_count, 2);
 	ck_assert(view_equal(said.sets[0].name, view_of_string("gateway")));

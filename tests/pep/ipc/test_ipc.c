@@ -13,6 +13,9 @@
 #include "pep/ipc/transfer.h"
 
 static const uint8_t octets[] = {0xde, 0xad, 0xbe, 0xef};
+static const uint8_t session[BINDING_SIZE] = {0x5e};
+#define SESSION_HEX "5e" ZEROS_15 ZEROS_15 "00"
+#define ZEROS_15 "000000000000000000000000000000"
 
 /* One of each type that just passes, with the octets it has on the socket. */
 static const struct {
@@ -34,8 +37,8 @@ static const struct {
 	{{.type = MESSAGE_REQUEST_COMMIT, .id = 1}, IPC_ENFORCE, IPC_NET, "0000000800000001"},
 	{{.type = MESSAGE_REQUEST_CHANGED}, IPC_ENFORCE, IPC_NET, "00000009"},
 	{{.type = MESSAGE_DECISION_BEGIN, .id = UINT32_MAX, .total = MESSAGE_TOTAL_MAX,
-	  .pieces = MESSAGE_PIECES_MAX, .number = 2}, IPC_NET, IPC_ENFORCE,
-	 "0000000affffffff010000000001000000000002"},
+	  .pieces = MESSAGE_PIECES_MAX, .number = 2, .data = {session, sizeof session}},
+	 IPC_NET, IPC_ENFORCE, "0000000affffffff010000000001000000000002" SESSION_HEX},
 	{{.type = MESSAGE_DECISION_PIECE, .id = 7, .kind = PIECE_REMOVE, .data = {octets, 1}},
 	 IPC_NET, IPC_ENFORCE, "0000000b0000000700000002de"},
 	{{.type = MESSAGE_DECISION_COMMIT, .id = 7}, IPC_NET, IPC_ENFORCE, "0000000c00000007"},
@@ -92,7 +95,7 @@ END_TEST
 
 START_TEST(every_other_length_is_refused)
 {
-	uint8_t twice[64] = {0};
+	uint8_t twice[128] = {0};
 	struct message m;
 	struct error e;
 	size_t len = strlen(good[_i].hex) / 2;
@@ -106,7 +109,8 @@ START_TEST(every_other_length_is_refused)
 			ck_assert_int_ne(err, E_OK);
 		else if (n == len)
 			ck_assert_int_eq(err, E_OK);
-		else if (good[_i].m.data.len == 0 && good[_i].m.type != MESSAGE_REPORT)
+		else if (good[_i].m.type == MESSAGE_DECISION_BEGIN ||
+		         (good[_i].m.data.len == 0 && good[_i].m.type != MESSAGE_REPORT))
 			ck_assert_int_ne(err, E_OK);
 	}
 }
@@ -125,9 +129,10 @@ static const struct {
 	{"000000040000000400000000", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"000000040000000000000010", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000500000000", IPC_NET, IPC_ENFORCE, E_RANGE},
-	{"0000000a00000001010000010000000100000001", IPC_NET, IPC_ENFORCE, E_RANGE},
-	{"0000000a00000001000000010001000100000001", IPC_NET, IPC_ENFORCE, E_RANGE},
-	{"0000000a00000001000000010000000100000000", IPC_NET, IPC_ENFORCE, E_RANGE},
+	{"0000000a00000001010000010000000100000001" SESSION_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
+	{"0000000a00000001000000010001000100000001" SESSION_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
+	{"0000000a00000001000000010000000100000001", IPC_NET, IPC_ENFORCE, E_LENGTH},
+	{"0000000a00000001000000010000000100000000" SESSION_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000b0000000100000000de", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000b0000000100000003de", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000b0000000100000001", IPC_NET, IPC_ENFORCE, E_LENGTH},

@@ -360,6 +360,7 @@ static void check_compliance(struct bench *b)
 	ck_assert_int_eq(compliance_decode(content, &arena, &said, &e), E_OK);
 	ck_assert_uint_eq(said.index_serial, b->w->index.serial);
 	ck_assert_uint_eq(said.decision, b->reported);
+	ck_assert_mem_eq(&said.session, link_binding(b->link), sizeof said.session);
 	arena_fini(&arena);
 }
 

@@ -477,6 +477,7 @@ START_TEST(a_compliance_report_comes_back_as_it_was)
 		.decision = 4,
 		.index_serial = 12,
 		.time = 1767225600,
+		.session = {{1, 2, 3, [31] = 4}},
 		.sets = sets,
 		.set_count = 2};
 	struct compliance again;
@@ -492,6 +493,7 @@ START_TEST(a_compliance_report_comes_back_as_it_was)
 	ck_assert_uint_eq(again.decision, 4);
 	ck_assert_uint_eq(again.index_serial, 12);
 	ck_assert_uint_eq(again.time, c.time);
+	ck_assert_mem_eq(&again.session, &c.session, sizeof c.session);
 	ck_assert_uint_eq(again.set_count, 2);
 	ck_assert(view_equal(again.sets[1].name, text("lan")));
 	ck_assert_uint_eq(again.sets[1].serial, 6);
