@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/cops/message.h"
 
+#include <string.h>
+
 static void refuse(struct buffer *out, enum err code)
 {
 	if (!out->error)
@@ -101,6 +103,19 @@ void cops_put_start_tls(struct buffer *out)
 {
 	cops_put(
 		out, OBJECT(COPS_INTEGRITY, COPS_INTEGRITY_TLS, .integrity_tls = {COPS_START_TLS}));
+}
+
+void cops_put_server(struct buffer *out, enum cops_c_num c_num, const struct endpoint *server)
+{
+	struct cops_object o = {.c_num = (uint8_t)c_num, .c_type = COPS_IPV4};
+	size_t len;
+	const uint8_t *address = endpoint_address(server, &len);
+
+	if (len == sizeof o.server.address)
+		o.c_type = COPS_IPV6;
+	memcpy(o.server.address, address, len);
+	o.server.port = endpoint_port(server);
+	cops_put(out, &o);
 }
 
 /* --- Runs --- */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/cops/message.h"
 
+#include <arpa/inet.h>
 #include <stdint.h>
+#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -520,6 +522,22 @@ struct view cops_handle(const struct cops_message *m)
 	const struct cops_object *o = cops_find(m, COPS_HANDLE);
 
 	return o ? o->octets : VIEW_NONE;
+}
+
+struct endpoint cops_server(const struct cops_object *server)
+{
+	struct endpoint e = {0};
+
+	if (server->c_type == COPS_IPV4) {
+		e.address.v4.sin_family = AF_INET;
+		e.address.v4.sin_port = htons(server->server.port);
+		memcpy(&e.address.v4.sin_addr, server->server.address, 4);
+	} else {
+		e.address.v6.sin6_family = AF_INET6;
+		e.address.v6.sin6_port = htons(server->server.port);
+		memcpy(&e.address.v6.sin6_addr, server->server.address, 16);
+	}
+	return e;
 }
 
 bool cops_next_decision(const struct cops_message *m, size_t *at, struct cops_decision *ret)

@@ -12,6 +12,7 @@
 #define COPSEC_COMMON_COPS_MESSAGE_H
 
 #include "common/base/arena.h"
+#include "common/base/endpoint.h"
 #include "common/cops/cops.h"
 #include "common/cops/pr.h"
 
@@ -79,6 +80,8 @@ const struct cops_object *cops_find_type(
 	const struct cops_message *m, uint8_t c_num, uint8_t c_type);
 /* The contents of the Handle; empty if there is none. */
 struct view cops_handle(const struct cops_message *m);
+/* The address and port in a PDPRedirAddr or LastPDPAddr. */
+struct endpoint cops_server(const struct cops_object *server);
 
 struct cops_decision {
 	uint16_t r_type, m_type;
@@ -112,6 +115,8 @@ void cops_put_pepid(struct buffer *out, struct view pepid);
 void cops_put_ka_timer(struct buffer *out, uint16_t seconds);
 void cops_put_acct_timer(struct buffer *out, uint16_t seconds);
 void cops_put_start_tls(struct buffer *out);
+/* PDPRedirAddr or LastPDPAddr, with the C-Type of the address's family. */
+void cops_put_server(struct buffer *out, enum cops_c_num c_num, const struct endpoint *server);
 
 /*
  * COPS-PR objects of any amount, spread over as many COPS objects as their 16-bit length demands:

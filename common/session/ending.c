@@ -60,6 +60,7 @@ void odd(struct session *s, enum session_oddity what)
 
 void odd_client(struct session *s)
 {
+	count_for(s, COPS_CLIENT_CONNECTION, SESSION_COUNT_UNSUPPORTED_CLIENT_TYPE);
 	odd(s, SESSION_ODD_UNKNOWN_CLIENT);
 }
 
@@ -90,7 +91,7 @@ void check_answer(struct session *s, enum err code)
 	end(s, &e);
 }
 
-void finish(struct session *s, uint16_t client_type, uint16_t code, uint16_t sub_code,
+void finish_with(struct session *s, uint16_t client_type, const struct farewell *why,
 	const struct error *error)
 {
 	enum err failed = E_OK;
@@ -100,21 +101,27 @@ void finish(struct session *s, uint16_t client_type, uint16_t code, uint16_t sub
 		if (clients(s)[i].opening == WISHED)
 			continue;
 		any = true;
-		failed = send_close(s, clients(s)[i].type, code, sub_code);
+		failed = send_farewell(s, clients(s)[i].type, why);
 	}
 	/* During the handshake nothing may be sent in clear. */
 	if (!any && s->phase != HANDSHAKE)
-		failed = send_close(s, client_type, code, sub_code);
+		failed = send_farewell(s, client_type, why);
 	/* The session ends in any case; with a lost CC it ends all the same. */
 	(void)failed;
 	end(s, error);
+}
+
+void finish(struct session *s, uint16_t client_type, uint16_t code, uint16_t sub_code,
+	const struct error *error)
+{
+	finish_with(s, client_type, &(struct farewell){code, sub_code, NULL}, error);
 }
 
 void finish_fault(struct session *s, const struct cops_fault *fault)
 {
 	uint16_t code, sub_code;
 
-	s->counters.errors_in++;
+	count_fault(s, fault);
 	cops_fault_error(fault, &code, &sub_code);
 	finish(s, COPS_CLIENT_CONNECTION, code, sub_code, &fault->error);
 }
@@ -123,8 +130,9 @@ void wrong_end(struct session *s)
 {
 	struct cops_fault fault = {0};
 
-	error_set(&fault.error, E_UNEXPECTED, "%s from a %s", cops_op_name(s->message.op),
+	error_set(&fault.error, E_PROTOCOL, "%s from a %s", cops_op_name(s->message.op),
 		s->role->peer);
+	count(s, SESSION_COUNT_WRONG_OP_CODE);
 	finish_fault(s, &fault);
 }
 
@@ -151,7 +159,7 @@ void close_client_fault(struct session *s, uint16_t client_type, const struct co
 {
 	uint16_t code, sub_code;
 
-	s->counters.errors_in++;
+	count_fault(s, fault);
 	cops_fault_error(fault, &code, &sub_code);
 	close_client(s, client_type, code, sub_code, &fault->error);
 }

@@ -7,6 +7,7 @@
  *	states.c    client-types, request states, decisions without a report
  *	ending.c    events, oddities, and every way in which a client-type or the session ends
  *	timers.c    keep-alive and time-outs
+ *	status.c    what is counted and told
  *	session.c   life, and the dispatch of a message by the table of the role
  *	pep.c, pdp.c                    the wishes of a role
  *	pep_messages.c, pdp_messages.c  the table of a role, and what its rows do
@@ -19,6 +20,7 @@
 
 #include "common/session/pdp.h"
 #include "common/session/pep.h"
+#include "common/session/status.h"
 
 /* ---- Lists ---- */
 
@@ -51,7 +53,11 @@ struct client {
 	uint16_t type;
 	uint16_t ka_seconds;
 	enum opening opening;
-	bool asked;     /* PDP: an OPN waits for the user, perhaps again */
+	bool asked; /* PDP: an OPN waits for the user, perhaps again */
+	bool has_last;
+	struct endpoint last; /* PEP: LastPDPAddr */
+	uint32_t acct_seconds;
+	uint64_t accounting_due;
 	uint64_t since; /* of OPN */
 };
 
@@ -95,6 +101,7 @@ struct session {
 	enum phase phase;
 	bool told;              /* CLOSED was given out */
 	uint16_t ka_offered;    /* PDP: seconds */
+	uint32_t acct_offered;  /* PDP: seconds */
 	uint16_t connection_ka; /* seconds, of the CAT for client-type 0 */
 	uint16_t noted;         /* oddities that were reported: bit n is enum value n */
 	uint16_t synchronizing; /* PDP: SSQs without their SSC */
@@ -166,6 +173,7 @@ void stream_release(struct session *s);
 struct draft {
 	struct buffer octets;
 	size_t begun;
+	uint16_t client_type;
 };
 struct draft draft_begin(
 	const struct session *s, enum cops_op op, uint8_t flags, uint16_t client_type);
@@ -174,6 +182,13 @@ struct draft draft_begin(
 enum err draft_send(struct session *s, struct draft *d, bool answer) MUST_USE;
 void queue_fini(struct session *s);
 
+/* Client-Close as a value; `redirect` may be NULL. */
+struct farewell {
+	uint16_t code, sub_code;
+	const struct endpoint *redirect;
+};
+enum err send_farewell(
+	struct session *s, uint16_t client_type, const struct farewell *why) MUST_USE;
 enum err send_close(
 	struct session *s, uint16_t client_type, uint16_t code, uint16_t sub_code) MUST_USE;
 enum err send_keep_alive(struct session *s) MUST_USE;
@@ -232,6 +247,8 @@ void check_answer(struct session *s, enum err code);
 /* CC for what is open, or for `client_type` if nothing is; then the end. */
 void finish(struct session *s, uint16_t client_type, uint16_t code, uint16_t sub_code,
 	const struct error *error);
+void finish_with(struct session *s, uint16_t client_type, const struct farewell *why,
+	const struct error *error);
 void finish_fault(struct session *s, const struct cops_fault *fault);
 /* CC for one client-type, for the peer's fault or ours. */
 void close_client(struct session *s, uint16_t client_type, uint16_t code, uint16_t sub_code,
@@ -245,8 +262,21 @@ void odd_client(struct session *s);
 void odd_unexpected(struct session *s);
 void wrong_end(struct session *s);
 
+/* ---- status.c ---- */
+
+/* For the client-type of the message that is looked at, or for another. */
+void count(struct session *s, enum session_count kind);
+void count_for(struct session *s, uint16_t client_type, enum session_count kind);
+/* A message with an error, by what is wrong with it. */
+void count_fault(struct session *s, const struct cops_fault *fault);
+void count_limit(struct session *s, enum session_limit limit);
+/* An Error object that came. */
+void note_error(struct session *s, const struct cops_object *error);
+
 /* ---- timers.c ---- */
 
+/* ms, 0: none. */
+uint64_t keep_alive_interval(const struct session *s);
 /* After a change of what decides on it. */
 void plan_keep_alive(struct session *s);
 

@@ -16,7 +16,7 @@ struct chunk {
 struct draft draft_begin(
 	const struct session *s, enum cops_op op, uint8_t flags, uint16_t client_type)
 {
-	struct draft d;
+	struct draft d = {.client_type = client_type};
 
 	/* The peer's limit is not known; what we would not read we do not write. */
 	buffer_init(&d.octets, s->limits.message);
@@ -32,8 +32,10 @@ static enum err queue(struct session *s, struct buffer *octets, bool answer)
 
 	if (code)
 		return code;
-	if (answer && q->answers + octets->len > ANSWERS_MAX)
+	if (answer && q->answers + octets->len > ANSWERS_MAX) {
+		count_limit(s, SESSION_LIMIT_ANSWERS);
 		return E_LIMIT;
+	}
 	chunk = malloc(sizeof *chunk);
 	if (!chunk)
 		return E_MEMORY;
@@ -47,18 +49,19 @@ static enum err queue(struct session *s, struct buffer *octets, bool answer)
 	q->waiting += chunk->octets.len;
 	if (answer)
 		q->answers += chunk->octets.len;
-	s->counters.messages_out++;
 	return E_OK;
 }
 
 enum err draft_send(struct session *s, struct draft *d, bool answer)
 {
+	uint16_t client_type = d->client_type;
 	enum err code;
 
 	cops_end(&d->octets, d->begun);
 	code = queue(s, &d->octets, answer);
 	if (code)
 		buffer_fini(&d->octets);
+	count_for(s, client_type, code ? SESSION_COUNT_BAD_SENDS : SESSION_COUNT_MESSAGES_OUT);
 	return code;
 }
 
@@ -75,12 +78,19 @@ void put_pieces(
 
 /* ---- Messages of both ends ---- */
 
-enum err send_close(struct session *s, uint16_t client_type, uint16_t code, uint16_t sub_code)
+enum err send_farewell(struct session *s, uint16_t client_type, const struct farewell *why)
 {
 	struct draft d = draft_begin(s, COPS_CC, 0, client_type);
 
-	cops_put_error(&d.octets, code, sub_code);
+	cops_put_error(&d.octets, why->code, why->sub_code);
+	if (why->redirect)
+		cops_put_server(&d.octets, COPS_PDP_REDIRECT, why->redirect);
 	return draft_send(s, &d, true);
+}
+
+enum err send_close(struct session *s, uint16_t client_type, uint16_t code, uint16_t sub_code)
+{
+	return send_farewell(s, client_type, &(struct farewell){code, sub_code, NULL});
 }
 
 enum err send_keep_alive(struct session *s)

@@ -12,6 +12,8 @@ enum err send_accept(struct session *s, uint16_t client_type)
 	cops_put_ka_timer(&d.octets, s->ka_offered);
 	if (client_type == COPS_CLIENT_CONNECTION)
 		cops_put_start_tls(&d.octets);
+	else if (s->acct_offered != SESSION_ACCOUNTING_ANY)
+		cops_put_acct_timer(&d.octets, (uint16_t)s->acct_offered);
 	return draft_send(s, &d, true);
 }
 
@@ -77,6 +79,7 @@ enum err pdp_session_accept(struct session *s, uint16_t client_type)
 	client->asked = false;
 	client->opening = OPEN;
 	client->ka_seconds = s->ka_offered;
+	client->acct_seconds = s->acct_offered;
 	return E_OK;
 }
 
@@ -90,7 +93,30 @@ enum err pdp_session_refuse(
 		return E_CLOSED;
 	if (!client || !client->asked)
 		return E_NOT_FOUND;
+	count_for(s, client_type, SESSION_COUNT_OPEN_FAILURES);
 	failed = send_close(s, client_type, (uint16_t)code, sub_code);
+	if (!failed)
+		forget_client(s, client);
+	return failed;
+}
+
+enum err pdp_session_redirect(struct session *s, uint16_t client_type, const struct endpoint *to)
+{
+	const struct farewell why = {COPS_ERROR_REDIRECT, 0, to};
+	struct client *client = find_client(s, client_type);
+	struct error e;
+	enum err failed;
+
+	if (s->phase == CLOSED)
+		return E_CLOSED;
+	if (client_type == COPS_CLIENT_CONNECTION) {
+		error_set(&e, E_CLOSED, "closed by us: sent to another PDP");
+		finish_with(s, client_type, &why, &e);
+		return E_OK;
+	}
+	if (!client)
+		return E_NOT_FOUND;
+	failed = send_farewell(s, client_type, &why);
 	if (!failed)
 		forget_client(s, client);
 	return failed;

@@ -18,6 +18,10 @@
 enum err pdp_session_accept(struct session *s, uint16_t client_type) MUST_USE;
 enum err pdp_session_refuse(struct session *s, uint16_t client_type, enum cops_error_code code,
 	uint16_t sub_code) MUST_USE;
+/* Answers a Client-Open or closes a client-type, with Error 12 and PDPRedirAddr; with
+ * COPS_CLIENT_CONNECTION all of them, and that is the end (event CLOSED). */
+enum err pdp_session_redirect(
+	struct session *s, uint16_t client_type, const struct endpoint *to) MUST_USE;
 
 /* One transaction: removes first. The pieces hold whole COPS-PR objects and whole bindings; they
  * are copied and spread over as many decisions of the one DEC as needed. */

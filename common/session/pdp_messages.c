@@ -10,13 +10,14 @@ static void refuse_security(struct session *s, uint16_t wanted, const char *why)
 	struct error e;
 
 	error_set(&e, E_DENIED, "%s", why);
-	s->counters.errors_in++;
+	count(s, SESSION_COUNT_ERRORS_IN);
 	finish(s, s->message.client_type, COPS_ERROR_AUTH_REQUIRED, wanted, &e);
 }
 
 /* RFC 4261 section 10: nothing in clear but the offer of security. */
 static void insist_on_tls(struct session *s)
 {
+	count(s, SESSION_COUNT_AUTH_MISSING);
 	refuse_security(s, WANT_TLS, "the PEP speaks without TLS, which is required");
 }
 
@@ -39,6 +40,7 @@ static void on_offer(struct session *s)
 		return;
 	}
 	if (o && (o->c_type != COPS_INTEGRITY_TLS || !(o->integrity_tls.flags & COPS_START_TLS))) {
+		count(s, SESSION_COUNT_AUTH_FAILURES);
 		refuse_security(s, WANT_TLS, "the PEP offers another security than TLS");
 		return;
 	}
@@ -84,10 +86,12 @@ static void on_open(struct session *s)
 		client->opening = OPENING;
 	}
 	client->asked = true;
+	count(s, SESSION_COUNT_OPEN_ATTEMPTS);
 	e = emit(s, SESSION_OPENING, m->client_type);
 	if (!e)
 		return;
 	e->pepid = cops_find(m, COPS_PEPID)->pepid;
+	e->last_pdp = cops_find(m, COPS_LAST_PDP);
 	e->again = again;
 	e->message = m;
 }
@@ -99,6 +103,7 @@ static void on_close(struct session *s)
 	struct error e;
 
 	close_sentence(s, &e);
+	note_error(s, why);
 	if (m->client_type == COPS_CLIENT_CONNECTION) {
 		end(s, &e);
 		return;
@@ -108,11 +113,29 @@ static void on_close(struct session *s)
 		why->error.sub_code, &e);
 }
 
+static void on_early_close(struct session *s)
+{
+	if (s->message.client_type == COPS_CLIENT_CONNECTION)
+		on_close(s);
+	else
+		insist_on_tls(s);
+}
+
 static void unknown_client(struct session *s)
 {
 	odd_client(s);
 	check_answer(
 		s, send_close(s, s->message.client_type, COPS_ERROR_UNSUPPORTED_CLIENT_TYPE, 0));
+}
+
+/* The Client-Open waits for its answer, and so must the PEP. */
+static void premature(struct session *s)
+{
+	struct cops_fault fault = {0};
+
+	error_set(&fault.error, E_PROTOCOL, "%s before the Client-Open is answered",
+		cops_op_name(s->message.op));
+	close_client_fault(s, s->message.client_type, &fault);
 }
 
 /* ---- Requests ---- */
@@ -130,7 +153,7 @@ static void refuse_request(struct session *s, struct view handle, const struct c
 		close_client_fault(s, client_type, fault);
 		return;
 	}
-	s->counters.errors_in++;
+	count_fault(s, fault);
 	cops_fault_error(fault, &code, &sub_code);
 	failed = send_error(s, client_type, handle, code, sub_code);
 	e = emit(s, SESSION_REFUSED, client_type);
@@ -166,6 +189,7 @@ static void on_request(struct session *s)
 			error_set(&fault.error, E_LIMIT, "no more than %zu request states",
 				s->limits.states);
 	} else if (state->unanswered >= SESSION_UNANSWERED_MAX) {
+		count_limit(s, SESSION_LIMIT_REQUESTS);
 		error_set(&fault.error, E_LIMIT, "%d requests on a handle without a decision",
 			SESSION_UNANSWERED_MAX);
 	}
@@ -321,7 +345,7 @@ static void on_keep_alive(struct session *s)
 /* A message of a client-type that must be open. Those of client-type 0: cops_check(). */
 #define WHEN_OPEN(handler)                                                                         \
 	{                                                                                          \
-		NULL, unknown_client, unknown_client, unknown_client, handler                      \
+		NULL, unknown_client, unknown_client, premature, handler                           \
 	}
 
 const struct role role_pdp = {
@@ -336,7 +360,8 @@ const struct role role_pdp = {
 			[COPS_RPT] = {WHEN_OPEN(on_report), NULL},
 			[COPS_DRQ] = {WHEN_OPEN(on_delete), NULL},
 			[COPS_OPN] = {{on_offer, on_late_offer, on_open, on_open, on_open}, NULL},
-			[COPS_CC] = {{NULL, on_close, odd_client, on_close, on_close}, NULL},
+			[COPS_CC] = {{on_early_close, on_close, odd_client, on_close, on_close},
+				NULL},
 			[COPS_KA] = {{NULL, on_keep_alive, on_keep_alive, on_keep_alive,
 					     on_keep_alive},
 				NULL},

@@ -7,11 +7,15 @@
 
 enum err send_open(struct session *s, uint16_t client_type)
 {
+	const struct client *client = find_client(s, client_type);
 	struct draft d = draft_begin(s, COPS_OPN, 0, client_type);
 
 	cops_put_pepid(&d.octets, VIEW(s->pepid, s->pepid_len));
+	if (client && client->has_last)
+		cops_put_server(&d.octets, COPS_LAST_PDP, &client->last);
 	if (client_type == COPS_CLIENT_CONNECTION)
 		cops_put_start_tls(&d.octets);
+	count_for(s, client_type, SESSION_COUNT_OPEN_ATTEMPTS);
 	return draft_send(s, &d, false);
 }
 
@@ -121,7 +125,8 @@ static enum err may_wish(const struct session *s)
 	return session_congested(s) ? E_LIMIT : E_OK;
 }
 
-enum err pep_session_open(struct session *s, uint16_t client_type, uint64_t now)
+enum err pep_session_open(
+	struct session *s, uint16_t client_type, const struct endpoint *last, uint64_t now)
 {
 	enum err code = may_wish(s);
 	struct client *c;
@@ -136,6 +141,9 @@ enum err pep_session_open(struct session *s, uint16_t client_type, uint64_t now)
 	c = add_client(s, client_type);
 	if (!c)
 		return E_LIMIT;
+	c->has_last = last != NULL;
+	if (last)
+		c->last = *last;
 	if (s->phase != READY)
 		return E_OK;
 	code = send_open(s, client_type);
@@ -242,20 +250,52 @@ enum err pep_session_report(struct session *s, uint32_t decision, enum cops_repo
 	return E_OK;
 }
 
+uint64_t pep_session_accounting_due(const struct session *s, uint16_t client_type)
+{
+	const struct client *c = find_client(s, client_type);
+
+	return c && c->opening == OPEN && c->acct_seconds ? c->accounting_due : SESSION_NEVER;
+}
+
+/* RFC 3084 section 5.3.2: not more often than AcctTimer says. */
+static enum err may_account(const struct session *s, uint16_t client_type)
+{
+	uint64_t due = pep_session_accounting_due(s, client_type);
+
+	if (due == SESSION_NEVER)
+		return E_DENIED;
+	return s->now < due ? E_AGAIN : E_OK;
+}
+
+static void plan_accounting(struct session *s, uint16_t client_type)
+{
+	struct client *c = find_client(s, client_type);
+
+	if (c->acct_seconds != SESSION_ACCOUNTING_ANY)
+		c->accounting_due = s->now + (uint64_t)c->acct_seconds * 1000;
+}
+
 enum err pep_session_tell(struct session *s, uint32_t handle, enum cops_report_type type,
-	const struct view *named, size_t count)
+	const struct view *named, size_t count, uint64_t now)
 {
 	const struct state *state = find_state(s, handle);
 	enum err code = may_wish(s);
 
 	if (code)
 		return code;
+	s->now = now;
 	if (!state)
 		return E_NOT_FOUND;
 	/* Success has nothing to answer here; RFC 3084 section 3.3. */
 	if (type == COPS_SUCCESS)
 		return E_RANGE;
-	return send_report(s, state, 0, type, named, count, false);
+	if (type == COPS_ACCOUNTING)
+		code = may_account(s, state->client_type);
+	if (!code)
+		code = send_report(s, state, 0, type, named, count, false);
+	if (!code && type == COPS_ACCOUNTING)
+		plan_accounting(s, state->client_type);
+	return code;
 }
 
 enum err pep_session_delete(struct session *s, uint32_t handle, enum cops_reason_code reason)

@@ -20,7 +20,9 @@
 
 #include "common/session/session.h"
 
-enum err pep_session_open(struct session *s, uint16_t client_type, uint64_t now) MUST_USE;
+/* `last`: the PDP whose decisions are all in force, NULL if there is none; said as LastPDPAddr. */
+enum err pep_session_open(struct session *s, uint16_t client_type, const struct endpoint *last,
+	uint64_t now) MUST_USE;
 /* A new request state. */
 enum err pep_session_request(struct session *s, uint16_t client_type, const struct view *named,
 	size_t count, uint64_t now, uint32_t *ret_handle) MUST_USE;
@@ -31,9 +33,13 @@ enum err pep_session_update(struct session *s, uint32_t handle, const struct vie
  * not reported. */
 enum err pep_session_report(struct session *s, uint32_t decision, enum cops_report_type type,
 	const struct view *named, size_t count) MUST_USE;
-/* A later failure of what was installed, or accounting. */
+/* A later failure of what was installed, or accounting. Accounting fails E_DENIED where the PDP
+ * wants none, and E_AGAIN before pep_session_accounting_due(). */
 enum err pep_session_tell(struct session *s, uint32_t handle, enum cops_report_type type,
-	const struct view *named, size_t count) MUST_USE;
+	const struct view *named, size_t count, uint64_t now) MUST_USE;
+/* From when on the next accounting report of a client-type may go out: AcctTimer. SESSION_NEVER
+ * where the PDP wants none or the client-type is not open. */
+uint64_t pep_session_accounting_due(const struct session *s, uint16_t client_type);
 /* DRQ; decisions of the state that are not reported yet need no report any more. */
 enum err pep_session_delete(
 	struct session *s, uint32_t handle, enum cops_reason_code reason) MUST_USE;

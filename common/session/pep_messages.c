@@ -39,7 +39,7 @@ static void refuse_decision(struct session *s, struct state *state, uint16_t gpe
 	struct session_event *e;
 	struct duty *duty;
 
-	s->counters.errors_in++;
+	count(s, SESSION_COUNT_ERRORS_IN);
 	state->decided = true;
 	duty = owe_report(s, state);
 	if (!duty)
@@ -70,6 +70,7 @@ static void on_denial(struct session *s, struct state *state, const struct cops_
 	const char *name = cops_error_name(denial->error.code);
 	struct error e;
 
+	note_error(s, denial);
 	error_set(&e, E_DENIED, "the PDP answered the request by error %u (%s)",
 		(unsigned)denial->error.code, name ? name : "unknown");
 	emit_error(s, SESSION_DENIED, state->client_type, state->number, denial->error.code,
@@ -125,7 +126,7 @@ static void malformed_decision(
 		close_client_fault(s, client_type, fault);
 		return;
 	}
-	s->counters.errors_in++;
+	count_fault(s, fault);
 	cops_fault_reason(fault, &reason, &sub_code);
 	state = find_handle(s, client_type, handle);
 	if (state)
@@ -164,6 +165,8 @@ static void on_secure_accept(struct session *s)
 		return;
 	}
 	if (!tls || !(tls->integrity_tls.flags & COPS_START_TLS)) {
+		count(s, SESSION_COUNT_AUTH_MISSING);
+		count(s, SESSION_COUNT_OPEN_FAILURES);
 		error_set(&e, E_DENIED, "the PDP accepts without TLS, which is required");
 		finish(s, COPS_CLIENT_CONNECTION, COPS_ERROR_AUTH_REQUIRED,
 			COPS_SUB_CODE(COPS_INTEGRITY, COPS_INTEGRITY_TLS), &e);
@@ -184,12 +187,14 @@ static void on_accept(struct session *s)
 
 	client->opening = OPEN;
 	client->ka_seconds = cops_find(m, COPS_KA_TIMER)->timer.seconds;
+	client->acct_seconds = acct ? acct->timer.seconds : SESSION_ACCOUNTING_ANY;
+	client->accounting_due = s->now;
 	plan_keep_alive(s);
 	e = emit(s, SESSION_OPENED, m->client_type);
 	if (!e)
 		return;
 	e->ka_seconds = client->ka_seconds;
-	e->acct_seconds = acct ? acct->timer.seconds : SESSION_NEVER_SECONDS;
+	e->acct_seconds = client->acct_seconds;
 }
 
 /* Also for the connection: the redirection, if any, is told here. */
@@ -202,13 +207,16 @@ static void on_close(struct session *s)
 	struct error e;
 
 	close_sentence(s, &e);
+	note_error(s, why);
+	if (s->phase != READY || (client && client->opening != OPEN))
+		count(s, SESSION_COUNT_OPEN_FAILURES);
 	if (client)
 		forget_client(s, client);
 	event = emit(s, SESSION_CLIENT_CLOSED, m->client_type);
 	if (event) {
 		event->code = why->error.code;
 		event->sub_code = why->error.sub_code;
-		event->redirect = cops_find(m, COPS_PDP_REDIRECT);
+		event->redirect = s->phase == READY ? cops_find(m, COPS_PDP_REDIRECT) : NULL;
 		event->error = e;
 	}
 	if (m->client_type == COPS_CLIENT_CONNECTION)

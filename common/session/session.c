@@ -20,7 +20,8 @@ struct session_config session_config_default(enum session_role role)
 {
 	struct session_config config = {.security = SESSION_TLS_REQUIRED,
 		.limits = session_limits_default(),
-		.open_timeout = 30 * 1000};
+		.open_timeout = 30 * 1000,
+		.acct_seconds = SESSION_ACCOUNTING_ANY};
 
 	if (role == SESSION_PEP)
 		config.request_timeout = 30 * 1000;
@@ -60,6 +61,7 @@ struct session *session_new(
 	s->random = config->random;
 	s->user = config->user;
 	s->ka_offered = config->ka_seconds;
+	s->acct_offered = config->acct_seconds;
 	if (len)
 		memcpy(s->pepid, config->pepid, len);
 	s->pepid_len = len;
@@ -96,11 +98,6 @@ enum session_role session_role(const struct session *s)
 bool session_is_closed(const struct session *s)
 {
 	return s->phase == CLOSED;
-}
-
-const struct session_counters *session_counters(const struct session *s)
-{
-	return &s->counters;
 }
 
 /* ---- A message ---- */
@@ -162,6 +159,7 @@ static void on_oversized(struct session *s, struct view head)
 	struct cops_fault fault = {0};
 
 	s->message = header(head);
+	count_limit(s, SESSION_LIMIT_MESSAGE);
 	error_set(&fault.error, E_LIMIT, "%s longer than the %zu octets that are taken",
 		cops_op_name(s->message.op), s->limits.message);
 	s->role->oversized(s, head, &fault);
@@ -180,7 +178,8 @@ static void on_clear_octets(struct session *s)
 {
 	struct error e;
 
-	s->counters.errors_in++;
+	count(s, SESSION_COUNT_ERRORS_IN);
+	count(s, SESSION_COUNT_AUTH_MISSING);
 	error_set(&e, E_DENIED, "octets in clear where the TLS handshake was due");
 	finish(s, COPS_CLIENT_CONNECTION, COPS_ERROR_AUTH_REQUIRED,
 		COPS_SUB_CODE(COPS_INTEGRITY, COPS_INTEGRITY_TLS), &e);
@@ -203,12 +202,16 @@ static bool receive_one(struct session *s, struct view octets, size_t *ret_used)
 	code = stream_take(s, octets, ret_used, &message);
 	if (code == E_AGAIN)
 		return false;
-	if (code == E_LIMIT)
-		on_oversized(s, message);
-	else if (code)
+	if (code && code != E_LIMIT) {
 		on_lost_stream(s, code);
+		return true;
+	}
+	if (code)
+		on_oversized(s, message);
 	else
 		on_message(s, message);
+	/* Only now, for it may have been the one that made its client-type known. */
+	count(s, SESSION_COUNT_MESSAGES_IN);
 	return true;
 }
 

@@ -42,6 +42,8 @@ enum {
 
 /* No deadline. */
 #define SESSION_NEVER UINT64_MAX
+/* As an accounting timer: no AcctTimer, reports as often as the PEP likes; 0 means none at all. */
+#define SESSION_ACCOUNTING_ANY UINT32_MAX
 
 enum session_role { SESSION_PEP, SESSION_PDP };
 
@@ -75,7 +77,8 @@ struct session_config {
 	void *user;
 
 	/* PDP */
-	uint16_t ka_seconds; /* offered in every CAT; 0: infinity */
+	uint16_t ka_seconds;   /* offered in every CAT; 0: infinity */
+	uint32_t acct_seconds; /* offered in every CAT but that of client-type 0 */
 };
 /* TLS, default limits, 30 s each; a PEP's pepid and random are for the caller to fill in. */
 struct session_config session_config_default(enum session_role role);
@@ -93,12 +96,17 @@ enum session_oddity {
 };
 const char *session_oddity_text(enum session_oddity odd);
 
-struct session_counters {
-	uint64_t octets_in, octets_out;
-	uint32_t messages_in, messages_out;
-	uint32_t errors_in; /* messages that were answered by an error */
-	uint32_t odd[SESSION_ODDITIES];
+/* What a peer asks for beyond our limits; counted. */
+enum session_limit {
+	SESSION_LIMIT_MESSAGE,      /* a message longer than session_limits.message */
+	SESSION_LIMIT_CLIENT_TYPES, /* more than SESSION_CLIENT_TYPES_MAX */
+	SESSION_LIMIT_STATES,       /* more request states than session_limits.states */
+	SESSION_LIMIT_REQUESTS,     /* more than SESSION_UNANSWERED_MAX on one handle */
+	SESSION_LIMIT_DECISIONS,    /* more than SESSION_UNREPORTED_MAX */
+	SESSION_LIMIT_ANSWERS,      /* our answers are not read */
+	SESSION_LIMITS,
 };
+const char *session_limit_name(enum session_limit limit);
 
 enum session_event_kind {
 	SESSION_START_TLS,
@@ -143,12 +151,16 @@ struct session_event {
 	bool again;        /* OPENING, REQUEST: of what is open already */
 	struct view pepid; /* OPENING */
 	enum cops_report_type report;
-	uint16_t ka_seconds, acct_seconds; /* OPENED; 0: infinity */
+	uint16_t ka_seconds;   /* OPENED; 0: infinity */
+	uint32_t acct_seconds; /* OPENED; SESSION_ACCOUNTING_ANY: as often as we like */
 	/* CLIENT_CLOSED, DENIED, a PDP's REFUSED: Error code; STATE_LOST, DELETED: Reason; a PEP's
 	 * REFUSED: GPERR. */
 	uint16_t code, sub_code;
-	/* CLIENT_CLOSED at a PEP: where to go instead, NULL if nothing was said. */
+	/* CLIENT_CLOSED at a PEP: where to go instead, NULL if nothing was said. What was said
+	 * before the connection was secure does not count. */
 	const struct cops_object *redirect;
+	/* OPENING: whose decisions the PEP still has, NULL if it has none. */
+	const struct cops_object *last_pdp;
 	enum session_oddity odd;
 	struct error error; /* why, as a sentence; E_OK if there is nothing to say */
 };
@@ -176,6 +188,9 @@ bool session_congested(const struct session *s);
 /* A message has arrived in part: a connection that ends now was cut. */
 bool session_in_message(const struct session *s);
 bool session_is_closed(const struct session *s);
+
+/* What has been counted; common/session/status.h. */
+struct session_counters;
 const struct session_counters *session_counters(const struct session *s);
 
 /* CC for one client-type, or with COPS_CLIENT_CONNECTION for all and the end (event CLOSED). */

@@ -62,6 +62,8 @@ struct client *add_client(struct session *s, uint16_t type)
 
 	if (s->clients.count < SESSION_CLIENT_TYPES_MAX)
 		c = list_add(&s->clients, sizeof *c);
+	else
+		count_limit(s, SESSION_LIMIT_CLIENT_TYPES);
 	if (c)
 		*c = (struct client){.type = type, .since = s->now};
 	return c;
@@ -117,8 +119,10 @@ struct state *add_state(struct session *s, uint16_t client_type, struct view han
 	struct state *state;
 	uint8_t *copy;
 
-	if (s->states.count >= s->limits.states)
+	if (s->states.count >= s->limits.states) {
+		count_limit(s, SESSION_LIMIT_STATES);
 		return NULL;
+	}
 	copy = malloc(handle.len);
 	if (!copy)
 		return NULL;
@@ -154,6 +158,8 @@ struct duty *add_duty(struct session *s, uint32_t state)
 
 	if (s->duties.count < SESSION_UNREPORTED_MAX)
 		duty = list_add(&s->duties, sizeof *duty);
+	else
+		count_limit(s, SESSION_LIMIT_DECISIONS);
 	if (duty)
 		*duty = (struct duty){.number = ++s->decisions, .state = state};
 	return duty;

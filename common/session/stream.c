@@ -39,7 +39,6 @@ static void give_out(
 		code = cops_frame(octets, s->limits.message, &len);
 		s->stream.skip = (uint32_t)(len - want);
 	}
-	s->counters.messages_in++;
 	*ret_message = VIEW(octets.data, want);
 }
 

@@ -7,7 +7,7 @@ static bool is_pep(const struct session *s)
 }
 
 /* RFC 2748 sections 3.9 and 4.6: the least of all that were said; 0: none. */
-static uint64_t interval(const struct session *s)
+uint64_t keep_alive_interval(const struct session *s)
 {
 	uint16_t least = s->connection_ka;
 
@@ -22,7 +22,7 @@ static uint64_t interval(const struct session *s)
 
 void plan_keep_alive(struct session *s)
 {
-	uint64_t ms = interval(s);
+	uint64_t ms = keep_alive_interval(s);
 
 	if (is_pep(s) && ms)
 		s->next_ka = s->now + ms / 4 + s->random(s->user) % (ms / 2 + 1);
@@ -42,6 +42,7 @@ static void time_out_client(struct session *s, const struct client *c)
 {
 	struct error e;
 
+	count_for(s, c->type, SESSION_COUNT_OPEN_FAILURES);
 	error_set(&e, E_TIMEOUT, "the PDP does not answer the opening of client-type 0x%04x",
 		(unsigned)c->type);
 	close_client(s, c->type, COPS_ERROR_COMMUNICATION, 0, &e);
@@ -67,7 +68,7 @@ static uint64_t due_opening(const struct session *s)
 
 static uint64_t due_silence(const struct session *s)
 {
-	uint64_t ms = interval(s);
+	uint64_t ms = keep_alive_interval(s);
 
 	return s->phase == READY && ms ? s->last_heard + ms : SESSION_NEVER;
 }

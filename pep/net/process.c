@@ -370,7 +370,7 @@ static void on_connected(void *owner, struct link *l)
 	config.limits.message = MESSAGE_TOTAL_MAX;
 	config.random = random_number;
 	p->session = session_new(SESSION_PEP, &config, link_now());
-	if (!p->session || pep_session_open(p->session, COPS_CLIENT_PROVISIONING, link_now())) {
+	if (!p->session || pep_session_open(p->session, COPS_CLIENT_PROVISIONING, NULL, link_now())) {
 		log_error(p->log, MODULE, "no memory for a session");
 		stop(p, EXIT_FAILURE);
 		return;

@@ -182,7 +182,7 @@ static void on_connected(void *owner, struct link *l)
 	config.pepid = p->pepid;
 	config.random = random_number;
 	p->session = session_new(SESSION_PEP, &config, link_now());
-	if (!p->session || pep_session_open(p->session, COPS_CLIENT_PUBLISHING, link_now())) {
+	if (!p->session || pep_session_open(p->session, COPS_CLIENT_PUBLISHING, NULL, link_now())) {
 		fail(p, E_MEMORY, "no memory for a session");
 		ev_break(p->loop, EVBREAK_ALL);
 		return;

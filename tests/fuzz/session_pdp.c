@@ -17,7 +17,8 @@ enum wish {
 	DECIDE_ERROR,
 	DECIDE_STATE,
 	SYNCHRONIZE,
-	CLOSE
+	CLOSE,
+	REDIRECT
 };
 
 struct run {
@@ -45,7 +46,8 @@ static void drain(struct run *r)
 			r->closed = true;
 		if (e.kind == SESSION_OPENING)
 			fuzz_require_printable(e.pepid);
-		if (e.kind == SESSION_OPENING || e.kind == SESSION_REQUEST || e.kind == SESSION_REPORT)
+		if (e.kind == SESSION_OPENING || e.kind == SESSION_REQUEST ||
+			e.kind == SESSION_REPORT)
 			REQUIRE(e.message != NULL);
 		if (e.kind == SESSION_REQUEST)
 			r->newest = e.state;
@@ -66,7 +68,7 @@ static void receive(struct run *r, struct view octets)
 	REQUIRE(!octets.len);
 }
 
-static void send(struct run *r, size_t most)
+static void carry_out(struct run *r, size_t most)
 {
 	struct view out;
 
@@ -99,6 +101,8 @@ static void wish(struct run *r, const struct step *step)
 		COPS_CLIENT_VISITED, COPS_CLIENT_CONNECTION};
 	uint16_t type = types[step->argument % 4];
 	uint32_t state = r->newest - (step->argument >> 4), decision;
+	struct endpoint to;
+	struct error e;
 
 	switch ((enum wish)step->kind) {
 	case ACCEPT:
@@ -117,12 +121,17 @@ static void wish(struct run *r, const struct step *step)
 		fuzz_either(pdp_session_decide_error(r->s, state, COPS_ERROR_UNABLE, 0));
 		break;
 	case DECIDE_STATE:
-		fuzz_either(pdp_session_decide_state(r->s, state,
-			step->argument & 1 ? COPS_INSTALL : COPS_REMOVE, &decision));
+		fuzz_either(pdp_session_decide_state(
+			r->s, state, step->argument & 1 ? COPS_INSTALL : COPS_REMOVE, &decision));
 		break;
 	case SYNCHRONIZE:
-		fuzz_either(pdp_session_synchronize(
-			r->s, type, step->argument & 4 ? r->newest : 0));
+		fuzz_either(
+			pdp_session_synchronize(r->s, type, step->argument & 4 ? r->newest : 0));
+		break;
+	case REDIRECT:
+		REQUIRE(!endpoint_parse(
+			step->argument & 4 ? "192.0.2.9" : "2001:db8::9", COPS_PORT, &to, &e));
+		fuzz_either(pdp_session_redirect(r->s, type, &to));
 		break;
 	case CLOSE:
 		session_close(r->s, type, COPS_ERROR_SHUTTING_DOWN);
@@ -154,7 +163,7 @@ static void happen(struct run *r, const struct step *step)
 		session_tick(r->s, r->now);
 		break;
 	case STEP_SEND:
-		send(r, step->argument);
+		carry_out(r, step->argument);
 		break;
 	default:
 		wish(r, step);
@@ -179,9 +188,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (script_next(&input, &step)) {
 		happen(&r, &step);
 		if (!(options & SLOW))
-			send(&r, 0);
+			carry_out(&r, 0);
 	}
-	send(&r, 0);
+	carry_out(&r, 0);
 	session_free(r.s);
 	buffer_fini(&r.seen);
 	return 0;

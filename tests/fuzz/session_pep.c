@@ -65,7 +65,7 @@ static void receive(struct run *r, struct view octets)
 	REQUIRE(!octets.len);
 }
 
-static void send(struct run *r, size_t most)
+static void carry_out(struct run *r, size_t most)
 {
 	struct view out;
 
@@ -106,7 +106,7 @@ static void wish(struct run *r, const struct step *step)
 
 	switch ((enum wish)step->kind) {
 	case OPEN:
-		fuzz_either(pep_session_open(r->s, type, r->now));
+		fuzz_either(pep_session_open(r->s, type, NULL, r->now));
 		break;
 	case REQUEST:
 		fuzz_either(pep_session_request(
@@ -120,7 +120,7 @@ static void wish(struct run *r, const struct step *step)
 		break;
 	case TELL:
 		fuzz_either(pep_session_tell(r->s, handle & 0x7f,
-			handle & 0x80 ? COPS_FAILURE : COPS_ACCOUNTING, &binding, 1));
+			handle & 0x80 ? COPS_FAILURE : COPS_ACCOUNTING, &binding, 1, r->now));
 		break;
 	case DELETE:
 		fuzz_either(pep_session_delete(r->s, handle, COPS_REASON_MANAGEMENT));
@@ -158,7 +158,7 @@ static void happen(struct run *r, const struct step *step)
 		session_tick(r->s, r->now);
 		break;
 	case STEP_SEND:
-		send(r, step->argument);
+		carry_out(r, step->argument);
 		break;
 	default:
 		wish(r, step);
@@ -187,9 +187,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (script_next(&input, &step)) {
 		happen(&r, &step);
 		if (!(options & SLOW))
-			send(&r, 0);
+			carry_out(&r, 0);
 	}
-	send(&r, 0);
+	carry_out(&r, 0);
 	session_free(r.s);
 	buffer_fini(&r.seen);
 	return 0;

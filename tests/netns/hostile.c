@@ -514,7 +514,7 @@ static void pep_connected(void *owner, struct link *l)
 	if (h->clear)
 		config.security = SESSION_PLAIN;
 	h->pep = session_new(SESSION_PEP, &config, link_now());
-	if (!h->pep || pep_session_open(h->pep, h->client_type, link_now()))
+	if (!h->pep || pep_session_open(h->pep, h->client_type, NULL, link_now()))
 		die("out of memory", NULL);
 	h->as.type = &link_session;
 	h->as.session = h->pep;

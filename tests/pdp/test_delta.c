@@ -267,7 +267,7 @@ static void on_connected(void *owner, struct link *l)
 	c->session = session_new(SESSION_PEP, &config, link_now());
 	ck_assert_int_eq(pep_session_open(c->session,
 				 c->node ? COPS_CLIENT_PROVISIONING : COPS_CLIENT_PUBLISHING,
-				 link_now()),
+				 NULL, link_now()),
 		E_OK);
 	link_attach(l, &link_session, c->session);
 }

@@ -262,7 +262,7 @@ static void on_connected(void *owner, struct link *l)
 	config.random = no_random;
 	c->session = session_new(SESSION_PEP, &config, link_now());
 	ck_assert_ptr_nonnull(c->session);
-	ck_assert_int_eq(pep_session_open(c->session, c->client_type, link_now()), E_OK);
+	ck_assert_int_eq(pep_session_open(c->session, c->client_type, NULL, link_now()), E_OK);
 	link_attach(l, &link_session, c->session);
 }
 
@@ -673,7 +673,7 @@ START_TEST(a_state_or_client_type_that_is_closed_is_served_no_more)
 	link_pump(gw1.link);
 	UNTIL(gw1.serial == 21);
 	ck_assert_int_eq(
-		pep_session_open(alice.session, COPS_CLIENT_PROVISIONING, link_now()), E_OK);
+		pep_session_open(alice.session, COPS_CLIENT_PROVISIONING, NULL, link_now()), E_OK);
 	link_pump(alice.link);
 	UNTIL(alice.serial == 21);
 	ck_assert(!gw1.ended && !alice.ended);

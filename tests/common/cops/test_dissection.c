@@ -111,8 +111,8 @@ static void talk(struct buffer *log)
 	p.on_pdp = play_pdp;
 	p.user = &piece;
 	pair_start(&p, PAIR_BOTH);
-	ck_assert_int_eq(pep_session_open(p.pep, COPS_CLIENT_PROVISIONING, p.now), E_OK);
-	ck_assert_int_eq(pep_session_open(p.pep, COPS_CLIENT_PUBLISHING, p.now), E_OK);
+	ck_assert_int_eq(pep_session_open(p.pep, COPS_CLIENT_PROVISIONING, NULL, p.now), E_OK);
+	ck_assert_int_eq(pep_session_open(p.pep, COPS_CLIENT_PUBLISHING, NULL, p.now), E_OK);
 	pair_run(&p);
 	ck_assert_int_eq(pdp_session_synchronize(p.pdp, COPS_CLIENT_PROVISIONING, 0), E_OK);
 	pair_pass(&p, 100 * 1000);

@@ -77,7 +77,7 @@ static void pep_connected(void *owner, struct link *l)
 	config.random = no_random;
 	end->pep = session_new(SESSION_PEP, &config, link_now());
 	ck_assert_ptr_nonnull(end->pep);
-	ck_assert_int_eq(pep_session_open(end->pep, CLIENT_TYPE, link_now()), E_OK);
+	ck_assert_int_eq(pep_session_open(end->pep, CLIENT_TYPE, NULL, link_now()), E_OK);
 	link_attach(l, &link_session, end->pep);
 }
 

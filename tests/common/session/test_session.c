@@ -1,127 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/common/session/pair.h"
-#include "tests/common/cops/octets.h"
-#include "tests/suite.h"
-
 #include <stdio.h>
 
-enum { CT = COPS_CLIENT_PROVISIONING, MINUTE = 60 * 1000 };
-
-/* What both ends do by themselves in a test, and what they have seen. */
-struct play {
-	bool keep_quiet; /* the PDP decides only when the test says so */
-	bool owe;        /* the PEP reports only when the test says so */
-	bool refuse;     /* the PDP refuses every client-type */
-	uint32_t handle, decision, state;
-	unsigned decisions, reports, requests, opened;
-	struct session_event pep; /* the last of each */
-	struct session_event pdp;
-	unsigned pep_seen[SESSION_CLOSED + 1], pdp_seen[SESSION_CLOSED + 1];
-};
-
-static void ok(enum err code)
-{
-	ck_assert_msg(code == E_OK, "%s", err_text(code));
-}
-
-static void play_pep(struct pair *p, const struct session_event *e)
-{
-	struct play *play = p->user;
-
-	play->pep = *e;
-	play->pep_seen[e->kind]++;
-	if (e->kind == SESSION_OPENED) {
-		play->opened++;
-		ok(pep_session_request(p->pep, e->client_type, NULL, 0, p->now, &play->handle));
-	} else if (e->kind == SESSION_DECISION) {
-		play->decisions++;
-		play->decision = e->decision;
-		if (!play->owe)
-			ok(pep_session_report(p->pep, e->decision, COPS_SUCCESS, NULL, 0));
-	} else if (e->kind == SESSION_SYNCHRONIZE) {
-		ok(pep_session_update(p->pep, play->handle, NULL, 0, p->now));
-		ok(pep_session_synchronized(p->pep, e->client_type, e->state));
-	}
-}
-
-static void play_pdp(struct pair *p, const struct session_event *e)
-{
-	struct play *play = p->user;
-	uint32_t number;
-
-	play->pdp = *e;
-	play->pdp_seen[e->kind]++;
-	if (e->kind == SESSION_OPENING && play->refuse) {
-		ok(pdp_session_refuse(
-			p->pdp, e->client_type, COPS_ERROR_UNSUPPORTED_CLIENT_TYPE, 0));
-	} else if (e->kind == SESSION_OPENING) {
-		ck_assert(view_equal(e->pepid, view_of_string("pep1.example")));
-		ok(pdp_session_accept(p->pdp, e->client_type));
-	} else if (e->kind == SESSION_REQUEST) {
-		play->requests++;
-		play->state = e->state;
-		if (!play->keep_quiet)
-			ok(pdp_session_decide_null(p->pdp, e->state, &number));
-	} else if (e->kind == SESSION_REPORT) {
-		play->reports++;
-	}
-}
-
-static void set_up(struct pair *p, struct play *play)
-{
-	*play = (struct play){0};
-	pair_init(p);
-	p->on_pep = play_pep;
-	p->on_pdp = play_pdp;
-	p->user = play;
-}
-
-#define LIFE                                                                                       \
-	"> OPN tls\n< CAT tls\n> OPN 4950\n< CAT 4950\n> REQ 4950\n"                               \
-	"< DEC 4950 solicited null\n> RPT 4950 solicited Success\n"
-
-/* Both ends up to the first report, over TLS. */
-static void begin(struct pair *p, struct play *play)
-{
-	set_up(p, play);
-	pair_start(p, PAIR_BOTH);
-	ok(pep_session_open(p->pep, CT, p->now));
-	pair_run(p);
-	ck_assert_str_eq(pair_trace(p), LIFE);
-}
-
-/* The PEP alone, without TLS, up to its request; the test speaks for the PDP. */
-#define CAT_30 "100749500000001000080a010000001e"
-#define HANDLE "0008010100000001"
-#define CONTEXT "0008020100080000"
-#define INSTALL "0008060100010000"
-#define REMOVE "0008060100020000"
-#define DEC_NULL "1002495000000020" HANDLE CONTEXT "0008060100000000"
-#define DEC_NULL_SOLICITED "1102495000000020" HANDLE CONTEXT "0008060100000000"
-
-static void begin_pep(struct pair *p, struct play *play)
-{
-	set_up(p, play);
-	p->pep_config.security = SESSION_PLAIN;
-	pair_start(p, PAIR_PEP);
-	ok(pep_session_open(p->pep, CT, p->now));
-	pair_run(p);
-	pair_say_hex(p, CAT_30);
-	ck_assert_str_eq(pair_trace(p), "> OPN 4950\n> REQ 4950\n");
-}
-
-/* The PDP alone, without TLS, up to an accepted client; the test speaks for the PEP. */
-#define OPN "100649500000001800100b01706570312e6578616d706c65"
-#define REQ "1001495000000018" HANDLE CONTEXT
-
-static void begin_pdp(struct pair *p, struct play *play)
-{
-	set_up(p, play);
-	p->pdp_config.security = SESSION_PLAIN;
-	pair_start(p, PAIR_PDP);
-	pair_say_hex(p, OPN);
-	ck_assert_str_eq(pair_trace(p), "< CAT 4950\n");
-}
+#include "common/session/status.h"
+#include "tests/common/cops/octets.h"
+#include "tests/common/session/play.h"
+#include "tests/suite.h"
 
 START_TEST(a_life_of_a_session)
 {
@@ -146,12 +29,13 @@ START_TEST(a_life_of_a_session)
 	ck_assert_uint_eq(play.pdp.decision, 2);
 
 	/* A failure of later, then accounting. */
-	ok(pep_session_tell(p.pep, play.handle, COPS_FAILURE, NULL, 0));
+	ok(pep_session_tell(p.pep, play.handle, COPS_FAILURE, NULL, 0, p.now));
 	pair_run(&p);
 	ck_assert_uint_eq(play.pdp.decision, 0);
 	ck_assert_uint_eq(play.pdp.report, COPS_FAILURE);
-	ok(pep_session_tell(p.pep, play.handle, COPS_ACCOUNTING, &prid, 1));
-	ck_assert_int_eq(pep_session_tell(p.pep, play.handle, COPS_SUCCESS, NULL, 0), E_RANGE);
+	ok(pep_session_tell(p.pep, play.handle, COPS_ACCOUNTING, &prid, 1, p.now));
+	ck_assert_int_eq(
+		pep_session_tell(p.pep, play.handle, COPS_SUCCESS, NULL, 0, p.now), E_RANGE);
 	pair_run(&p);
 	ck_assert_str_eq(pair_trace(&p), "> RPT 4950 Failure\n> RPT 4950 Accounting\n");
 
@@ -174,7 +58,7 @@ START_TEST(a_life_of_a_session)
 	ck_assert_int_eq(play.pep.error.code, E_CLOSED);
 	ck_assert_int_eq(play.pdp.kind, SESSION_CLIENT_CLOSED);
 	ck_assert(session_is_closed(p.pep));
-	ck_assert_int_eq(pep_session_open(p.pep, CT, p.now), E_CLOSED);
+	ck_assert_int_eq(pep_session_open(p.pep, CT, NULL, p.now), E_CLOSED);
 	octets_free(prid);
 	pair_fini(&p);
 }
@@ -190,7 +74,7 @@ START_TEST(octets_in_pieces_of_every_size)
 		set_up(&p, &play);
 		p.cut = cut;
 		pair_start(&p, PAIR_BOTH);
-		ok(pep_session_open(p.pep, CT, p.now));
+		ok(pep_session_open(p.pep, CT, NULL, p.now));
 		pair_run(&p);
 		ck_assert_str_eq(pair_trace(&p), LIFE);
 		ck_assert(!session_in_message(p.pep) && !session_in_message(p.pdp));
@@ -310,7 +194,7 @@ START_TEST(a_pep_refuses_to_go_on_without_tls)
 
 	set_up(&p, &play);
 	pair_start(&p, PAIR_PEP);
-	ok(pep_session_open(p.pep, CT, p.now));
+	ok(pep_session_open(p.pep, CT, NULL, p.now));
 	pair_say_hex(&p, "100700000000001000080a010000001e");
 	ck_assert_str_eq(pair_trace(&p), "> OPN tls\n> CC 15/1002\n");
 	ck_assert_int_eq(play.pep.kind, SESSION_CLOSED);
@@ -403,15 +287,15 @@ START_TEST(several_client_types_on_one_connection)
 	struct play play;
 
 	begin(&p, &play);
-	ok(pep_session_open(p.pep, COPS_CLIENT_PUBLISHING, p.now));
-	ck_assert_int_eq(pep_session_open(p.pep, COPS_CLIENT_PUBLISHING, p.now), E_DUPLICATE);
+	ok(pep_session_open(p.pep, COPS_CLIENT_PUBLISHING, NULL, p.now));
+	ck_assert_int_eq(pep_session_open(p.pep, COPS_CLIENT_PUBLISHING, NULL, p.now), E_DUPLICATE);
 	pair_run(&p);
 	ck_assert_str_eq(pair_trace(&p),
 		"> OPN 4953\n< CAT 4953\n> REQ 4953\n"
 		"< DEC 4953 solicited null\n> RPT 4953 solicited Success\n");
 	/* One is refused, the others go on. */
 	play.refuse = true;
-	ok(pep_session_open(p.pep, COPS_CLIENT_VISITED, p.now));
+	ok(pep_session_open(p.pep, COPS_CLIENT_VISITED, NULL, p.now));
 	pair_run(&p);
 	ck_assert_str_eq(pair_trace(&p), "> OPN 4952\n< CC 4952 6/0000\n");
 	ck_assert_int_eq(play.pep.kind, SESSION_CLIENT_CLOSED);
@@ -473,7 +357,7 @@ START_TEST(a_redirection_is_told)
 	set_up(&p, &play);
 	p.pep_config.security = SESSION_PLAIN;
 	pair_start(&p, PAIR_PEP);
-	ok(pep_session_open(p.pep, CT, p.now));
+	ok(pep_session_open(p.pep, CT, NULL, p.now));
 	ck_assert_uint_eq(session_receive(p.pep, cc, p.now), cc.len);
 	ck_assert(session_next_event(p.pep, &e));
 	ck_assert_int_eq(e.kind, SESSION_CLIENT_CLOSED);
@@ -495,7 +379,7 @@ START_TEST(a_client_open_without_answer_is_given_up)
 	set_up(&p, &play);
 	p.pep_config.security = SESSION_PLAIN;
 	pair_start(&p, PAIR_PEP);
-	ok(pep_session_open(p.pep, CT, p.now));
+	ok(pep_session_open(p.pep, CT, NULL, p.now));
 	pair_pass(&p, 30 * 1000);
 	ck_assert_str_eq(pair_trace(&p), "> OPN 4950\n> CC 4950 9/0000\n");
 	ck_assert_int_eq(play.pep.kind, SESSION_CLIENT_CLOSED);
@@ -567,8 +451,8 @@ START_TEST(the_least_timer_counts_and_zero_is_none)
 
 	/* 30 s from one client-type, 8 s from another, none from a third. */
 	begin_pep(&p, &play);
-	ok(pep_session_open(p.pep, COPS_CLIENT_VISITED, p.now));
-	ok(pep_session_open(p.pep, COPS_CLIENT_PUBLISHING, p.now));
+	ok(pep_session_open(p.pep, COPS_CLIENT_VISITED, NULL, p.now));
+	ok(pep_session_open(p.pep, COPS_CLIENT_PUBLISHING, NULL, p.now));
 	pair_say_hex(&p, "100749520000001000080a0100000008"
 			 "100749530000001000080a0100000000");
 	pair_trace(&p);
@@ -593,7 +477,7 @@ START_TEST(the_least_timer_counts_and_zero_is_none)
 	set_up(&p, &play);
 	p.pdp_config.ka_seconds = 0;
 	pair_start(&p, PAIR_BOTH);
-	ok(pep_session_open(p.pep, CT, p.now));
+	ok(pep_session_open(p.pep, CT, NULL, p.now));
 	pair_run(&p);
 	ck_assert_uint_eq(session_deadline(p.pep), SESSION_NEVER);
 	ck_assert_uint_eq(session_deadline(p.pdp), SESSION_NEVER);
@@ -975,7 +859,7 @@ START_TEST(a_decision_above_the_limit_is_refused_by_name)
 	p.pep_config.security = SESSION_PLAIN;
 	p.pep_config.limits.message = 1000;
 	pair_start(&p, PAIR_PEP);
-	ok(pep_session_open(p.pep, CT, p.now));
+	ok(pep_session_open(p.pep, CT, NULL, p.now));
 	pair_say_hex(&p, CAT_30 DEC_NULL_SOLICITED);
 	pair_trace(&p);
 	/* 4096 octets, in pieces; the next message is understood. */
@@ -1026,7 +910,8 @@ START_TEST(what_a_pdp_does_not_take)
 		{"op-code", "1000000000000008", "< CC 4950 3/0000\n", SESSION_CLOSED},
 		{"length", "1009000000000006", "< CC 4950 3/0000\n", SESSION_CLOSED},
 		{"a decision from a PEP", DEC_NULL, "< CC 4950 3/0000\n", SESSION_CLOSED},
-		{"OPN without PEPID", "1006495100000008", "< CC 4951 7/0000\n", SESSION_CLIENT_CLOSED},
+		{"OPN without PEPID", "1006495100000008", "< CC 4951 7/0000\n",
+			SESSION_CLIENT_CLOSED},
 		{"OPN with an unknown object",
 			"1006495100000010"
 			"0008ff0100000000",
@@ -1154,9 +1039,6 @@ START_TEST(oddities_of_a_pdp)
 }
 END_TEST
 
-#define RPT_SUCCESS "1003495000000018" HANDLE "00080c0100010000"
-#define RPT_FAILURE "1003495000000018" HANDLE "00080c0100020000"
-
 START_TEST(a_report_without_its_flag)
 {
 	struct pair p;
@@ -1252,7 +1134,7 @@ START_TEST(request_states_are_limited)
 	p.pep_config.limits.states = 3;
 	p.pdp_config.limits.states = 2;
 	pair_start(&p, PAIR_BOTH);
-	ok(pep_session_open(p.pep, CT, p.now));
+	ok(pep_session_open(p.pep, CT, NULL, p.now));
 	pair_run(&p);
 	ok(pep_session_request(p.pep, CT, NULL, 0, p.now, &handle));
 	pair_run(&p);
@@ -1417,6 +1299,11 @@ static void try_pdp(struct pair *p, const struct session_event *e)
 	ck_assert(code == E_OK || code == E_CLOSED || code == E_NOT_FOUND);
 }
 
+static uint32_t messages_out(const struct session *s)
+{
+	return session_counters_total(session_counters(s), SESSION_COUNT_MESSAGES_OUT);
+}
+
 /* Messages of both sides, whole or with a bit turned, in every stage of either end: nothing that
  * is answered breaks the grammar, and no sanitizer has anything to say. */
 START_TEST(anything_in_any_order)
@@ -1460,7 +1347,7 @@ START_TEST(anything_in_any_order)
 		}
 		pair_start(&p, n % 2 ? PAIR_PEP : PAIR_PDP);
 		if (p.pep)
-			ok(pep_session_open(p.pep, CT, p.now));
+			ok(pep_session_open(p.pep, CT, NULL, p.now));
 		if (chance(&seed) % 2)
 			pair_say_hex(&p, p.pep ? CAT_30 : OPN);
 		for (uint32_t k = chance(&seed) % 12; k; k--) {
@@ -1476,8 +1363,8 @@ START_TEST(anything_in_any_order)
 			pair_say(&p, &b);
 			pair_pass(&p, chance(&seed) % 10000);
 		}
-		decisions += p.pep && session_counters(p.pep)->messages_out > 3;
-		requests += p.pdp && session_counters(p.pdp)->messages_out > 3;
+		decisions += p.pep && messages_out(p.pep) > 3;
+		requests += p.pdp && messages_out(p.pdp) > 3;
 		pair_fini(&p);
 	}
 	/* It is no test of refusals only. */
