@@ -2,6 +2,7 @@
 #include "pib/policy/policy.h"
 
 #include "pib/policy/algorithms.h"
+#include "pib/policy/verdicts.h"
 
 enum { ITEMS_SHOWN = 8 }; /* of a list; then "and N more" */
 
@@ -43,8 +44,28 @@ static void print_direction(struct buffer *b, const struct policy_rule *rule)
 	}
 }
 
+void policy_print_verdict(struct buffer *b, const struct policy_verdict *verdict)
+{
+	switch (verdict->action) {
+	case POLICY_DISCARD:
+		buffer_put_text(b, "discard");
+		break;
+	case POLICY_PROTECT:
+		buffer_put_text(b, "protect with ");
+		print_quoted(b, view_of_string(verdict->protection->name));
+		if (verdict->protection->demand == POLICY_PREFERRED)
+			buffer_put_text(b, ", or in clear");
+		break;
+	case POLICY_BYPASS:
+		buffer_put_text(b, "bypass");
+		break;
+	}
+}
+
 void policy_print_rule(struct buffer *b, const struct policy_rule *rule)
 {
+	struct policy_verdict verdict;
+
 	buffer_put_text(b, "rule %u ", (unsigned)rule->number);
 	print_quoted(b, view_of_string(rule->name));
 	buffer_put_text(b, ": ");
@@ -60,20 +81,8 @@ void policy_print_rule(struct buffer *b, const struct policy_rule *rule)
 		flow_print_match(b, &rule->matches[i], NULL);
 	}
 	buffer_put_text(b, ": ");
-	switch (rule->action) {
-	case POLICY_DISCARD:
-		buffer_put_text(b, "discard");
-		break;
-	case POLICY_PROTECT:
-		buffer_put_text(b, "protect with ");
-		print_quoted(b, view_of_string(rule->protection->name));
-		if (rule->protection->demand == POLICY_PREFERRED)
-			buffer_put_text(b, ", or in clear");
-		break;
-	case POLICY_BYPASS:
-		buffer_put_text(b, "bypass");
-		break;
-	}
+	verdict = policy_verdict_of(rule);
+	policy_print_verdict(b, &verdict);
 	if (!rule->stateful)
 		buffer_put_text(b, ", without state");
 	if (rule->log)

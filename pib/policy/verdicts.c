@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pib/policy/verdicts.h"
+
+#include <stdlib.h>
+
+#include "pib/flow/lists.h"
+
+enum policy_strictness policy_strictness(const struct policy_verdict *verdict)
+{
+	switch (verdict->action) {
+	case POLICY_BYPASS:
+		return STRICTNESS_BYPASS;
+	case POLICY_PROTECT:
+		return verdict->protection->demand == POLICY_PREFERRED ? STRICTNESS_PREFERRED
+								       : STRICTNESS_REQUIRED;
+	case POLICY_DISCARD:
+		break;
+	}
+	return STRICTNESS_DISCARD;
+}
+
+struct policy_verdict policy_verdict_of(const struct policy_rule *rule)
+{
+	if (!rule)
+		return (struct policy_verdict){POLICY_DISCARD, NULL};
+	return (struct policy_verdict){rule->action, rule->protection};
+}
+
+bool policy_verdict_equal(const struct policy_verdict *a, const struct policy_verdict *b)
+{
+	return a->action == b->action &&
+	       (a->action != POLICY_PROTECT || a->protection == b->protection ||
+		       policy_protection_equal(a->protection, b->protection));
+}
+
+/* In verdicts.list; small, for there are few protections in a network. */
+struct policy_verdicts {
+	struct policy_verdict *list;
+	size_t count;
+	size_t capacity;
+	/* The verdict of the protection that was asked for last: rules of one come in runs. */
+	uint32_t latest;
+};
+
+struct policy_verdicts *policy_verdicts_new(void)
+{
+	struct policy_verdicts *v = calloc(1, sizeof *v);
+	uint32_t discard;
+
+	if (v && policy_verdicts_number(v, NULL, &discard))
+		return policy_verdicts_free(v);
+	return v;
+}
+
+struct policy_verdicts *policy_verdicts_free(struct policy_verdicts *v)
+{
+	if (v)
+		free(v->list);
+	free(v);
+	return NULL;
+}
+
+size_t policy_verdicts_count(const struct policy_verdicts *v)
+{
+	return v->count;
+}
+
+const struct policy_verdict *policy_verdicts_get(const struct policy_verdicts *v, uint32_t number)
+{
+	return &v->list[number];
+}
+
+static enum err add(struct policy_verdicts *v, const struct policy_verdict *verdict)
+{
+	if (v->count == v->capacity) {
+		size_t capacity = v->capacity ? 2 * v->capacity : 16;
+		struct policy_verdict *list = reallocarray(v->list, capacity, sizeof *list);
+
+		if (!list)
+			return E_MEMORY;
+		v->list = list;
+		v->capacity = capacity;
+	}
+	v->list[v->count++] = *verdict;
+	return E_OK;
+}
+
+enum err policy_verdicts_number(
+	struct policy_verdicts *v, const struct policy_rule *rule, uint32_t *ret)
+{
+	const struct policy_verdict verdict = policy_verdict_of(rule);
+	uint32_t number = v->latest;
+	enum err err = E_OK;
+
+	if (number >= v->count || !policy_verdict_equal(&v->list[number], &verdict)) {
+		number = 0;
+		while (number < v->count && !policy_verdict_equal(&v->list[number], &verdict))
+			number++;
+		if (number == v->count)
+			err = add(v, &verdict);
+	}
+	if (!err)
+		*ret = v->latest = number;
+	return err;
+}
+
+enum err policy_partition(const struct policy *policy, enum flow_direction direction,
+	const struct policy_roles *roles, const struct flow_match *region, struct flow_manager *m,
+	struct policy_verdicts *v, flow_ref *ret, struct error *error)
+{
+	struct flow_match *matches;
+	struct arena arena;
+	size_t count = 0;
+	enum err err;
+
+	arena_init(&arena, SIZE_MAX);
+	err = policy_matches(policy, direction, roles, &arena, &matches, &count, error);
+	if (!err && region &&
+		flow_restrict_matches(&arena, matches, count, region, &matches, &count))
+		err = error_set(error, E_MEMORY, "no memory for a region of %zu matches", count);
+	for (size_t i = 0; i < count && !err; i++)
+		if (policy_verdicts_number(
+			    v, policy_rule(policy, matches[i].number), &matches[i].number))
+			err = error_set(error, E_MEMORY, "no memory for the verdicts of rules");
+	if (!err)
+		err = flow_build(m, matches, count, ret, error);
+	arena_fini(&arena);
+	return err;
+}
