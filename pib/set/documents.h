@@ -36,9 +36,6 @@ enum stale_rule { /* the numbers of copsecManifestStaleRule */
 	STALE_QUARANTINE,
 };
 
-/* Role combination: roles in ASCII order joined by '+', no wildcard; empty is allowed. */
-bool role_combination_valid(struct view roles);
-
 struct manifest {
 	struct view tenant;
 	struct view name; /* of a role set: the role combination */

@@ -6,6 +6,7 @@
  * Reaches: manifest_decode, set_index_decode, assignment_decode, compliance_decode, their encoders,
  * set_index_find, assignment_roles, assignment_demands, role_combination_valid.
  */
+#include "pib/framework/roles.h"
 #include "pib/set/documents.h"
 #include "tests/fuzz/fuzz.h"
 

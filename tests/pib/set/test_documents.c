@@ -503,39 +503,6 @@ START_TEST(a_compliance_report_comes_back_as_it_was)
 }
 END_TEST
 
-static const struct {
-	const char *roles;
-	bool valid;
-} role_combinations[] = {
-	{"", true},
-	{"a", true},
-	{"A.b-c_9", true},
-	{"gateway+lan", true},
-	{"a+b+c", true},
-	{"B+a", true}, /* ASCII order */
-	{"abcdefghijklmnopqrstuvwxyz01234", true},
-	{"abcdefghijklmnopqrstuvwxyz012345", false},
-	{"b+a", false},
-	{"a+B", false},
-	{"a+a", false},
-	{"+a", false},
-	{"a+", false},
-	{"a++b", false},
-	{"9a", false},
-	{"*", false},
-	{"*+a", false},
-	{"a b", false},
-	{"\xc3\xa9", false},
-};
-
-START_TEST(role_combinations_are_those_of_rfc_3318)
-{
-	const char *roles = role_combinations[_i].roles;
-
-	ck_assert_int_eq(role_combination_valid(text(roles)), role_combinations[_i].valid);
-}
-END_TEST
-
 START_TEST(blocks)
 {
 	ck_assert_uint_eq(block_of(AUTHORITY_HOME, 0), 0);
@@ -569,8 +536,6 @@ int main(void)
 	tcase_add_test(c, an_assignment_comes_back_and_knows_its_roles);
 	tcase_add_test(c, an_assignment_is_refused);
 	tcase_add_test(c, a_compliance_report_comes_back_as_it_was);
-	tcase_add_loop_test(
-		c, role_combinations_are_those_of_rfc_3318, 0, COUNT(role_combinations));
 	tcase_add_test(c, blocks);
 	suite_add_tcase(s, c);
 	return suite_main(s);
