@@ -53,7 +53,7 @@ void policy_print_verdict(struct buffer *b, const struct policy_verdict *verdict
 	case POLICY_PROTECT:
 		buffer_put_text(b, "protect with ");
 		print_quoted(b, view_of_string(verdict->protection->name));
-		if (verdict->protection->demand == POLICY_PREFERRED)
+		if (verdict->demand == POLICY_PREFERRED)
 			buffer_put_text(b, ", or in clear");
 		break;
 	case POLICY_BYPASS:

@@ -11,8 +11,8 @@ enum policy_strictness policy_strictness(const struct policy_verdict *verdict)
 	case POLICY_BYPASS:
 		return STRICTNESS_BYPASS;
 	case POLICY_PROTECT:
-		return verdict->protection->demand == POLICY_PREFERRED ? STRICTNESS_PREFERRED
-								       : STRICTNESS_REQUIRED;
+		return verdict->demand == POLICY_PREFERRED ? STRICTNESS_PREFERRED
+							   : STRICTNESS_REQUIRED;
 	case POLICY_DISCARD:
 		break;
 	}
@@ -21,15 +21,21 @@ enum policy_strictness policy_strictness(const struct policy_verdict *verdict)
 
 struct policy_verdict policy_verdict_of(const struct policy_rule *rule)
 {
-	if (!rule)
-		return (struct policy_verdict){POLICY_DISCARD, NULL};
-	return (struct policy_verdict){rule->action, rule->protection};
+	struct policy_verdict verdict = {.action = rule ? rule->action : POLICY_DISCARD};
+
+	if (verdict.action == POLICY_PROTECT) {
+		verdict.protection = rule->protection;
+		verdict.demand = rule->protection->demand;
+	}
+	return verdict;
 }
 
 bool policy_verdict_equal(const struct policy_verdict *a, const struct policy_verdict *b)
 {
-	return a->action == b->action &&
-	       (a->action != POLICY_PROTECT || a->protection == b->protection ||
+	if (a->action != b->action || a->action != POLICY_PROTECT)
+		return a->action == b->action;
+	return a->demand == b->demand &&
+	       (a->protection == b->protection ||
 		       policy_protection_equal(a->protection, b->protection));
 }
 

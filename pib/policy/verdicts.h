@@ -32,7 +32,10 @@ enum policy_strictness {
 
 struct policy_verdict {
 	enum policy_action action;
-	const struct policy_protection *protection; /* of POLICY_PROTECT */
+	/* Of POLICY_PROTECT. The demand is the protection's own unless an authority made it
+	 * stricter. */
+	enum policy_demand demand;
+	const struct policy_protection *protection;
 };
 
 enum policy_strictness policy_strictness(const struct policy_verdict *verdict);

@@ -53,7 +53,8 @@ static inline void random_rule_of(
 		.matches = matches,
 		.match_count = count,
 		.initiator = POLICY_BOTH,
-		.stateful = true,
+		.stateful = random_below(r, 8) != 0,
+		.log = random_below(r, 8) == 0,
 	};
 	if (!rule->forward)
 		rule->in_role = rule->out_role = "";

@@ -154,10 +154,11 @@ START_TEST(strictness_is_the_order_of_the_design)
 		struct policy_verdict verdict;
 		const char *text;
 	} ascending[] = {
-		{{POLICY_BYPASS, NULL}, "bypass"},
-		{{POLICY_PROTECT, &test_protections[2]}, "protect with \"a\", or in clear"},
-		{{POLICY_PROTECT, &test_protections[0]}, "protect with \"A\""},
-		{{POLICY_DISCARD, NULL}, "discard"},
+		{{.action = POLICY_BYPASS}, "bypass"},
+		{{POLICY_PROTECT, POLICY_PREFERRED, &test_protections[2]},
+			"protect with \"a\", or in clear"},
+		{{POLICY_PROTECT, POLICY_REQUIRED, &test_protections[0]}, "protect with \"A\""},
+		{{.action = POLICY_DISCARD}, "discard"},
 	};
 	struct policy_verdict none = policy_verdict_of(NULL);
 
