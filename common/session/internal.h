@@ -8,6 +8,7 @@
  *	ending.c    events, oddities, and every way in which a client-type or the session ends
  *	timers.c    keep-alive and time-outs
  *	status.c    what is counted and told
+ *	security.c  TLS and the Integrity object, until the connection is as secure as it must be
  *	session.c   life, and the dispatch of a message by the table of the role
  *	pep.c, pdp.c                    the wishes of a role
  *	pep_messages.c, pdp_messages.c  the table of a role, and what its rows do
@@ -18,6 +19,7 @@
 #ifndef COPSEC_COMMON_SESSION_INTERNAL_H
 #define COPSEC_COMMON_SESSION_INTERNAL_H
 
+#include "common/integrity/integrity.h"
 #include "common/session/pdp.h"
 #include "common/session/pep.h"
 #include "common/session/status.h"
@@ -37,8 +39,10 @@ void list_fini(struct list *l);
 /* ---- The session ---- */
 
 /*
- *	NEGOTIATING --CAT(0, TLS)--> HANDSHAKE --tls_done--> READY     (TLS required)
- *	READY                                                          (plain)
+ *	NEGOTIATING --CAT(0, TLS)--> HANDSHAKE --tls_done--> READY     (TLS)
+ *	NEGOTIATING --CAT(0, HMAC)--> READY                            (Integrity)
+ *	HANDSHAKE --tls_done--> NEGOTIATING --CAT(0, HMAC)--> READY    (TLS from the start, and both)
+ *	READY                                                          (neither)
  *	any --CC, time-out, fault, wish--> CLOSED
  */
 enum phase { NEGOTIATING, HANDSHAKE, READY, CLOSED };
@@ -99,6 +103,12 @@ struct session {
 	struct session_limits limits;
 	enum session_security security;
 	enum phase phase;
+	bool secured;            /* TLS is up */
+	bool integrity_required; /* PDP */
+	uint8_t offer;           /* PEP: C-Type of the Integrity object in its OPN for client-type 0 */
+	struct integrity_keys *keys;
+	struct integrity *integrity; /* NULL: none, or a PDP was not offered it yet */
+	session_utc utc;
 	bool told;              /* CLOSED was given out */
 	uint16_t ka_offered;    /* PDP: seconds */
 	uint32_t acct_offered;  /* PDP: seconds */
@@ -174,6 +184,7 @@ struct draft {
 	struct buffer octets;
 	size_t begun;
 	uint16_t client_type;
+	bool first; /* with the first Integrity object that we send */
 };
 struct draft draft_begin(
 	const struct session *s, enum cops_op op, uint8_t flags, uint16_t client_type);
@@ -195,6 +206,21 @@ enum err send_keep_alive(struct session *s) MUST_USE;
 /* COPS-PR objects in the carrier that they belong into. */
 void put_pieces(
 	struct buffer *b, enum cops_carrier carrier, const struct view *pieces, size_t count);
+
+/* ---- security.c ---- */
+
+/* What session_new() leaves to be done. */
+enum err security_begin(struct session *s) MUST_USE;
+/* Every message goes through these: is a received one what it claims (if not, the session has ended),
+ * and the Integrity object behind one that is sent. */
+bool security_passes(struct session *s, struct view octets);
+enum err security_seal(struct session *s, struct buffer *octets, bool first) MUST_USE;
+/* The key of the Integrity object, if there is one, is of this PEPID. */
+bool security_covers(const struct session *s, struct view pepid);
+/* Cells: CAT at the PEP, OPN at the PDP, and what comes instead of it. */
+void security_granted(struct session *s);
+void security_offered(struct session *s);
+void security_insist(struct session *s);
 
 /* ---- states.c ---- */
 

@@ -24,23 +24,29 @@ struct draft draft_begin(
 	return d;
 }
 
-static enum err queue(struct session *s, struct buffer *octets, bool answer)
+/* Last comes what can fail no more: a message that has its number must be sent. */
+static enum err queue(struct session *s, struct draft *d, bool answer)
 {
 	struct queue *q = &s->queue;
-	enum err code = octets->error;
+	enum err code = d->octets.error;
 	struct chunk *chunk;
 
 	if (code)
 		return code;
-	if (answer && q->answers + octets->len > ANSWERS_MAX) {
+	if (answer && q->answers + d->octets.len > ANSWERS_MAX) {
 		count_limit(s, SESSION_LIMIT_ANSWERS);
 		return E_LIMIT;
 	}
 	chunk = malloc(sizeof *chunk);
 	if (!chunk)
 		return E_MEMORY;
-	*chunk = (struct chunk){.octets = *octets};
-	*octets = (struct buffer){0};
+	code = security_seal(s, &d->octets, d->first);
+	if (code) {
+		free(chunk);
+		return code;
+	}
+	*chunk = (struct chunk){.octets = d->octets};
+	d->octets = (struct buffer){0};
 	if (q->last)
 		q->last->next = chunk;
 	else
@@ -58,7 +64,7 @@ enum err draft_send(struct session *s, struct draft *d, bool answer)
 	enum err code;
 
 	cops_end(&d->octets, d->begun);
-	code = queue(s, &d->octets, answer);
+	code = queue(s, d, answer);
 	if (code)
 		buffer_fini(&d->octets);
 	count_for(s, client_type, code ? SESSION_COUNT_BAD_SENDS : SESSION_COUNT_MESSAGES_OUT);

@@ -10,9 +10,7 @@ enum err send_accept(struct session *s, uint16_t client_type)
 	struct draft d = draft_begin(s, COPS_CAT, 0, client_type);
 
 	cops_put_ka_timer(&d.octets, s->ka_offered);
-	if (client_type == COPS_CLIENT_CONNECTION)
-		cops_put_start_tls(&d.octets);
-	else if (s->acct_offered != SESSION_ACCOUNTING_ANY)
+	if (s->acct_offered != SESSION_ACCOUNTING_ANY)
 		cops_put_acct_timer(&d.octets, (uint16_t)s->acct_offered);
 	return draft_send(s, &d, true);
 }

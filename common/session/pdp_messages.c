@@ -1,71 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/session/internal.h"
 
-/* ---- Security ---- */
-
-enum { WANT_TLS = COPS_INTEGRITY << 8 | COPS_INTEGRITY_TLS, WANT_NOTHING = COPS_INTEGRITY << 8 };
-
-static void refuse_security(struct session *s, uint16_t wanted, const char *why)
-{
-	struct error e;
-
-	error_set(&e, E_DENIED, "%s", why);
-	count(s, SESSION_COUNT_ERRORS_IN);
-	finish(s, s->message.client_type, COPS_ERROR_AUTH_REQUIRED, wanted, &e);
-}
-
-/* RFC 4261 section 10: nothing in clear but the offer of security. */
-static void insist_on_tls(struct session *s)
-{
-	count(s, SESSION_COUNT_AUTH_MISSING);
-	refuse_security(s, WANT_TLS, "the PEP speaks without TLS, which is required");
-}
-
 static void barred(struct session *s)
 {
 	if (cops_sent_by_pep(s->message.op))
-		insist_on_tls(s);
+		security_insist(s);
 	else
 		wrong_end(s);
-}
-
-/* RFC 4261 sections 5.1 and 5.2: with the object the PEP begins, without it we do. */
-static void on_offer(struct session *s)
-{
-	const struct cops_object *o = cops_find(&s->message, COPS_INTEGRITY);
-	enum err code;
-
-	if (s->message.client_type != COPS_CLIENT_CONNECTION) {
-		insist_on_tls(s);
-		return;
-	}
-	if (o && (o->c_type != COPS_INTEGRITY_TLS || !(o->integrity_tls.flags & COPS_START_TLS))) {
-		count(s, SESSION_COUNT_AUTH_FAILURES);
-		refuse_security(s, WANT_TLS, "the PEP offers another security than TLS");
-		return;
-	}
-	code = send_accept(s, COPS_CLIENT_CONNECTION);
-	if (code) {
-		check_answer(s, code);
-		return;
-	}
-	s->connection_ka = s->ka_offered;
-	s->phase = HANDSHAKE;
-	s->since = s->now;
-	emit(s, SESSION_START_TLS, COPS_CLIENT_CONNECTION);
-}
-
-static void on_late_offer(struct session *s)
-{
-	struct error e;
-
-	if (s->security == SESSION_PLAIN) {
-		refuse_security(
-			s, WANT_NOTHING, "the PEP wants security, which is switched off here");
-		return;
-	}
-	error_set(&e, E_UNEXPECTED, "OPN for client-type 0 on a connection that is secure");
-	finish(s, COPS_CLIENT_CONNECTION, COPS_ERROR_BAD_FORMAT, 0, &e);
 }
 
 /* ---- Opening and closing ---- */
@@ -75,8 +16,13 @@ static void on_open(struct session *s)
 	const struct cops_message *m = &s->message;
 	struct client *client = find_client(s, m->client_type);
 	bool again = client && client->opening == OPEN;
+	struct view pepid = cops_find(m, COPS_PEPID)->pepid;
 	struct session_event *e;
 
+	if (!security_covers(s, pepid)) {
+		check_answer(s, send_close(s, m->client_type, COPS_ERROR_AUTH_FAILURE, 0));
+		return;
+	}
 	if (!client) {
 		client = add_client(s, m->client_type);
 		if (!client) {
@@ -90,7 +36,8 @@ static void on_open(struct session *s)
 	e = emit(s, SESSION_OPENING, m->client_type);
 	if (!e)
 		return;
-	e->pepid = cops_find(m, COPS_PEPID)->pepid;
+	e->pepid = pepid;
+	e->proven = session_is_sealed(s);
 	e->last_pdp = cops_find(m, COPS_LAST_PDP);
 	e->again = again;
 	e->message = m;
@@ -118,7 +65,7 @@ static void on_early_close(struct session *s)
 	if (s->message.client_type == COPS_CLIENT_CONNECTION)
 		on_close(s);
 	else
-		insist_on_tls(s);
+		security_insist(s);
 }
 
 static void unknown_client(struct session *s)
@@ -359,7 +306,9 @@ const struct role role_pdp = {
 			[COPS_REQ] = {WHEN_OPEN(on_request), malformed_request},
 			[COPS_RPT] = {WHEN_OPEN(on_report), NULL},
 			[COPS_DRQ] = {WHEN_OPEN(on_delete), NULL},
-			[COPS_OPN] = {{on_offer, on_late_offer, on_open, on_open, on_open}, NULL},
+			[COPS_OPN] = {{security_offered, security_offered, on_open, on_open,
+					      on_open},
+				NULL},
 			[COPS_CC] = {{on_early_close, on_close, odd_client, on_close, on_close},
 				NULL},
 			[COPS_KA] = {{NULL, on_keep_alive, on_keep_alive, on_keep_alive,

@@ -13,8 +13,6 @@ enum err send_open(struct session *s, uint16_t client_type)
 	cops_put_pepid(&d.octets, VIEW(s->pepid, s->pepid_len));
 	if (client && client->has_last)
 		cops_put_server(&d.octets, COPS_LAST_PDP, &client->last);
-	if (client_type == COPS_CLIENT_CONNECTION)
-		cops_put_start_tls(&d.octets);
 	count_for(s, client_type, SESSION_COUNT_OPEN_ATTEMPTS);
 	return draft_send(s, &d, false);
 }

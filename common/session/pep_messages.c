@@ -153,31 +153,6 @@ static void oversized(struct session *s, struct view head, const struct cops_fau
 
 /* ---- Opening and closing ---- */
 
-/* The answer to the offer of TLS (RFC 4261 section 5). */
-static void on_secure_accept(struct session *s)
-{
-	const struct cops_message *m = &s->message;
-	const struct cops_object *tls = cops_find_type(m, COPS_INTEGRITY, COPS_INTEGRITY_TLS);
-	struct error e;
-
-	if (m->client_type != COPS_CLIENT_CONNECTION) {
-		odd(s, SESSION_ODD_UNEXPECTED);
-		return;
-	}
-	if (!tls || !(tls->integrity_tls.flags & COPS_START_TLS)) {
-		count(s, SESSION_COUNT_AUTH_MISSING);
-		count(s, SESSION_COUNT_OPEN_FAILURES);
-		error_set(&e, E_DENIED, "the PDP accepts without TLS, which is required");
-		finish(s, COPS_CLIENT_CONNECTION, COPS_ERROR_AUTH_REQUIRED,
-			COPS_SUB_CODE(COPS_INTEGRITY, COPS_INTEGRITY_TLS), &e);
-		return;
-	}
-	s->connection_ka = cops_find(m, COPS_KA_TIMER)->timer.seconds;
-	s->phase = HANDSHAKE;
-	s->since = s->now;
-	emit(s, SESSION_START_TLS, COPS_CLIENT_CONNECTION);
-}
-
 static void on_accept(struct session *s)
 {
 	const struct cops_message *m = &s->message;
@@ -283,7 +258,7 @@ const struct role role_pep = {
 			[COPS_SSQ] = {{odd_client, odd_client, odd_client, odd_client,
 					      on_synchronize},
 				NULL},
-			[COPS_CAT] = {{on_secure_accept, odd_unexpected, odd_unexpected, on_accept,
+			[COPS_CAT] = {{security_granted, odd_unexpected, odd_unexpected, on_accept,
 					      odd_unexpected},
 				NULL},
 			[COPS_CC] = {{on_early_close, on_close, odd_client, on_close, on_close},

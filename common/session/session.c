@@ -60,6 +60,9 @@ struct session *session_new(
 	s->request_timeout = config->request_timeout;
 	s->random = config->random;
 	s->user = config->user;
+	s->keys = config->integrity_keys;
+	s->integrity_required = config->integrity_required;
+	s->utc = config->utc;
 	s->ka_offered = config->ka_seconds;
 	s->acct_offered = config->acct_seconds;
 	if (len)
@@ -69,9 +72,9 @@ struct session *session_new(
 	arena_init(&s->arena, COPS_ARENA_LIMIT);
 	s->now = s->since = s->last_heard = now;
 	s->next_ka = SESSION_NEVER;
-	s->phase = config->security == SESSION_PLAIN ? READY : NEGOTIATING;
-	if (role == SESSION_PEP && s->phase == NEGOTIATING &&
-		send_open(s, COPS_CLIENT_CONNECTION)) {
+	if (role == SESSION_PEP && s->keys)
+		s->integrity = integrity_new(s->keys, view_of_string(config->pdp));
+	if ((role == SESSION_PEP && s->keys && !s->integrity) || security_begin(s)) {
 		session_free(s);
 		return NULL;
 	}
@@ -87,6 +90,7 @@ void session_free(struct session *s)
 	queue_fini(s);
 	buffer_fini(&s->stream.in);
 	arena_fini(&s->arena);
+	integrity_free(s->integrity);
 	free(s);
 }
 
@@ -158,6 +162,9 @@ static void on_oversized(struct session *s, struct view head)
 {
 	struct cops_fault fault = {0};
 
+	/* Its digest cannot be seen. */
+	if (!security_passes(s, head))
+		return;
 	s->message = header(head);
 	count_limit(s, SESSION_LIMIT_MESSAGE);
 	error_set(&fault.error, E_LIMIT, "%s longer than the %zu octets that are taken",
@@ -208,7 +215,7 @@ static bool receive_one(struct session *s, struct view octets, size_t *ret_used)
 	}
 	if (code)
 		on_oversized(s, message);
-	else
+	else if (security_passes(s, message))
 		on_message(s, message);
 	/* Only now, for it may have been the one that made its client-type known. */
 	count(s, SESSION_COUNT_MESSAGES_IN);
@@ -232,19 +239,6 @@ size_t session_receive(struct session *s, struct view octets, uint64_t now)
 	if (!s->events.count)
 		stream_release(s);
 	return s->phase == CLOSED ? octets.len : used;
-}
-
-void session_tls_done(struct session *s, uint64_t now)
-{
-	if (s->phase != HANDSHAKE)
-		return;
-	s->now = s->since = s->last_heard = now;
-	s->phase = READY;
-	plan_keep_alive(s);
-	if (s->role->role == SESSION_PDP)
-		return;
-	emit(s, SESSION_SECURE, COPS_CLIENT_CONNECTION);
-	open_wished(s);
 }
 
 bool session_next_event(struct session *s, struct session_event *ret)

@@ -30,6 +30,7 @@
 #define COPSEC_COMMON_SESSION_SESSION_H
 
 #include "common/cops/message.h"
+#include "common/integrity/keys.h"
 
 enum {
 	SESSION_NEVER_SECONDS = 0, /* as a keep-alive timer: infinity */
@@ -47,9 +48,13 @@ enum {
 
 enum session_role { SESSION_PEP, SESSION_PDP };
 
+/* Of the transport; the Integrity object may come on top of any (RFC 2748 section 4.1). */
 enum session_security {
-	SESSION_TLS_REQUIRED, /* the default: whoever offers less is refused */
-	SESSION_PLAIN,        /* no negotiation, nothing protected: tests and secured links only */
+	SESSION_TLS_REQUIRED, /* the default: whoever offers less is refused (RFC 4261) */
+	SESSION_TLS_AWAITED,  /* the same, but a PEP leaves it to the PDP to begin (section 5.2) */
+	SESSION_TLS_DIRECT,   /* from the first octet, on a port of its own */
+	SESSION_TLS_OPTIONAL, /* if the other end begins */
+	SESSION_PLAIN,        /* none */
 };
 
 struct session_limits {
@@ -62,9 +67,17 @@ struct session_limits session_limits_default(void);
 
 /* Evenly distributed; called with the config's `user`. */
 typedef uint32_t (*session_random)(void *user);
+/* Seconds since 1970. */
+typedef uint64_t (*session_utc)(void *user);
 
 struct session_config {
 	enum session_security security;
+	/* Borrowed as long as the session lives; NULL: no Integrity object. A PEP that has them
+	 * insists on it; a PDP accepts it, and insists if it is required. */
+	struct integrity_keys *integrity_keys;
+	bool integrity_required;
+	session_utc utc; /* with keys */
+	void *user;      /* of utc and random */
 	struct session_limits limits;
 	/* ms. PEP: until a Client-Open must be answered, also for TLS. PDP: until the first
 	 * Client-Open, also for TLS. */
@@ -72,9 +85,9 @@ struct session_config {
 
 	/* PEP */
 	const char *pepid;        /* copied */
+	const char *pdp;          /* copied: whose key of integrity_keys to take */
 	uint32_t request_timeout; /* ms until a REQ must be answered */
 	session_random random;
-	void *user;
 
 	/* PDP */
 	uint16_t ka_seconds;   /* offered in every CAT; 0: infinity */
@@ -149,6 +162,7 @@ struct session_event {
 	uint32_t decision;
 	bool solicited;    /* DECISION, REFUSED */
 	bool again;        /* OPENING, REQUEST: of what is open already */
+	bool proven;       /* OPENING: the PEPID, by the key of the Integrity object */
 	struct view pepid; /* OPENING */
 	enum cops_report_type report;
 	uint16_t ka_seconds;   /* OPENED; 0: infinity */
@@ -188,6 +202,8 @@ bool session_congested(const struct session *s);
 /* A message has arrived in part: a connection that ends now was cut. */
 bool session_in_message(const struct session *s);
 bool session_is_closed(const struct session *s);
+/* Every message has the Integrity object. */
+bool session_is_sealed(const struct session *s);
 
 /* What has been counted; common/session/status.h. */
 struct session_counters;

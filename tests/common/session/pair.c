@@ -68,6 +68,9 @@ static void trace_details(struct pair *p, const struct cops_message *m)
 	o = cops_find_type(m, COPS_INTEGRITY, COPS_INTEGRITY_TLS);
 	if (o)
 		buffer_put_text(&p->trace, " tls");
+	o = cops_find_type(m, COPS_INTEGRITY, COPS_INTEGRITY_HMAC);
+	if (o)
+		buffer_put_text(&p->trace, " hmac");
 	o = cops_find(m, COPS_REPORT_TYPE);
 	if (o)
 		buffer_put_text(&p->trace, " %s", cops_report_name(o->report.type));

@@ -120,7 +120,7 @@ START_TEST(a_pdp_refuses_who_does_not_ask_for_tls)
 	static const struct {
 		const char *why, *hex, *trace;
 	} cases[] = {
-		{"a client-type at once", OPN, "< CC 4950 15/1002\n"},
+		{"a client-type at once", OPN, "< CC 15/1002\n"},
 		{"something else at once", "1009000000000008", "< CC 15/1002\n"},
 		{"HMAC instead",
 			"100600000000003400140b01706570312e6578616d706c6500000000001810010000000100"
@@ -237,7 +237,7 @@ START_TEST(a_second_negotiation_is_refused)
 	session_free(p.pep);
 	p.pep = NULL;
 	pair_say_hex(&p, "100600000000001800080b01706570000008100200000001");
-	ck_assert_str_eq(pair_trace(&p), "< CC 4950 3/0000\n");
+	ck_assert_str_eq(pair_trace(&p), "< CC 3/0000\n");
 	ck_assert_int_eq(play.pdp.kind, SESSION_CLOSED);
 	pair_fini(&p);
 }
@@ -917,7 +917,7 @@ START_TEST(what_a_pdp_does_not_take)
 			"0008ff0100000000",
 			"< CC 4951 13/ff01\n", SESSION_CLIENT_CLOSED},
 		{"OPN for security", "100600000000001800080b01706570000008100200000001",
-			"< CC 4950 15/1000\n", SESSION_CLOSED},
+			"< CC 15/1000\n", SESSION_CLOSED},
 		{"REQ with an unknown object", "1001495000000020" HANDLE CONTEXT "0008150300000000",
 			"< DEC 4950 solicited 13/1503\n", SESSION_REFUSED},
 		{"REQ without context", "1001495000000010" HANDLE, "< DEC 4950 solicited 7/0000\n",
