@@ -9,6 +9,7 @@ int command_completion(void *context, int argc, char **argv)
 	static const struct completion_kind kinds[] = {
 		{"POLICY", "*.xml", NULL, NULL},
 		{"BUNDLE", "*.bundle", NULL, NULL},
+		{"FORMAT", NULL, "nft iptables swanctl", NULL},
 		{"KIND", NULL, "nodes roles networks services protections rules sets", NULL},
 		{"NODE", NULL, NULL, "pmt list --names nodes"},
 		{"ROLE", NULL, NULL, "pmt list --names roles"},

@@ -191,6 +191,8 @@ enum err model_build(struct model *m, const struct document *doc, struct diagnos
 
 /* The services that a policy need not define: one line each, `ssh: tcp 22`. */
 void model_print_services(struct buffer *out);
+/* The name of the one with exactly this definition, as `tcp="53" udp="53"`; NULL if none has it. */
+const char *model_known_service(const char *definition);
 
 /* Is the role among those of the combination? */
 bool combination_has(const char *combination, const char *role);

@@ -67,6 +67,32 @@ void model_print_services(struct buffer *out)
 	}
 }
 
+static void put_definition(struct buffer *out, const char *name, const char *words)
+{
+	if (words)
+		buffer_put_text(out, "%s%s=\"%s\"", out->len ? " " : "", name, words);
+}
+
+const char *model_known_service(const char *definition)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < KNOWN_SERVICES && !found; i++) {
+		struct buffer own;
+
+		buffer_init(&own, 4096);
+		put_definition(&own, "tcp", known_services[i].tcp);
+		put_definition(&own, "udp", known_services[i].udp);
+		put_definition(&own, "icmp", known_services[i].icmp);
+		put_definition(&own, "icmpv6", known_services[i].icmpv6);
+		put_definition(&own, "protocol", known_services[i].protocol);
+		if (strcmp(buffer_string(&own), definition) == 0)
+			found = known_services[i].name;
+		buffer_fini(&own);
+	}
+	return found;
+}
+
 static int by_traffic(const void *a, const void *b)
 {
 	const struct traffic *x = a, *y = b;

@@ -5,6 +5,7 @@ set -eu
 pmt=$1
 source=$2
 warnings=$(cd "$(dirname "$0")/warnings" && pwd)
+samples=$(cd "$(dirname "$0")/import" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
@@ -76,6 +77,26 @@ expect 2 'list what there is not' "$pmt" list --names colours office.xml
 said 'there are no "colours" to list'
 expect 1 'list what is no policy' "$pmt" list "$pmt"
 expect 1 'list a faulty policy' "$pmt" list nodes.xml
+
+# What is made of a file that others print is a policy that nothing is wrong with.
+for sample in server.iptables router.nft.json gateway.swanctl.conf; do
+	expect 0 "import $sample" "$pmt" import --node srv -o imported.xml \
+		--node-key sha256:$(printf '%064d' 7) "$samples/$sample"
+	said 'not taken over'
+	expect 0 "$sample makes a policy" "$pmt" check imported.xml
+	expect 0 "and a bundle" "$pmt" compile imported.xml
+	said '1 nodes'
+done
+expect 1 'import of what is nothing of that' "$pmt" import office.xml
+said 'none of the formats'
+expect 1 'import as something else' "$pmt" import --from nft "$samples/server.iptables"
+said 'there is no ruleset'
+expect 2 'import from what there is not' "$pmt" import --from pf office.xml
+expect 2 'a node without a key' "$pmt" import --node srv "$samples/server.iptables"
+expect 2 'a name that is none' "$pmt" import --tenant '"x' "$samples/server.iptables"
+printf 'connections {\n  a {\n' >cut.conf
+expect 1 'swanctl.conf without an end' "$pmt" import cut.conf
+said 'cut.conf: line 3: the section "a" has no end'
 
 # The same policy and terms, the same octets.
 expect 0 'compile' "$pmt" compile --time 2026-01-01T00:00:00Z -o one.bundle office.xml
