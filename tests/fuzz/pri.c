@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An EPD of any class: two octets that choose the class, two for the instance, the values.
+ * An EPD of any class: an octet with the length of the PRID's contents, the PRID, the values. The
+ * class stands there by its OID so that seeds stay what they are when classes are added.
  *
- * Reaches: epd_decode, ber_next, oid_decode, pib_fault_object, pri_print, pri_field, epd_encode,
+ * Reaches: prid_decode, epd_decode, ber_next, oid_decode, pib_fault_object, pri_print, pri_field, epd_encode,
  * pri_put.
  */
 #include "common/cops/pr.h"
@@ -109,15 +110,15 @@ static void round_trip(const struct prid *prid, const struct pri *pri)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor input = cursor_over(VIEW(data, size));
-	enum pib_class_id id = (enum pib_class_id)(cursor_u16(&input) % PIB_CLASS_COUNT);
-	struct prid prid = {pib_class(id), cursor_u16(&input)};
+	struct view name = cursor_take(&input, cursor_u8(&input));
 	struct view values = cursor_rest(&input);
+	struct prid prid;
 	struct pib_error_object object;
 	struct pib_fault fault;
 	struct pri pri;
 	struct error e;
 
-	if (input.error || !prid.instance)
+	if (input.error || prid_decode(name, &prid, &fault, &e))
 		return 0;
 	if (epd_decode(&prid, values, &pri, &fault, &e) == E_OK) {
 		REQUIRE(pri.class == prid.class && pri.instance == prid.instance);
