@@ -49,7 +49,7 @@ static void put_value(struct buffer *out, const struct pib_attribute *attribute,
 	}
 }
 
-static struct pri_value default_value(const struct pib_attribute *attribute)
+struct pri_value pri_default(const struct pib_attribute *attribute)
 {
 	struct pri_value value = {.state = PRI_DEFAULT};
 
@@ -106,7 +106,7 @@ enum err epd_encode(struct buffer *out, const struct pri *pri, struct error *err
 				return error_set(error, E_MISSING, "%s.%u: %s is not set",
 					pri->class->name, pri->instance, attribute->name);
 			}
-			value = default_value(attribute);
+			value = pri_default(attribute);
 		}
 		if (value.state == PRI_NULL)
 			ber_put_header(out, BER_NULL, 0);
@@ -224,7 +224,7 @@ static enum err decode_attribute(const struct prid *prid, const struct pib_attri
 				fail(ret_fault, PIB_FAULT_VALUE, attribute->number, 0),
 				"%s.%u: %s is NULL", prid->class->name, prid->instance, name);
 		if (attribute->has_default)
-			*value = default_value(attribute);
+			*value = pri_default(attribute);
 		else
 			value->state = PRI_NULL;
 		return E_OK;
@@ -262,7 +262,7 @@ static enum err fill_missing(const struct prid *prid, size_t from, struct pri *p
 				fail(ret_fault, PIB_FAULT_TOO_FEW, attribute->number, 0),
 				"%s.%u: %s is missing and has no default", prid->class->name,
 				prid->instance, attribute->name);
-		pri->values[i] = default_value(attribute);
+		pri->values[i] = pri_default(attribute);
 	}
 	return E_OK;
 }

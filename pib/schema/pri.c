@@ -438,14 +438,10 @@ enum err pri_put(struct buffer *out, const struct pri *pri, struct error *error)
 
 /* ---- comparing ---- */
 
-int pri_compare_attribute(const struct pri *a, const struct pri *b, unsigned attribute)
+static int compare_values(
+	enum pib_syntax syntax, const struct pri_value *x, const struct pri_value *y)
 {
-	const struct pri_value *x = &a->values[attribute - 1], *y = &b->values[attribute - 1];
-
-	assert(a->class == b->class && pib_attribute(a->class, attribute));
-	if (!pri_has(a, attribute) || !pri_has(b, attribute))
-		return pri_has(a, attribute) - pri_has(b, attribute);
-	switch (a->class->attributes[attribute - 1].syntax) {
+	switch (syntax) {
 	case PIB_INTEGER32:
 	case PIB_ENUMERATION:
 	case PIB_INTEGER64:
@@ -460,6 +456,29 @@ int pri_compare_attribute(const struct pri *a, const struct pri *b, unsigned att
 		return oid_compare(&x->oid, &y->oid);
 	}
 	return 0;
+}
+
+int pri_compare_attribute(const struct pri *a, const struct pri *b, unsigned attribute)
+{
+	assert(a->class == b->class && pib_attribute(a->class, attribute));
+	if (!pri_has(a, attribute) || !pri_has(b, attribute))
+		return pri_has(a, attribute) - pri_has(b, attribute);
+	return compare_values(a->class->attributes[attribute - 1].syntax,
+		&a->values[attribute - 1], &b->values[attribute - 1]);
+}
+
+bool pri_is_default(const struct pri *pri, unsigned attribute)
+{
+	const struct pib_attribute *a = pib_attribute(pri->class, attribute);
+	struct pri_value value;
+
+	assert(a);
+	if (!a->has_default)
+		return false;
+	if (!pri_has(pri, attribute))
+		return pri->values[attribute - 1].state == PRI_UNSET;
+	value = pri_default(a);
+	return compare_values(a->syntax, &pri->values[attribute - 1], &value) == 0;
 }
 
 bool pri_equal(const struct pri *a, const struct pri *b)

@@ -110,6 +110,10 @@ enum err epd_encode(struct buffer *out, const struct pri *pri, struct error *err
 enum err epd_decode(const struct prid *prid, struct view contents, struct pri *ret_pri,
 	struct pib_fault *ret_fault, struct error *error) MUST_USE;
 
+/* What the schema says of an attribute that is left out and has a default. */
+struct pri_value pri_default(const struct pib_attribute *attribute);
+/* Has it that value, given or left out? False if there is no default. */
+bool pri_is_default(const struct pri *pri, unsigned attribute);
 /* Same PRID, same values; a default equals the same value given. */
 bool pri_equal(const struct pri *a, const struct pri *b);
 /* Total order over values of the same attribute of two PRIs of the same class; NULL first. */
