@@ -133,6 +133,16 @@ static void put_support(struct writer *w, uint32_t instance, enum pib_class_id c
 	put(w, &pri);
 }
 
+static uint64_t unsupported_in_sets(enum pib_class_id class)
+{
+	uint64_t without = 0;
+
+	for (unsigned n = 1; n <= pib_class(class)->attribute_count; n++)
+		if (!policy_supports_attribute(class, n))
+			without |= BIT(n);
+	return without;
+}
+
 static void put_all_support(struct writer *w)
 {
 	uint32_t instance = 1;
@@ -142,7 +152,8 @@ static void put_all_support(struct writer *w)
 		const struct support *own = find_support(class);
 
 		if (own || policy_supports(class))
-			put_support(w, instance++, class, own ? own->without : 0);
+			put_support(w, instance++, class,
+			            own ? own->without : unsupported_in_sets(class));
 	}
 }
 

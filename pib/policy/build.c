@@ -73,10 +73,60 @@ enum err build_follow(struct build *b, const struct pri *from, unsigned attribut
 		pib_class(class)->name, (unsigned)instance);
 }
 
-bool build_extension(
-	const struct build *b, const struct pri *base, enum pib_class_id class, struct pri *ret)
+/* What nothing here can enforce yet, unless it is left to its default. */
+static const struct unsupported {
+	enum pib_class_id class;
+	unsigned attribute;
+	const char *what;
+} unsupported[] = {
+	{PIB_copsecRule, copsecRuleShadow, "a rule that only counts"},
+	{PIB_copsecRule, copsecRuleRate, "a limit of new flows"},
+	{PIB_copsecRule, copsecRuleRateUnit, "a limit of new flows"},
+	{PIB_copsecRule, copsecRuleRateBurst, "a limit of new flows"},
+	{PIB_copsecRule, copsecRuleRateScope, "a limit of new flows"},
+	{PIB_copsecRule, copsecRuleConnections, "a limit of flows"},
+	{PIB_copsecRule, copsecRuleConnectionScope, "a limit of flows"},
+	{PIB_copsecRule, copsecRuleOfferId, "an offer"},
+	{PIB_copsecNegotiationAction, copsecNegotiationActionLeast,
+		"a protection of another rung than authenticated"},
+	{PIB_copsecNegotiationAction, copsecNegotiationActionRatchet,
+		"a protection that may be given up"},
+	{PIB_copsecNegotiationAction, copsecNegotiationActionAsk, "asking the PDP"},
+	{PIB_copsecNegotiationAction, copsecNegotiationActionJitter, "waiting before initiating"},
+	{PIB_copsecNegotiationAction, copsecNegotiationActionEncapsulation,
+		"encapsulation in UDP for everything"},
+	{PIB_copsecNegotiationAction, copsecNegotiationActionDscp,
+		"another DSCP outside of a tunnel"},
+	{PIB_copsecIkeProposal, copsecIkeProposalAdditionalGroup, "a second key exchange"},
+	{PIB_copsecEspTransform, copsecEspTransformAdditionalGroup, "a second key exchange"},
+	{PIB_copsecIkeAssociation, copsecIkeAssociationPeerAuthentication,
+		"another authentication of the peer"},
+	{PIB_copsecIkeAssociation, copsecIkeAssociationDpdSeconds,
+		"another time until a silent peer is asked"},
+	{PIB_copsecIkeAssociation, copsecIkeAssociationMobike, "a peer that must stay where it is"},
+	{PIB_copsecIkeAssociation, copsecIkeAssociationReauthenticationSeconds,
+		"authenticating anew"},
+};
+enum { UNSUPPORTED_COUNT = sizeof unsupported / sizeof *unsupported };
+
+bool policy_supports_attribute(enum pib_class_id class, unsigned attribute)
 {
-	return pri_store_get(b->store, class, base->instance, ret);
+	for (size_t i = 0; i < UNSUPPORTED_COUNT; i++)
+		if (unsupported[i].class == class && unsupported[i].attribute == attribute)
+			return false;
+	return true;
+}
+
+bool build_extension(
+	struct build *b, const struct pri *base, enum pib_class_id class, struct pri *ret)
+{
+	if (!pri_store_get(b->store, class, base->instance, ret))
+		return false;
+	for (size_t i = 0; i < UNSUPPORTED_COUNT; i++)
+		if (unsupported[i].class == class && !pri_is_default(ret, unsupported[i].attribute))
+			refuse(b, ret, unsupported[i].attribute, PIB_FAULT_VALUE_UNSUPPORTED,
+				"%s is not supported", unsupported[i].what);
+	return true;
 }
 
 static int compare_tagged(const void *a, const void *b)

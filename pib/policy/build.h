@@ -64,9 +64,10 @@ static inline bool build_stops(enum err err)
  * whoever left them out; it is refused as a reference all the same. */
 enum err build_follow(struct build *b, const struct pri *from, unsigned attribute,
 	enum pib_class_id class, uint32_t instance, struct pri *ret) MUST_USE;
-/* The row that extends a PRI; false if there is none. */
+/* The row that extends a PRI; false if there is none. Attributes in it that nothing here can enforce
+ * are refused. */
 bool build_extension(
-	const struct build *b, const struct pri *base, enum pib_class_id class, struct pri *ret);
+	struct build *b, const struct pri *base, enum pib_class_id class, struct pri *ret);
 struct tag_list build_tag_list(const struct tag_list *all, uint32_t tag);
 /* A copy of a text attribute; NULL and no octets are "". */
 enum err build_text(

@@ -147,6 +147,8 @@ struct policy *policy_free(struct policy *policy); /* takes NULL, returns NULL *
 
 /* May a policy set hold instances of this class? What a node says that it supports. */
 bool policy_supports(enum pib_class_id class);
+/* May the attribute, of a class that is supported, have another value than its default? */
+bool policy_supports_attribute(enum pib_class_id class, unsigned attribute);
 
 /* Has an interface of this role combination all roles that a forward rule names? "" in the rule
  * means any interface that has a role; an interface without one is never meant. */

@@ -338,6 +338,10 @@ static enum err read_ike(struct build *b, const struct pri *pri, struct policy_i
 	if (!build_extension(b, pri, PIB_copsecIkeAssociation, &ext))
 		return refuse(b, pri, ipSecIkeAssociationExchangeMode, PIB_FAULT_ENUM_UNSUPPORTED,
 			"a key exchange by IKE version 1");
+	if (pri_i32(&ext, copsecIkeAssociationAuthentication) ==
+		copsecIkeAssociationAuthentication_none)
+		return refuse(b, &ext, copsecIkeAssociationAuthentication,
+			PIB_FAULT_ENUM_UNSUPPORTED, "IKE without authentication is not supported");
 	ike->authentication =
 		(enum policy_authentication)pri_i32(&ext, copsecIkeAssociationAuthentication);
 	ike->log = pri_bool(pri, ipSecIkeAssociationDoActionLogging);

@@ -34,6 +34,7 @@ enum stale_rule { /* the numbers of copsecManifestStaleRule */
 	STALE_KEEP = 1,
 	STALE_TIGHTEN,
 	STALE_QUARANTINE,
+	STALE_END, /* not for home */
 };
 
 struct manifest {

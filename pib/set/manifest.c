@@ -34,6 +34,8 @@ static enum err check_manifest(const struct manifest *m, struct error *e)
 	if (!m->node.len && !view_equal(m->name, m->roles))
 		return error_set(e, E_MISMATCH, "the name %.*s is not the role combination",
 			shown(m->name), (const char *)m->name.data);
+	if (m->stale_rule == STALE_END && m->authority == AUTHORITY_HOME)
+		return error_set(e, E_RANGE, "a set of home does not end, but has the stale rule end");
 	if (block_with(m->block) != m->block || block_authority(m->block) != m->authority)
 		return error_set(e, E_RANGE, "block %#x is no block of authority %s", m->block,
 			authority_name(m->authority));

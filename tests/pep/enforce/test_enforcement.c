@@ -830,7 +830,9 @@ END_TEST
 
 /* ---- What the node says of itself ---- */
 
-static bool says_support(const struct pri_store *request, const struct pib_class *class)
+/* `ret_pri` is the instance of frwkPrcSupport for the class. */
+static bool says_support(const struct pri_store *request, const struct pib_class *class,
+                         struct pri *ret_pri)
 {
 	struct pri_cursor c = pri_store_class(request, PIB_frwkPrcSupport);
 	struct pri_row row;
@@ -838,13 +840,19 @@ static bool says_support(const struct pri_store *request, const struct pib_class
 	while (pri_store_next(&c, &row)) {
 		struct pib_fault fault;
 		struct error e;
-		struct pri pri;
 
-		ck_assert_int_eq(pri_row_decode(&row, &pri, &fault, &e), E_OK);
-		if (oid_equal(pri_oid(&pri, frwkPrcSupportSupportedPrc), &class->row))
+		ck_assert_int_eq(pri_row_decode(&row, ret_pri, &fault, &e), E_OK);
+		if (oid_equal(pri_oid(ret_pri, frwkPrcSupportSupportedPrc), &class->row))
 			return true;
 	}
 	return false;
+}
+
+static bool says_attribute(const struct pri *support, unsigned n)
+{
+	struct view bits = pri_octets(support, frwkPrcSupportSupportedAttrs);
+
+	return (n - 1) / 8 < bits.len && bits.data[(n - 1) / 8] & 0x80U >> (n - 1) % 8;
 }
 
 START_TEST(a_request_says_what_is_in_force)
@@ -885,11 +893,14 @@ START_TEST(a_request_says_what_is_in_force)
 		const struct pib_class *class = pib_class((enum pib_class_id)id);
 
 		if (class->access == PIB_INSTALL && strcmp(class->module, "FRAMEWORK-PIB"))
-			ck_assert_msg(says_support(store, class) ==
+			ck_assert_msg(says_support(store, class, &pri) ==
 			                      (policy_supports(class->id) ||
 			                       class->id == PIB_copsecIndex ||
 			                       class->id == PIB_copsecAssignment),
 			              "%s", class->name);
+		for (unsigned n = 1; policy_supports(class->id) && n <= class->attribute_count; n++)
+			ck_assert_int_eq(says_attribute(&pri, n),
+			                 policy_supports_attribute(class->id, n));
 	}
 	pri_store_free(store);
 	buffer_fini(&request);

@@ -335,6 +335,12 @@ static void ikev1(void)
 	rows_drop(&rows, PIB_copsecIkeAssociation, 1);
 }
 
+static void nobody(void)
+{
+	i32(PIB_copsecIkeAssociation, 1, copsecIkeAssociationAuthentication,
+		copsecIkeAssociationAuthentication_none);
+}
+
 static void ikev1_proposal(void)
 {
 	rows_drop(&rows, PIB_copsecIkeProposal, 1);
@@ -472,6 +478,7 @@ static const struct refusal {
 	{no_key_exchange, PIB_ipSecNegotiationAction, 1, ipSecNegotiationActionKeyExchangeId,
 		VALUE_UNSUPPORTED},
 	{ikev1, PIB_ipSecIkeAssociation, 1, ipSecIkeAssociationExchangeMode, ENUM_UNSUPPORTED},
+	{nobody, PIB_copsecIkeAssociation, 1, copsecIkeAssociationAuthentication, ENUM_UNSUPPORTED},
 	{ikev1_proposal, PIB_ipSecIkeProposal, 1, ipSecIkeProposalCipherAlgorithm,
 		VALUE_UNSUPPORTED},
 	{unknown_cipher, PIB_copsecEspTransform, 1, copsecEspTransformEncryption,
@@ -535,6 +542,55 @@ START_TEST(a_refusal_names_the_place)
 	}
 	ck_assert_msg(found, "refusal %d: %s", _i, error.text);
 	pri_store_free(store);
+}
+END_TEST
+
+/* Any value but the default. */
+static void set_other(struct pri *pri, const struct pib_attribute *a)
+{
+	if (a->syntax == PIB_ENUMERATION)
+		pri_set_i32(pri, a->number,
+			a->labels[a->labels[0].number == (int32_t)a->default_number].number);
+	else
+		pri_set_u32(pri, a->number, (uint32_t)a->default_number + 1);
+	ck_assert_int_eq(pri->error.code, E_OK);
+	ck_assert(!pri_is_default(pri, a->number));
+}
+
+static void must_have_defaults(const struct pib_class *class)
+{
+	for (unsigned n = 1; n <= class->attribute_count; n++) {
+		struct pri_failures failures;
+		struct policy *policy = NULL;
+		struct pri_store *store;
+		struct error error = {0};
+		struct pri *pri;
+		struct prid prid;
+
+		if (!policy_supports(class->id) || policy_supports_attribute(class->id, n))
+			continue;
+		pri = rows_get(&rows, class->id, 1);
+		set_other(pri, pib_attribute(class, n));
+		store = set_store(&rows, false);
+		pri_failures_init(&failures);
+		ck_assert_int_ne(policy_new(store, &policy, &failures, &error), E_OK);
+		ck_assert_uint_eq(failures.count, 1);
+		prid = prid_of(&failures.list[0]);
+		ck_assert_int_eq(prid.class->id, class->id);
+		ck_assert_uint_eq(prid.instance, 1);
+		ck_assert_uint_eq(failures.list[0].fault.attribute, n);
+		ck_assert_int_eq(failures.list[0].fault.kind, VALUE_UNSUPPORTED);
+		pri_store_free(store);
+		pri = rows_get(&rows, class->id, 1);
+		pri->values[n - 1] = pri_default(pib_attribute(class, n));
+	}
+}
+
+/* What a node says that it does not support, it refuses, and names it. */
+START_TEST(an_attribute_without_support_must_have_its_default)
+{
+	for (unsigned id = 0; id < PIB_CLASS_COUNT; id++)
+		must_have_defaults(pib_class((enum pib_class_id)id));
 }
 END_TEST
 
@@ -688,6 +744,7 @@ int main(void)
 	tcase_add_test(c, a_set_may_be_empty);
 	tcase_add_loop_test(
 		c, a_refusal_names_the_place, 0, (int)(sizeof refusals / sizeof *refusals));
+	tcase_add_test(c, an_attribute_without_support_must_have_its_default);
 	tcase_add_test(c, all_mistakes_are_told_at_once);
 	tcase_add_test(c, only_the_classes_of_a_set_are_supported);
 	tcase_add_loop_test(c, a_rule_means_interfaces_that_have_its_roles, 0,

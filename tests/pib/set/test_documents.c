@@ -151,7 +151,12 @@ static void authority_unknown(struct manifest *m)
 
 static void stale_rule_unknown(struct manifest *m)
 {
-	m->stale_rule = (enum stale_rule)4;
+	m->stale_rule = (enum stale_rule)5;
+}
+
+static void home_ends(struct manifest *m)
+{
+	m->stale_rule = STALE_END;
 }
 
 static const struct {
@@ -169,6 +174,7 @@ static const struct {
 	{authority_of_another_block, E_RANGE},
 	{authority_unknown, E_RANGE},
 	{stale_rule_unknown, E_RANGE},
+	{home_ends, E_RANGE},
 };
 
 START_TEST(a_bad_manifest_is_not_written)

@@ -4,12 +4,17 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* The least value that the attribute may have. */
+/* Its default, or the least value that the attribute may have. */
 static void set_least(struct pri *pri, const struct pib_attribute *a)
 {
 	static const uint8_t zeros[64];
 	uint64_t least = a->range_count ? a->ranges[0].least : 0;
 
+	if (a->has_default) {
+		pri->values[a->number - 1] = pri_default(a);
+		pri->values[a->number - 1].state = PRI_SET;
+		return;
+	}
 	switch (a->syntax) {
 	case PIB_INTEGER32:
 		pri_set_i32(pri, a->number, (int32_t)least);

@@ -15,7 +15,8 @@ struct rows {
 };
 void rows_fini(struct rows *r);
 
-/* With all attributes of the class set to something that is allowed but says nothing. */
+/* With all attributes of the class set to their default, or to something that is allowed but says
+ * nothing. */
 struct pri *rows_add(struct rows *r, enum pib_class_id class, uint32_t instance);
 struct pri *rows_get(struct rows *r, enum pib_class_id class, uint32_t instance);
 void rows_drop(struct rows *r, enum pib_class_id class, uint32_t instance);
