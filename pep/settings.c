@@ -67,6 +67,16 @@ static const struct setting rows[] = {
 	{.name = "retry-most", .type = SETTING_DURATION, .offset = AT(DURATION, retry_most),
 	 .initial = "2m", .min = 10, .max = 86400000,
 	 .line = "Longest wait between attempts"},
+	{.name = "retry-count", .type = SETTING_U32, .offset = AT(U32, retry_count),
+	 .initial = "1", .min = 1, .max = 1000,
+	 .line = "Attempts at one decision point before the next has its turn",
+	 .paragraph = "The wait grows with every attempt but the last at each; when all had their turn "
+	              "it comes before the first is tried again."},
+	{.name = "pdp-return", .type = SETTING_DURATION, .offset = AT(DURATION, pdp_return),
+	 .initial = "5m", .max = 86400000,
+	 .line = "Time with another decision point before the preferred one is looked for again",
+	 .paragraph = "If a connection to it can be made, the session moves there; what is in force "
+	              "stays meanwhile. A PDP that was named by another PDP is not left. 0: never."},
 	{.name = "log", .type = SETTING_STRING, .offset = AT(STRING, log), .initial = "notice",
 	 .min = 1, .max = 1024,
 	 .line = "Levels of the log: error, warning, notice, info, debug",

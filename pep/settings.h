@@ -26,6 +26,8 @@ struct pep_settings {
 	char *enforce_user;
 	uint32_t mark_mask;
 	uint64_t retry_least, retry_most; /* ms */
+	uint32_t retry_count;
+	uint64_t pdp_return; /* ms; 0: never */
 	char *log;
 };
 

@@ -16,6 +16,7 @@
 #include "common/cops/pr.h"
 #include "common/service/control.h"
 #include "pep/enforce/enforcement.h"
+#include "pep/enforce/pdps.h"
 #include "pep/ipc/channel.h"
 #include "pep/process/privilege.h"
 #include "pep/process/supervisor.h"
@@ -51,10 +52,7 @@ struct process {
 	struct ev_io links_changed;
 	struct ev_timer links_settled, repair;
 
-	enum pdp_contact pdp_state;
-	size_t pdp;
-	uint64_t pdp_since;
-	char pdp_reason[MESSAGE_TEXT_MAX + 1]; /* of the last end */
+	struct pdps pdps;
 	int status;
 };
 
@@ -194,22 +192,6 @@ static void decide(struct process *p, uint32_t id)
 
 /* ---- From net ---- */
 
-static void on_pdp_state(struct process *p, const struct message *m)
-{
-	if (m->kind == CONTACT_WAITING) {
-		memcpy(p->pdp_reason, m->data.data ? m->data.data : (const uint8_t *)"",
-		       m->data.len);
-		p->pdp_reason[m->data.len] = '\0';
-	} else if (m->kind == CONTACT_OPEN) {
-		p->pdp_reason[0] = '\0';
-	}
-	/* Attempts and waits take turns; what counts is since when there is no session. */
-	if ((m->kind == CONTACT_OPEN) != (p->pdp_state == CONTACT_OPEN))
-		p->pdp_since = now_utc();
-	p->pdp_state = (enum pdp_contact)m->kind;
-	p->pdp = m->pdp;
-}
-
 static void on_net_message(void *context, struct channel *c, const struct message *m, int fd)
 {
 	struct process *p = context;
@@ -220,10 +202,10 @@ static void on_net_message(void *context, struct channel *c, const struct messag
 	(void)fd;
 	switch ((int)m->type) {
 	case MESSAGE_PDP_STATE:
-		if (m->pdp >= p->settings->pdps.count)
-			err = error_set(&e, E_RANGE, "there is no PDP %u", m->pdp);
-		else
-			on_pdp_state(p, m);
+		err = pdps_state(&p->pdps, m, now_utc(), &e);
+		break;
+	case MESSAGE_PDP_TABLE:
+		err = pdps_table(&p->pdps, m, &e);
 		break;
 	case MESSAGE_REQUEST_WANTED:
 		send_request(p, m->id);
@@ -258,7 +240,7 @@ static void on_net_closed(void *context, struct channel *c, const struct error *
 
 	p->net = channel_free(c);
 	transfer_reset(&p->decision);
-	p->pdp_state = CONTACT_WAITING;
+	pdps_lost(&p->pdps);
 	if (e->code == E_CLOSED) {
 		log_notice(p->log, MODULE, "net has gone, what is in force stays");
 		return;
@@ -361,34 +343,21 @@ static enum err watch_links(struct process *p, struct error *e)
 
 /* ---- Control ---- */
 
-static const char *const state_names[CONTACT_END] = {
-	[CONTACT_WAITING] = "waiting",
-	[CONTACT_CONNECTING] = "connecting",
-	[CONTACT_OPENING] = "opening",
-	[CONTACT_OPEN] = "open",
-};
-
 static enum err control_status(void *context, const json_t *request, json_t **ret, struct error *e)
 {
 	struct process *p = context;
 	json_t *status = enforcement_status(p->enforcement, now_utc());
-	char address[ENDPOINT_TEXT_SIZE];
-	json_t *pdp;
 
 	(void)request;
 	if (!status)
 		return error_set(e, E_MEMORY, "no memory for the status");
-	endpoint_format(&p->settings->pdps.items[p->pdp], address);
-	pdp = json_pack("{s:s, s:s, s:I, s:o}", "address", address, "state",
-	                p->net ? state_names[p->pdp_state] : "no net process", "since",
-	                (json_int_t)p->pdp_since, "reason",
-	                control_text(view_of_string(p->pdp_reason)));
-	json_object_set_new(status, "pdp", pdp);
-	if (p->pdp_state != CONTACT_OPEN) {
+	json_object_set_new(status, "pdp", pdps_describe(&p->pdps, p->net != NULL));
+	json_object_set_new(status, "servers", pdps_describe_table(&p->pdps));
+	if (p->pdps.state != CONTACT_OPEN) {
 		char text[MESSAGE_TEXT_MAX + 32];
 
 		snprintf(text, sizeof text, "no session with a PDP%s%s",
-		         p->pdp_reason[0] ? ": " : "", p->pdp_reason);
+		         p->pdps.reason[0] ? ": " : "", p->pdps.reason);
 		json_array_append_new(json_object_get(status, "disorder"),
 		                      control_text(view_of_string(text)));
 	}
@@ -557,7 +526,6 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 		.log = log,
 		.directory = {-1},
 		.links = -1,
-		.pdp_since = now_utc(),
 		.status = EXIT_FAILURE,
 	};
 	struct error e = {0};
@@ -566,6 +534,7 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	if (!p.loop)
 		return EXIT_FAILURE;
 	transfer_init(&p.decision);
+	pdps_init(&p.pdps, &settings->pdps.items[0], now_utc());
 	ev_init(&p.links_changed, on_links_changed);
 	ev_init(&p.links_settled, on_links_settled);
 	ev_init(&p.repair, on_repair);
@@ -579,6 +548,7 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	channel_free(p.net);
 	channel_free(p.supervisor);
 	control_server_free(p.control);
+	pdps_fini(&p.pdps);
 	ev_io_stop(p.loop, &p.links_changed);
 	ev_timer_stop(p.loop, &p.links_settled);
 	ev_timer_stop(p.loop, &p.repair);

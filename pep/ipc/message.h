@@ -17,6 +17,7 @@
 
 #include "common/base/binding.h"
 #include "common/base/bytes.h"
+#include "pep/ipc/contact.h"
 
 enum ipc_role {
 	IPC_SUPERVISOR,
@@ -48,6 +49,8 @@ enum message_type {
 	MESSAGE_DECISION_COMMIT,
 	/* enforce -> net: the RPT for the DEC of the same id */
 	MESSAGE_REPORT,
+	/* net -> enforce: the PDPs and what was counted, all of it (contact.h) */
+	MESSAGE_PDP_TABLE,
 	MESSAGE_TYPE_END
 };
 
@@ -92,9 +95,8 @@ struct message {
 	uint32_t pieces;  /* *_BEGIN: how many follow */
 	uint32_t number;  /* DECISION_BEGIN: which one of its session, from 1 */
 	uint32_t kind;    /* PDP_STATE: enum pdp_contact; DECISION_PIECE, REPORT: see above */
-	uint32_t pdp;     /* PDP_STATE: place in the list of PDPs */
 	/* *_PIECE, REPORT: S-objects; DECISION_BEGIN: struct session_binding of its session;
-	 * PDP_STATE: the reason, for people */
+	 * PDP_STATE: which one (contact.h), then the reason, for people */
 	struct view data;
 };
 

@@ -13,6 +13,8 @@
 #include "pep/ipc/transfer.h"
 
 static const uint8_t octets[] = {0xde, 0xad, 0xbe, 0xef};
+static const uint8_t server[CONTACT_ENDPOINT_SIZE] = {0, 4, 0x0c, 0xd8, 192, 0, 2, 1};
+#define SERVER_HEX "00040cd8c0000201000000000000000000000000"
 static const uint8_t session[BINDING_SIZE] = {0x5e};
 #define SESSION_HEX "5e" ZEROS_15 ZEROS_15 "00"
 #define ZEROS_15 "000000000000000000000000000000"
@@ -27,8 +29,8 @@ static const struct {
 	{{.type = MESSAGE_READY}, IPC_ENFORCE, IPC_SUPERVISOR, "00000001"},
 	{{.type = MESSAGE_PEER}, IPC_SUPERVISOR, IPC_ENFORCE, "00000002"},
 	{{.type = MESSAGE_SHUTDOWN}, IPC_SUPERVISOR, IPC_NET, "00000003"},
-	{{.type = MESSAGE_PDP_STATE, .kind = CONTACT_OPEN, .pdp = 15, .data = {octets, 4}},
-	 IPC_NET, IPC_ENFORCE, "00000004000000030000000fdeadbeef"},
+	{{.type = MESSAGE_PDP_STATE, .kind = CONTACT_OPEN, .data = {server, sizeof server}},
+	 IPC_NET, IPC_ENFORCE, "0000000400000003" SERVER_HEX},
 	{{.type = MESSAGE_REQUEST_WANTED, .id = 1}, IPC_NET, IPC_ENFORCE, "0000000500000001"},
 	{{.type = MESSAGE_REQUEST_BEGIN, .id = 1, .total = 4, .pieces = 1}, IPC_ENFORCE, IPC_NET,
 	 "00000006000000010000000400000001"},
@@ -44,6 +46,8 @@ static const struct {
 	{{.type = MESSAGE_DECISION_COMMIT, .id = 7}, IPC_NET, IPC_ENFORCE, "0000000c00000007"},
 	{{.type = MESSAGE_REPORT, .id = 7, .kind = REPORT_FAILURE}, IPC_ENFORCE, IPC_NET,
 	 "0000000d0000000700000002"},
+	{{.type = MESSAGE_PDP_TABLE, .data = {octets, 4}}, IPC_NET, IPC_ENFORCE,
+	 "0000000edeadbeef"},
 };
 
 enum { GOOD = sizeof good / sizeof good[0] };
@@ -51,7 +55,7 @@ enum { GOOD = sizeof good / sizeof good[0] };
 static bool same(const struct message *a, const struct message *b)
 {
 	return a->type == b->type && a->id == b->id && a->total == b->total &&
-	       a->pieces == b->pieces && a->number == b->number && a->kind == b->kind && a->pdp == b->pdp &&
+	       a->pieces == b->pieces && a->number == b->number && a->kind == b->kind &&
 	       view_equal(a->data, b->data);
 }
 
@@ -124,10 +128,10 @@ static const struct {
 } bad[] = {
 	{"", IPC_NET, IPC_ENFORCE, E_TRUNCATED},
 	{"00000000", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
-	{"0000000e", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
+	{"0000000f", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
 	{"ffffffff", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
-	{"000000040000000400000000", IPC_NET, IPC_ENFORCE, E_RANGE},
-	{"000000040000000000000010", IPC_NET, IPC_ENFORCE, E_RANGE},
+	{"0000000400000004" SERVER_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
+	{"000000040000000300040cd8c00002010000000000000000000000", IPC_NET, IPC_ENFORCE, E_LENGTH},
 	{"0000000500000000", IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000a00000001010000010000000100000001" SESSION_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
 	{"0000000a00000001000000010001000100000001" SESSION_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
@@ -158,7 +162,8 @@ START_TEST(the_run_of_octets_has_a_greatest_length)
 	static const uint8_t zeros[MESSAGE_PIECE_MAX + 1];
 	struct message m = {.type = MESSAGE_DECISION_PIECE, .id = 1, .kind = PIECE_INSTALL,
 	                    .data = {zeros, MESSAGE_PIECE_MAX}};
-	struct message text = {.type = MESSAGE_PDP_STATE, .data = {zeros, MESSAGE_TEXT_MAX + 1}};
+	struct message text = {.type = MESSAGE_PDP_STATE,
+	                       .data = {zeros, CONTACT_ENDPOINT_SIZE + MESSAGE_TEXT_MAX + 1}};
 	struct buffer b;
 
 	buffer_init(&b, 2 * MESSAGE_RECORD_MAX);
@@ -167,6 +172,73 @@ START_TEST(the_run_of_octets_has_a_greatest_length)
 	ck_assert_int_eq(message_encode(&m, &b), E_BUG);
 	ck_assert_int_eq(message_encode(&text, &b), E_BUG);
 	buffer_fini(&b);
+}
+END_TEST
+
+/* What net says of the PDPs arrives as it was said, from 0 octets to twice as many. */
+START_TEST(a_row_of_the_table_of_pdps)
+{
+	static const char *const servers[] = {"192.0.2.1:3288", "[2001:db8::1]:65535"};
+	struct contact_row row = {.origin = 2, .client_type = 0x4950, .secure = 1,
+	                          .progress = SESSION_ACCEPTED, .last_error = 15};
+	struct contact_row came;
+	struct buffer b;
+	struct error e;
+
+	row.of[0] = 7;
+	row.of[SESSION_COUNT_KINDS - 1] = UINT32_MAX;
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert(!endpoint_parse(servers[i], 0, &row.server, &e));
+		buffer_init(&b, 2 * CONTACT_ROW_SIZE);
+		contact_put_row(&b, &row);
+		ck_assert_uint_eq(b.len, CONTACT_ROW_SIZE);
+		buffer_put_zeros(&b, CONTACT_ROW_SIZE);
+		for (size_t n = 0; n <= 2 * CONTACT_ROW_SIZE; n++) {
+			struct cursor c = cursor_over(VIEW(b.data, n));
+
+			memset(&came, 0, sizeof came);
+			ck_assert_int_eq(contact_get_row(&c, &came),
+			                 n < CONTACT_ROW_SIZE ? E_TRUNCATED : E_OK);
+		}
+		ck_assert(endpoint_equal(&came.server, &row.server));
+		came.server = row.server;
+		ck_assert_mem_eq(&came, &row, sizeof row);
+		buffer_fini(&b);
+	}
+}
+END_TEST
+
+START_TEST(a_row_that_says_what_there_is_not)
+{
+	struct contact_row row = {.progress = SESSION_ACCEPTED};
+	struct {
+		uint32_t *member;
+		uint32_t good, bad;
+	} cases[] = {{&row.client_type, UINT16_MAX, UINT16_MAX + 1}, {&row.secure, 1, 2},
+		{&row.progress, SESSION_TIMING_OUT, SESSION_TIMING_OUT + 1},
+		{&row.progress, SESSION_INVALID, 0}};
+	struct error e;
+
+	ck_assert(!endpoint_parse("192.0.2.1", 1, &row.server, &e));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		for (int wrong = 0; wrong < 2; wrong++) {
+			struct contact_row came;
+			struct cursor c;
+			struct buffer b;
+
+			*cases[i].member = wrong ? cases[i].bad : cases[i].good;
+			buffer_init(&b, CONTACT_ROW_SIZE);
+			contact_put_row(&b, &row);
+			c = cursor_over(buffer_view(&b));
+			ck_assert_int_eq(contact_get_row(&c, &came), wrong ? E_RANGE : E_OK);
+			/* A family that there is not. */
+			b.data[1] = 5;
+			c = cursor_over(buffer_view(&b));
+			ck_assert_int_eq(contact_get_row(&c, &came), E_RANGE);
+			buffer_fini(&b);
+		}
+		*cases[i].member = cases[i].good;
+	}
 }
 END_TEST
 
@@ -528,6 +600,8 @@ int main(void)
 	tcase_add_loop_test(messages, every_other_length_is_refused, 0, GOOD);
 	tcase_add_loop_test(messages, what_misses_the_table_by_one_is_refused, 0,
 	                    sizeof bad / sizeof bad[0]);
+	tcase_add_test(messages, a_row_of_the_table_of_pdps);
+	tcase_add_test(messages, a_row_that_says_what_there_is_not);
 	tcase_add_test(messages, the_run_of_octets_has_a_greatest_length);
 	tcase_add_test(messages, random_records_decode_to_what_they_encode_from);
 	suite_add_tcase(suite, messages);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The net process from inside: what its files share.
+ *
+ *	process.c   life, and the two other processes
+ *	contact.c   which PDP, and how connections to it begin and end
+ *	serving.c   one session: requests, decisions, reports
+ *	table.c     what enforce is told of the PDPs
+ */
+#ifndef COPSEC_PEP_NET_INTERNAL_H
+#define COPSEC_PEP_NET_INTERNAL_H
+
+#include <ev.h>
+
+#include "common/link/link.h"
+#include "pep/ipc/channel.h"
+#include "pep/ipc/transfer.h"
+#include "pep/net/servers.h"
+#include "pep/process/supervisor.h"
+#include "pep/settings.h"
+
+#define MODULE "net"
+
+/* A decision that the PDP waits for a report of, in the order in which it came. */
+struct owed {
+	enum { FOR_ENFORCE, REFUSE_STATE, DELETE_STATE } kind;
+	uint32_t id;               /* between net and enforce */
+	uint32_t decision, handle; /* in the session */
+};
+
+struct process {
+	const struct pep_settings *settings;
+	struct log *log;
+	struct ev_loop *loop;
+	struct key *key;
+	struct net *net;
+	struct channel *supervisor, *enforce;
+
+	struct servers servers;
+	bool lamented; /* that there is no session; once is enough for most readers */
+	bool moving;   /* the session ends because another PDP is the current one now */
+	struct endpoint connected_to; /* or being connected to */
+	struct link *link;
+	struct session *session;
+	struct error closed_for; /* why the session closed, if it said so */
+	struct ev_timer retry;
+	struct net_connection *probe; /* is the preferred PDP back? */
+	struct ev_timer look;         /* when to see */
+	struct ev_timer tabling;      /* the table has changed since it was sent */
+	struct endpoint in_sync;      /* the PDP whose decisions are all in force */
+	bool has_in_sync;
+
+	uint32_t handle;    /* of our request state, 0: none */
+	bool synchronizing; /* SSQ waits for its request */
+	uint32_t synchronize_handle;
+	bool request_again; /* a REQ could not be sent while one is not answered */
+	uint32_t last_id;
+	struct transfer request;
+	struct owed owed[SESSION_UNREPORTED_MAX];
+	size_t owed_first, owed_count;
+
+	bool ending;
+	int status;
+};
+
+/* ---- process.c ---- */
+
+void stop(struct process *p, int status);
+/* To enforce; what cannot be sent is logged. */
+bool tell(struct process *p, const struct message *m);
+
+/* ---- contact.c ---- */
+
+void contact_init(struct process *p);
+void contact_fini(struct process *p);
+/* Connects to the current PDP. */
+void contact_begin(struct process *p);
+/* Says goodbye and stops when that has gone out. */
+void contact_end(struct process *p);
+void tell_state(struct process *p, enum pdp_contact state, const char *reason);
+/* The current PDP is good: it decided. */
+void contact_served(struct process *p);
+/* It does not want us, and may have said who does. */
+void contact_refused(struct process *p, const struct session_event *event);
+
+/* ---- serving.c ---- */
+
+/* Everything that the session has to say. */
+void serve(struct process *p, struct link *l);
+/* The session is over; nothing is owed any more. */
+void serving_ended(struct process *p);
+void on_report(struct process *p, const struct message *m);
+/* What a REQ is to carry has come. */
+void on_request(struct process *p);
+void want_request(struct process *p);
+
+/* ---- table.c ---- */
+
+void table_init(struct process *p);
+void table_fini(struct process *p);
+/* Something in it changed; enforce hears within a second. */
+void table_changed(struct process *p);
+
+#endif

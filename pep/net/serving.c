@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pep/net/internal.h"
+
+#include <stdlib.h>
+
+void want_request(struct process *p)
+{
+	struct message m = {.type = MESSAGE_REQUEST_WANTED, .id = ++p->last_id};
+
+	(void)tell(p, &m);
+}
+
+/* ---- Decisions and their reports ---- */
+
+static struct owed *owed_head(struct process *p)
+{
+	return p->owed_count ? &p->owed[p->owed_first] : NULL;
+}
+
+static void owed_pop(struct process *p)
+{
+	p->owed_first = (p->owed_first + 1) % SESSION_UNREPORTED_MAX;
+	p->owed_count--;
+}
+
+static bool owe(struct process *p, struct owed o)
+{
+	if (p->owed_count == SESSION_UNREPORTED_MAX)
+		return false;
+	p->owed[(p->owed_first + p->owed_count++) % SESSION_UNREPORTED_MAX] = o;
+	return true;
+}
+
+static void send_report(
+	struct process *p, uint32_t decision, enum cops_report_type type, struct view contents)
+{
+	enum err err =
+		pep_session_report(p->session, decision, type, &contents, contents.len ? 1 : 0);
+
+	if (!err || err == E_CLOSED)
+		return;
+	log_error(p->log, MODULE, "a report cannot be sent, the session ends",
+		log_u64("decision", decision), log_str("code", err_text(err)));
+	session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
+}
+
+/* Answers the decisions that concern the request state itself, once it is their turn. */
+static void answer_own(struct process *p)
+{
+	for (struct owed *o; (o = owed_head(p)) && o->kind != FOR_ENFORCE; owed_pop(p)) {
+		struct buffer b;
+
+		buffer_init(&b, 64);
+		if (o->kind == REFUSE_STATE) {
+			pr_put_error(&b, PR_GPERR, PR_GPERR_MAX_REQUEST_STATES_OPEN, 0);
+			send_report(p, o->decision, COPS_FAILURE, buffer_view(&b));
+		} else {
+			send_report(p, o->decision, COPS_SUCCESS, VIEW_NONE);
+			if (pep_session_delete(p->session, o->handle, COPS_REASON_PDP_DIRECTIVE))
+				log_debug(p->log, MODULE, "the request state was gone already");
+			/* Serving has ended, enforcement has not. A new session asks anew. */
+			log_notice(p->log, MODULE, "the PDP deleted our request state");
+			session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNSPECIFIED);
+		}
+		buffer_fini(&b);
+	}
+}
+
+static bool forward(struct process *p, const struct session_event *event, uint32_t id)
+{
+	struct message m = {
+		.type = MESSAGE_DECISION_BEGIN,
+		.id = id,
+		.number = event->decision,
+		.data = binding_view(link_binding(p->link)),
+	};
+	struct cops_decision d;
+
+	for (size_t at = 0; cops_next_decision(event->message, &at, &d);) {
+		m.total += (uint32_t)d.named.len;
+		m.pieces += d.named.len != 0;
+	}
+	if (!tell(p, &m))
+		return false;
+	for (size_t at = 0; cops_next_decision(event->message, &at, &d);) {
+		struct message piece = {
+			.type = MESSAGE_DECISION_PIECE,
+			.id = id,
+			.kind = d.command == COPS_REMOVE ? PIECE_REMOVE : PIECE_INSTALL,
+			.data = d.named,
+		};
+
+		if (d.named.len && !tell(p, &piece))
+			return false;
+	}
+	m = (struct message){.type = MESSAGE_DECISION_COMMIT, .id = id};
+	return tell(p, &m);
+}
+
+static void on_decision(struct process *p, const struct session_event *event)
+{
+	struct owed o = {FOR_ENFORCE, ++p->last_id, event->decision, event->state};
+	struct cops_decision d;
+	size_t at = 0;
+	bool ok;
+
+	if (cops_next_decision(event->message, &at, &d) && (d.flags & COPS_REQUEST_STATE))
+		o.kind = d.command == COPS_REMOVE ? DELETE_STATE : REFUSE_STATE;
+	contact_served(p);
+	log_info(p->log, MODULE, "decision received", log_u64("decision", event->decision),
+		log_u64("octets", event->message->octets.len));
+	ok = owe(p, o) && (o.kind != FOR_ENFORCE || forward(p, event, o.id));
+	if (!ok)
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
+	answer_own(p);
+	if (p->request_again && event->solicited) {
+		p->request_again = false;
+		want_request(p);
+	}
+}
+
+void on_report(struct process *p, const struct message *m)
+{
+	struct owed *o = owed_head(p);
+
+	/* Of a session that is over. */
+	if (!p->session || !o || o->id != m->id)
+		return;
+	send_report(
+		p, o->decision, m->kind == REPORT_SUCCESS ? COPS_SUCCESS : COPS_FAILURE, m->data);
+	/* What LastPDPAddr may name: all that it decided is in force. */
+	p->has_in_sync = m->kind == REPORT_SUCCESS;
+	p->in_sync = servers_current(&p->servers)->endpoint;
+	owed_pop(p);
+	answer_own(p);
+	link_pump(p->link);
+}
+
+/* ---- Requests ---- */
+
+static void send_request(struct process *p)
+{
+	struct view *named = calloc(p->request.count + 1, sizeof *named);
+	enum err err = named ? E_OK : E_MEMORY;
+
+	for (size_t i = 0; named && i < p->request.count; i++)
+		named[i] = p->request.pieces[i].octets;
+	if (!err && p->handle)
+		err = pep_session_update(
+			p->session, p->handle, named, p->request.count, link_now());
+	else if (!err)
+		err = pep_session_request(p->session, COPS_CLIENT_PROVISIONING, named,
+			p->request.count, link_now(), &p->handle);
+	free(named);
+	if (err == E_AGAIN) {
+		p->request_again = true;
+		return;
+	}
+	if (!err && p->synchronizing) {
+		p->synchronizing = false;
+		err = pep_session_synchronized(
+			p->session, COPS_CLIENT_PROVISIONING, p->synchronize_handle);
+	}
+	if (err && err != E_CLOSED) {
+		log_error(p->log, MODULE, "a request cannot be sent, the session ends",
+			log_str("code", err_text(err)));
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
+	}
+}
+
+void on_request(struct process *p)
+{
+	if (p->session && !session_is_closed(p->session)) {
+		send_request(p);
+		link_pump(p->link);
+	}
+	transfer_reset(&p->request);
+}
+
+/* ---- Events ---- */
+
+static void on_event(struct process *p, struct link *l, const struct session_event *event)
+{
+	char pdp[ENDPOINT_TEXT_SIZE];
+
+	endpoint_format(link_peer(l), pdp);
+	switch (event->kind) {
+	case SESSION_START_TLS:
+		link_start_tls(l);
+		break;
+	case SESSION_SECURE:
+		tell_state(p, CONTACT_OPENING, "");
+		break;
+	case SESSION_OPENED:
+		log_notice(p->log, MODULE, "session open", log_str("pdp", pdp));
+		tell_state(p, CONTACT_OPEN, "");
+		want_request(p);
+		break;
+	case SESSION_CLIENT_CLOSED:
+		contact_refused(p, event);
+		break;
+	case SESSION_DECISION:
+		on_decision(p, event);
+		break;
+	case SESSION_REFUSED:
+		log_warning(p->log, MODULE, "malformed decision refused", log_str("pdp", pdp),
+			log_u64("gperr", event->code), log_err(&event->error));
+		break;
+	case SESSION_DENIED:
+		log_warning(p->log, MODULE, "the PDP did not accept our request",
+			log_str("pdp", pdp), log_u64("error", event->code), log_err(&event->error));
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNSPECIFIED);
+		break;
+	case SESSION_STATE_LOST:
+		log_warning(p->log, MODULE, "our request state is lost", log_str("pdp", pdp),
+			log_u64("reason", event->code), log_err(&event->error));
+		p->handle = 0;
+		p->owed_count = 0;
+		want_request(p);
+		break;
+	case SESSION_SYNCHRONIZE:
+		p->synchronizing = true;
+		p->synchronize_handle = event->state;
+		want_request(p);
+		break;
+	case SESSION_ODD:
+		log_info(p->log, MODULE, "the PDP behaves oddly", log_str("pdp", pdp),
+			log_str("oddity", session_oddity_text(event->odd)));
+		break;
+	case SESSION_CLOSED:
+		p->closed_for = event->error;
+		break;
+	default: /* those of a PDP */
+		break;
+	}
+}
+
+void serve(struct process *p, struct link *l)
+{
+	struct session_event event;
+
+	while (session_next_event(p->session, &event))
+		on_event(p, l, &event);
+	table_changed(p);
+}
+
+void serving_ended(struct process *p)
+{
+	/* A decision that nobody reported may be in force or not. */
+	if (p->owed_count)
+		p->has_in_sync = false;
+	p->handle = 0;
+	p->synchronizing = false;
+	p->request_again = false;
+	p->owed_count = 0;
+}
