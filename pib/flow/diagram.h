@@ -23,6 +23,7 @@
 
 enum {
 	FLOW_NODES_DEFAULT = 1 << 18, /* a host's 10,000 rules take 12,000 to 26,000 */
+	FLOW_NODES_TOOL = 1 << 20,    /* for who multiplies such lists */
 	FLOW_NUMBER_MAX = 0x7fffffff, /* greatest number of a match */
 };
 
