@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/cms.h"
+#include "pib/set/verification.h"
+
+/* What is signed is decoded as soon as it is known to be signed. */
+
+static bool verify_document(struct verification *v, const struct pri_row *envelope, struct view cms,
+	struct view *ret_content)
+{
+	struct cms_result result;
+	char name[PRID_TEXT_SIZE];
+	struct error e;
+
+	if (cms_verify(cms, v->terms->trust, &result, &e)) {
+		prid_format(&envelope->prid, name);
+		refuse(v, envelope, e.code, "%s: %s", name, e.text);
+		return false;
+	}
+	*ret_content = result.content;
+	return true;
+}
+
+static void decoding_failed(
+	struct verification *v, const struct pri_row *envelope, const struct error *e)
+{
+	char name[PRID_TEXT_SIZE];
+
+	prid_format(&envelope->prid, name);
+	refuse(v, envelope, e->code, "%s: %s", name, e->text);
+}
+
+void verify_signatures(struct verification *v)
+{
+	struct state_owner *o = v->owner;
+	struct state *s = &o->state;
+	struct view content;
+	struct error e;
+
+	if (verify_document(v, &s->index_envelope, s->index_cms, &content) &&
+		set_index_decode(content, &o->arena, &s->index, &e))
+		decoding_failed(v, &s->index_envelope, &e);
+	for (size_t i = 0; i < s->assignment_count; i++) {
+		struct state_assignment *a = &o->assignments[i];
+
+		if (verify_document(v, &a->envelope, a->cms, &content) &&
+			assignment_decode(content, &o->arena, &a->assignment, &e))
+			decoding_failed(v, &a->envelope, &e);
+	}
+	for (size_t i = 0; i < s->set_count; i++) {
+		struct state_set *set = &o->sets[i];
+
+		if (verify_document(v, &set->envelope, set->cms, &content) &&
+			manifest_decode(content, &set->manifest, &e))
+			decoding_failed(v, &set->envelope, &e);
+	}
+}
+
+static void verify_own_assignment(struct verification *v, const struct state_assignment *a)
+{
+	char found[PIN_TEXT_SIZE], own[PIN_TEXT_SIZE];
+	struct pin pin;
+
+	memcpy(pin.sha256, a->assignment.node_key, sizeof pin.sha256);
+	if (!pin_equal(&pin, v->node->key)) {
+		pin_format(&pin, found);
+		pin_format(v->node->key, own);
+		refuse(v, &a->envelope, E_MISMATCH, "the assignment is for the key %s, not for %s",
+			found, own);
+	}
+	if (!view_equal(a->assignment.node, v->node->pepid))
+		refuse(v, &a->envelope, E_MISMATCH, "the assignment is for node %.*s, not for %.*s",
+			NAME(a->assignment.node), NAME(v->node->pepid));
+}
+
+static void verify_manifest_place(struct verification *v, const struct state_set *set)
+{
+	const struct manifest *m = &set->manifest;
+
+	if (block_policy_set_instance(m->block) != set->envelope.prid.instance)
+		refuse(v, &set->envelope, E_CONFLICT,
+			"set %.*s owns block %#x, but its manifest stands at copsecPolicySet.%u",
+			NAME(m->name), m->block, set->envelope.prid.instance);
+	if (m->authority != AUTHORITY_HOME)
+		refuse(v, &set->envelope, E_DENIED,
+			"set %.*s: authority %s has no say here, the assignment names none but "
+			"home",
+			NAME(m->name), authority_name(m->authority));
+	if (m->node.len)
+		refuse(v, &set->envelope, E_UNSUPPORTED, "set %.*s is for a single node",
+			NAME(m->name));
+}
+
+static void verify_tenant(struct verification *v, const struct pri_row *envelope, const char *what,
+	struct view name, struct view tenant)
+{
+	struct view ours = v->owner->state.index.tenant;
+
+	if (!view_equal(tenant, ours))
+		refuse(v, envelope, E_MISMATCH, "%s %.*s is of tenant %.*s, the index of %.*s",
+			what, NAME(name), NAME(tenant), NAME(ours));
+}
+
+static int compare_by_node(const void *a, const void *b)
+{
+	const struct state_assignment *const *x = a, *const *y = b;
+
+	return view_compare((*x)->assignment.node, (*y)->assignment.node);
+}
+
+static int compare_by_key(const void *a, const void *b)
+{
+	const struct state_assignment *const *x = a, *const *y = b;
+
+	return memcmp((*x)->assignment.node_key, (*y)->assignment.node_key, NODE_KEY);
+}
+
+static void verify_distinct(
+	struct verification *v, const char *what, int (*compare)(const void *, const void *))
+{
+	const struct state *s = &v->owner->state;
+	const struct state_assignment **sorted;
+
+	sorted = arena_calloc(&v->owner->arena, s->assignment_count, sizeof *sorted);
+	if (!sorted) {
+		no_memory(v);
+		return;
+	}
+	for (size_t i = 0; i < s->assignment_count; i++)
+		sorted[i] = &s->assignments[i];
+	if (s->assignment_count)
+		qsort(sorted, s->assignment_count, sizeof *sorted, compare);
+	for (size_t i = 1; i < s->assignment_count; i++)
+		if (!compare(&sorted[i - 1], &sorted[i]))
+			refuse(v, &sorted[i]->envelope, E_DUPLICATE,
+				"the assignments of %.*s and %.*s are for the same %s",
+				NAME(sorted[i - 1]->assignment.node),
+				NAME(sorted[i]->assignment.node), what);
+}
+
+void verify_whose(struct verification *v)
+{
+	const struct state *s = &v->owner->state;
+
+	if (v->terms->tenant.len && !view_equal(s->index.tenant, v->terms->tenant))
+		refuse(v, &s->index_envelope, E_MISMATCH,
+			"the index is of tenant %.*s, not of %.*s", NAME(s->index.tenant),
+			NAME(v->terms->tenant));
+	for (size_t i = 0; i < s->assignment_count; i++) {
+		const struct state_assignment *a = &s->assignments[i];
+
+		verify_tenant(v, &a->envelope, "the assignment of", a->assignment.node,
+			a->assignment.tenant);
+		if (v->node)
+			verify_own_assignment(v, a);
+	}
+	if (s->assignment_count > 1) {
+		verify_distinct(v, "node", compare_by_node);
+		verify_distinct(v, "key", compare_by_key);
+	}
+	for (size_t i = 0; i < s->set_count; i++) {
+		const struct state_set *set = &s->sets[i];
+
+		verify_tenant(v, &set->envelope, "set", set->manifest.name, set->manifest.tenant);
+		verify_manifest_place(v, set);
+	}
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/cms.h"
+#include "pib/set/verification.h"
+
+static int compare_floors(const void *a, const void *b)
+{
+	const struct serial_floor *x = a, *y = b;
+
+	return view_compare(x->name, y->name);
+}
+
+/* A copy in order, so that ten thousand nodes do not take a hundred million comparisons. */
+static const struct serial_floor *sorted_floors(
+	struct verification *v, const struct serial_floor *floors, size_t count)
+{
+	struct serial_floor *sorted;
+
+	if (!count)
+		return NULL;
+	sorted = arena_calloc(&v->owner->arena, count, sizeof *sorted);
+	if (!sorted) {
+		no_memory(v);
+		return NULL;
+	}
+	memcpy(sorted, floors, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, compare_floors);
+	return sorted;
+}
+
+static void verify_serial(struct verification *v, const struct pri_row *envelope, const char *what,
+	struct view name, uint64_t serial, const struct serial_floor *floors, size_t count)
+{
+	const struct serial_floor wanted = {.name = name}, *floor;
+
+	floor = floors ? bsearch(&wanted, floors, count, sizeof *floors, compare_floors) : NULL;
+	if (floor && serial < floor->serial)
+		refuse(v, envelope, E_STALE,
+			"%s %.*s has serial %llu, but %llu was accepted before", what, NAME(name),
+			(unsigned long long)serial, (unsigned long long)floor->serial);
+}
+
+/* What is in force under a serial is all that there is under it: two contents would be two truths,
+ * between which whoever serves them could go back and forth. */
+static void verify_only_content(struct verification *v, const struct pri_row *envelope,
+	const char *what, struct view name, uint64_t serial, struct view cms, struct view in_force)
+{
+	struct view content, accepted;
+	struct error e;
+
+	if (cms_content(cms, &content, &e) || cms_content(in_force, &accepted, &e) ||
+		!view_equal(content, accepted))
+		refuse(v, envelope, E_CONFLICT, "%s%.*s has serial %llu, under which other content "
+			"is in force", what, NAME(name), (unsigned long long)serial);
+}
+
+static void verify_only_contents(struct verification *v)
+{
+	const struct state *s = &v->owner->state, *old = v->terms->in_force;
+
+	if (!old)
+		return;
+	if (s->index.serial == old->index.serial)
+		verify_only_content(v, &s->index_envelope, "the index", VIEW("", 0),
+			s->index.serial, s->index_cms, old->index_cms);
+	for (size_t i = 0; i < s->assignment_count; i++) {
+		const struct state_assignment *a = &s->assignments[i], *b;
+
+		b = state_find_assignment(old, a->assignment.node);
+		if (b && b->assignment.serial == a->assignment.serial)
+			verify_only_content(v, &a->envelope, "the assignment of ",
+				a->assignment.node, a->assignment.serial, a->cms, b->cms);
+	}
+	for (size_t i = 0; i < s->set_count; i++) {
+		const struct state_set *a = &s->sets[i], *b;
+
+		b = state_find_set(old, a->manifest.name);
+		if (b && b->manifest.serial == a->manifest.serial)
+			verify_only_content(v, &a->envelope, "set ", a->manifest.name,
+				a->manifest.serial, a->cms, b->cms);
+	}
+}
+
+void verify_serials(struct verification *v)
+{
+	static const struct serial_floors none;
+	const struct serial_floors *f = v->terms->floors ? v->terms->floors : &none;
+	const struct state *s = &v->owner->state;
+	const struct serial_floor *assignments =
+		sorted_floors(v, f->assignments, f->assignment_count);
+	const struct serial_floor *sets = sorted_floors(v, f->sets, f->set_count);
+
+	if (v->err)
+		return;
+	if (s->index.serial < f->index)
+		refuse(v, &s->index_envelope, E_STALE,
+			"the index has serial %llu, but %llu was accepted before",
+			(unsigned long long)s->index.serial, (unsigned long long)f->index);
+	for (size_t i = 0; i < s->assignment_count; i++) {
+		const struct assignment *a = &s->assignments[i].assignment;
+
+		verify_serial(v, &s->assignments[i].envelope, "the assignment of", a->node,
+			a->serial, assignments, f->assignment_count);
+		if (s->index.serial < a->least_index_serial)
+			refuse(v, &s->index_envelope, E_STALE,
+				"the index has serial %llu, but the assignment of %.*s asks for "
+				"%llu at least",
+				(unsigned long long)s->index.serial, NAME(a->node),
+				(unsigned long long)a->least_index_serial);
+	}
+	for (size_t i = 0; i < s->set_count; i++)
+		verify_serial(v, &s->sets[i].envelope, "set", s->sets[i].manifest.name,
+			s->sets[i].manifest.serial, sets, f->set_count);
+	verify_only_contents(v);
+}
+
+/* Validity decides about what is new only. */
+
+static bool index_in_force(const struct state *in_force, const struct set_index *index)
+{
+	if (!in_force || in_force->index.serial != index->serial ||
+		in_force->index.entry_count != index->entry_count)
+		return false;
+	for (size_t i = 0; i < index->entry_count; i++) {
+		const struct set_entry *a = &index->entries[i];
+		const struct set_entry *b = set_index_find(&in_force->index, a->name);
+
+		if (!b || a->serial != b->serial || memcmp(a->root, b->root, sizeof a->root))
+			return false;
+	}
+	return true;
+}
+
+static bool set_in_force(const struct state *in_force, const struct manifest *m)
+{
+	const struct state_set *set = in_force ? state_find_set(in_force, m->name) : NULL;
+
+	return set && set->manifest.serial == m->serial &&
+	       !memcmp(set->manifest.root, m->root, sizeof m->root);
+}
+
+static void verify_time(struct verification *v, const struct pri_row *envelope, const char *what,
+	struct view name, uint64_t not_before, uint64_t not_after)
+{
+	uint64_t now = v->terms->now_utc;
+
+	if (now < not_before)
+		refuse(v, envelope, E_EXPIRED, "%s%.*s is not valid before %llu, and it is %llu",
+			what, NAME(name), (unsigned long long)not_before, (unsigned long long)now);
+	if (now > not_after)
+		refuse(v, envelope, E_EXPIRED, "%s%.*s is not valid after %llu, and it is %llu",
+			what, NAME(name), (unsigned long long)not_after, (unsigned long long)now);
+}
+
+void verify_validity(struct verification *v)
+{
+	const struct state *s = &v->owner->state;
+
+	if (v->terms->from_disk)
+		return;
+	if (!index_in_force(v->terms->in_force, &s->index))
+		verify_time(v, &s->index_envelope, "the index", VIEW("", 0), s->index.not_before,
+			s->index.not_after);
+	for (size_t i = 0; i < s->set_count; i++) {
+		const struct manifest *m = &s->sets[i].manifest;
+
+		if (!set_in_force(v->terms->in_force, m))
+			verify_time(v, &s->sets[i].envelope, "set ", m->name, m->not_before,
+				m->not_after);
+	}
+}

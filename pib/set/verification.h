@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One verification of a state, for the files of this folder only:
+ *
+ *	state.c      the stages in order, and what comes out
+ *	assemble.c   which rows are what: envelopes, documents, places
+ *	authentic.c  signatures, and whose documents they are
+ *	fresh.c      serials and validity
+ *	content.c    roots, completeness, and the PRIs themselves
+ */
+#ifndef COPSEC_PIB_SET_VERIFICATION_H
+#define COPSEC_PIB_SET_VERIFICATION_H
+
+#include "pib/set/envelope.h"
+#include "pib/set/state.h"
+
+enum { SHOWN = 64 /* octets of a name in a sentence */ };
+
+struct state_owner {
+	struct state state; /* first: state_free() gets its address */
+	struct arena arena;
+	struct pri_store *envelopes;
+	struct state_assignment *assignments;
+	struct state_set *sets;
+	struct pri_store **rows; /* of each set */
+};
+
+/* One verification. */
+struct verification {
+	const struct pri_store *rows;
+	const struct state_terms *terms;
+	const struct state_node *node; /* NULL for a bundle */
+	struct state_owner *owner;
+	struct pri_failures *failures;
+	struct error *e;
+	enum err err; /* of the first refusal */
+};
+
+#define NAME(view) (int)((view).len < SHOWN ? (view).len : SHOWN), (const char *)(view).data
+
+void refuse_row(struct verification *v, const struct prid *prid, enum pib_fault_kind kind,
+	unsigned attribute, enum err err, const char *format, ...) PRINTF_LIKE(6, 7);
+
+/* A document is refused as the value of the attribute that carries it. */
+#define refuse(v, envelope, err, ...)                                                              \
+	refuse_row(v, &(envelope)->prid, PIB_FAULT_VALUE,                                          \
+		envelope_attribute((envelope)->prid.class), err, __VA_ARGS__)
+
+enum err no_memory(struct verification *v);
+
+/* The stages. Each goes on after a refusal; the next one is not begun. */
+void assemble(struct verification *v);
+void verify_signatures(struct verification *v);
+void verify_whose(struct verification *v);
+void verify_serials(struct verification *v);
+void verify_validity(struct verification *v);
+void verify_roots(struct verification *v);
+void verify_completeness(struct verification *v);
+void check_sets(struct verification *v);
+
+#endif
