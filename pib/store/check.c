@@ -30,6 +30,7 @@ struct check {
 	const struct pri_store *store;
 	const struct pri_store *before; /* NULL: there was none */
 	struct pri_bounds bounds;
+	bool request; /* of a node, and not a decision */
 	struct pri_failures *failures;
 	struct error *e;
 	enum err err; /* of the first failure */
@@ -231,7 +232,8 @@ static bool add_unique_values(struct check *c, const struct pri *pri)
 	void *array = c->unique;
 	struct pri base;
 
-	if (!class->unique_count)
+	/* Of classes that a node names twice the first counts (RFC 3318 §5). */
+	if (!class->unique_count || (c->request && class->id == PIB_frwkPrcSupport))
 		return true;
 	if (!make_room(c, &array, c->unique_count, &c->unique_room, sizeof *c->unique))
 		return false;
@@ -331,8 +333,9 @@ static bool check_row(struct check *c, const struct pri_row *row)
 	struct error e;
 	struct pri pri;
 
-	if (!pib_class_installs(class)) {
-		fail(c, &row->prid, PIB_FAULT_NOTIFY_ONLY, 0, "%s cannot be installed",
+	if (c->request ? !pib_class_notifies(class) : !pib_class_installs(class)) {
+		fail(c, &row->prid, c->request ? PIB_FAULT_INSTANCE : PIB_FAULT_NOTIFY_ONLY, 0,
+			c->request ? "%s has no place in a request" : "%s cannot be installed",
 			class->name);
 		return true;
 	}
@@ -394,29 +397,44 @@ static void check_rows(struct check *c)
 	check_tag_references(c);
 }
 
-enum err pri_store_check_change(const struct pri_store *before, const struct pri_store *s,
+static enum err check(struct check *c)
+{
+	/* Values as compared take at most as much more than values as sent. */
+	buffer_init(&c->unique_octets, (size_t)8 * PRI_STORE_MAX_OCTETS);
+	check_rows(c);
+	free(c->tags);
+	free(c->tag_references);
+	free(c->unique);
+	buffer_fini(&c->unique_octets);
+	return c->err;
+}
+
+enum err pri_store_check_change(const struct pri_store *before, const struct pri_store *after,
 	struct pri_bounds bounds, struct pri_failures *failures, struct error *e)
 {
-	struct check c = {
-		.store = s,
+	return check(&(struct check){
+		.store = after,
 		.before = before,
 		.bounds = bounds,
 		.failures = failures,
 		.e = e,
-	};
-
-	/* Values as compared take at most as much more than values as sent. */
-	buffer_init(&c.unique_octets, (size_t)8 * PRI_STORE_MAX_OCTETS);
-	check_rows(&c);
-	free(c.tags);
-	free(c.tag_references);
-	free(c.unique);
-	buffer_fini(&c.unique_octets);
-	return c.err;
+	});
 }
 
 enum err pri_store_check(const struct pri_store *s, struct pri_bounds bounds,
 	struct pri_failures *failures, struct error *e)
 {
 	return pri_store_check_change(NULL, s, bounds, failures, e);
+}
+
+enum err pri_store_check_request(
+	const struct pri_store *s, struct pri_failures *failures, struct error *e)
+{
+	return check(&(struct check){
+		.store = s,
+		.bounds = {1, UINT32_MAX},
+		.request = true,
+		.failures = failures,
+		.e = e,
+	});
 }

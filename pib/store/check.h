@@ -36,4 +36,8 @@ enum err pri_store_check(const struct pri_store *s, struct pri_bounds bounds,
 enum err pri_store_check_change(const struct pri_store *before, const struct pri_store *after,
 	struct pri_bounds bounds, struct pri_failures *failures, struct error *e) MUST_USE;
 
+/* What a node says of itself: its classes are those that notify; a frwkPrcSupport may come twice. */
+enum err pri_store_check_request(
+	const struct pri_store *s, struct pri_failures *failures, struct error *e) MUST_USE;
+
 #endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a node can do, as the PRIs of its request state say it: read from them at the PDP, and by the
+ * node itself, which sends the same PRIs. All views borrow from the store.
+ */
+#ifndef COPSEC_PIB_FRAMEWORK_CAPABILITIES_H
+#define COPSEC_PIB_FRAMEWORK_CAPABILITIES_H
+
+#include "pib/store/store.h"
+
+/* Does it list the attribute as supported? The first frwkPrcSupport of a class counts. */
+bool capabilities_support(
+	const struct pri_store *s, enum pib_class_id class, unsigned attribute);
+
+struct capability_device {
+	struct view description; /* empty if the node does not say */
+	uint32_t max_message;    /* octets */
+	uint32_t max_contexts;
+};
+struct capability_device capabilities_device(const struct pri_store *s);
+
+/* Role combinations in turn, with a cursor over pri_store_class(s, PIB_frwkRoleCombo); that of the
+ * node itself has no interface. */
+struct capability_roles {
+	uint32_t interface; /* ifIndex; 0: of the node */
+	struct view roles;
+	struct view capability_set;
+};
+bool capabilities_next_roles(struct pri_cursor *c, struct capability_roles *ret_roles);
+
+#endif
