@@ -16,6 +16,19 @@ static enum err nodes(void *context, const json_t *request, json_t **ret_result,
 	return answer(server_describe_nodes(context), ret_result, error);
 }
 
+static enum err node(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	const char *name = json_string_value(json_object_get(request, "node"));
+	json_t *description = NULL;
+
+	if (!name)
+		return error_set(error, E_MISSING, "node: which one?");
+	if (server_describe_node(context, name, &description, error))
+		return error->code;
+	return answer(description, ret_result, error);
+}
+
 static enum err policy(void *context, const json_t *request, json_t **ret_result,
 	struct error *error)
 {
@@ -64,6 +77,7 @@ static enum err wait(void *context, const json_t *request, json_t **ret_result,
 
 const struct control_command pdp_control_commands[] = {
 	{"nodes", nodes, "every node of the policy, and what it reported"},
+	{"node", node, "one node, and what it says that it can do"},
 	{"policy", policy, "the serial in force and its sets"},
 	{"resend", resend, "send the full state to a node again"},
 	{"outcome", outcome, "what a node answered to that"},

@@ -188,6 +188,72 @@ static int run_nodes(void *context, int argc, char **argv)
 	return show(context, argc, argv, print_nodes);
 }
 
+static void print_roles(const json_t *list)
+{
+	const json_t *row;
+	size_t i;
+
+	puts("\nROLES");
+	json_array_foreach(list, i, row) {
+		const char *roles = text_of(row, "roles"), *set = text_of(row, "capabilities");
+		json_int_t interface = number_of(row, "interface");
+		char of[32] = "node";
+
+		if (interface)
+			snprintf(of, sizeof of, "interface %" PRId64, (int64_t)interface);
+		printf("  %-16s %s%s%s\n", of, *roles ? roles : "none", *set ? ", capability set " : "",
+			set);
+	}
+}
+
+static void print_limits(const json_t *support, const json_t *limits)
+{
+	const json_t *row, *name;
+	size_t i, k;
+
+	printf("\nSUPPORTS %zu classes, without\n", json_array_size(support));
+	json_array_foreach(support, i, row)
+		json_array_foreach(json_object_get(row, "without"), k, name)
+			printf("  %s\n", json_string_value(name));
+	puts("\nLIMITS");
+	json_array_foreach(limits, i, row)
+		printf("  %s\n", json_string_value(row));
+}
+
+static void print_node(const json_t *node)
+{
+	printf("%s: %s, serial %" PRId64 "%s%s\n", text_of(node, "node"),
+		text_of(node, "standing"), (int64_t)number_of(node, "serial"),
+		*text_of(node, "reason") ? ": " : "", text_of(node, "reason"));
+	if (!json_object_get(node, "roles")) {
+		puts("It is not connected, so nothing is known of what it can do.");
+		return;
+	}
+	printf("%s; messages of up to %" PRId64 " octets\n", text_of(node, "description"),
+		(int64_t)number_of(node, "max_message"));
+	print_roles(json_object_get(node, "roles"));
+	print_limits(json_object_get(node, "support"), json_object_get(node, "limits"));
+}
+
+static int run_node(void *context, int argc, char **argv)
+{
+	struct command_options wanted;
+	json_t *result = NULL;
+	struct options o;
+	int status;
+
+	if (!read_options(show_rows, argc, argv, &wanted, &o, &status))
+		return status;
+	if (o.argc != 1)
+		return fail(argv[0], "takes the name of one node", EXIT_BAD_USAGE);
+	status = call(context, json_pack("{s:s, s:s}", "command", "node", "node", o.argv[0]),
+		CALL_TIMEOUT_MS, &result);
+	if (!status)
+		(wanted.json ? print_json : print_node)(result);
+	json_decref(result);
+	return status;
+}
+
 static int run_policy(void *context, int argc, char **argv)
 {
 	return show(context, argc, argv, print_policy);
@@ -279,6 +345,7 @@ static int run_completion(void *context, int argc, char **argv)
 static const struct command_row commands[] = {
 	{"nodes", run_nodes, "[--json]", "every node of the policy, and what it last reported",
 		show_rows},
+	{"node", run_node, "[--json] NODE", "one node, and what it says that it can do", show_rows},
 	{"policy", run_policy, "[--json]", "the serial in force and its sets", show_rows},
 	{"resend", run_resend, "NODE", "send the full state to a node again, and print its answer",
 		NULL},

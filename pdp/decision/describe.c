@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "pdp/decision/claim.h"
+#include "pib/framework/capabilities.h"
+
 /* JSON is UTF-8; names are octets of somebody's choice. */
 static json_t *json_text(struct view text)
 {
@@ -53,6 +56,85 @@ static json_t *with_serial(const struct server *s, const char *key, json_t *list
 	return json_pack("{s:I, s:o}", "serial", (json_int_t)server_serial(s), key, list);
 }
 
+static const struct publication_node *find_node(const struct server *s, const char *name)
+{
+	return s->publication ? publication_find_name(s->publication, name) : NULL;
+}
+
+static json_t *describe_roles(const struct pri_store *request)
+{
+	struct pri_cursor c = pri_store_class(request, PIB_frwkRoleCombo);
+	struct capability_roles roles;
+	json_t *list = json_array();
+
+	while (list && capabilities_next_roles(&c, &roles))
+		json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "interface",
+			(json_int_t)roles.interface, "roles", json_text(roles.roles), "capabilities",
+			json_text(roles.capability_set)));
+	return list;
+}
+
+static json_t *describe_support(const struct pri_store *request)
+{
+	struct pri_cursor c = pri_store_class(request, PIB_frwkPrcSupport);
+	struct capability_support support;
+	json_t *list = json_array();
+
+	while (list && capabilities_next_support(&c, &support)) {
+		json_t *without = json_array();
+
+		for (unsigned n = 1; n <= support.class->attribute_count; n++)
+			if (!capabilities_has(&support, n))
+				json_array_append_new(without,
+					json_string(pib_attribute(support.class, n)->name));
+		json_array_append_new(list, json_pack("{s:s, s:o}", "class", support.class->name,
+			"without", without));
+	}
+	return list;
+}
+
+static json_t *describe_limits(const struct pri_store *request)
+{
+	struct pri_cursor c = pri_store_class(request, PIB_frwkCompLimits);
+	json_t *list = json_array();
+	char text[ERROR_TEXT_SIZE];
+
+	while (list && capabilities_next_limit(&c, text))
+		json_array_append_new(list, json_string(text));
+	return list;
+}
+
+static json_t *describe_request(const struct pri_store *request)
+{
+	struct capability_device device = capabilities_device(request);
+
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "description",
+		json_text(device.description), "max_message", (json_int_t)device.max_message,
+		"max_contexts", (json_int_t)device.max_contexts, "holds",
+		(json_int_t)claim_serial(request), "roles", describe_roles(request), "support",
+		describe_support(request), "limits", describe_limits(request));
+}
+
+enum err server_describe_node(
+	const struct server *s, const char *name, json_t **ret_node, struct error *error)
+{
+	const struct publication_node *node = find_node(s, name);
+	const struct peer *p;
+	json_t *description;
+
+	if (!node)
+		return error_set(error, E_NOT_FOUND, "the policy has no node %s", name);
+	p = server_seat(s, node)->peer;
+	description = describe_node(s, node);
+	if (p && p->request && description &&
+		json_object_update_new(description, describe_request(p->request)))
+		description = NULL;
+	if (!description)
+		return error_set(error, E_MEMORY, "out of memory");
+	*ret_node = description;
+	return E_OK;
+}
+
 json_t *server_describe_nodes(const struct server *s)
 {
 	size_t count = s->publication ? publication_node_count(s->publication) : 0;
@@ -83,11 +165,6 @@ json_t *server_describe_policy(const struct server *s)
 	for (size_t i = 0; whole && index && i < index->entry_count; i++)
 		whole = !json_array_append_new(sets, describe_set(&index->entries[i]));
 	return with_serial(s, "sets", sets, whole);
-}
-
-static const struct publication_node *find_node(const struct server *s, const char *name)
-{
-	return s->publication ? publication_find_name(s->publication, name) : NULL;
 }
 
 enum err server_outcome(const struct server *s, const char *node, uint64_t reports,

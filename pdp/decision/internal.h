@@ -4,6 +4,7 @@
  *
  *	server.c    life, listening, and who is to be served next
  *	peer.c      one connection: what it asks, what it is sent, what it reports
+ *	request.c   what a node says of itself
  *	publish.c   taking a new publication from a publisher
  *	describe.c  what pdpctl is told
  */
@@ -15,6 +16,7 @@
 #include "common/link/link.h"
 #include "pdp/decision/history.h"
 #include "pdp/decision/server.h"
+#include "pib/store/store.h"
 
 /*
  * One connection, whoever it turns out to be. Its decisions are paced: there is one under way at a
@@ -31,6 +33,7 @@ struct peer {
 	char *node;       /* PEPID, while it is open as a node */
 	uint32_t state;   /* its newest request state, 0 if there is none */
 	uint32_t asked;   /* request state whose REQ is to be answered, 0 if there is none */
+	struct pri_store *request; /* what its REQs say of it, NULL before the first */
 	uint64_t holds;   /* the serial that is installed, by its REQ or signed report; 0: unknown */
 	uint32_t awaited; /* number of the decision that it has not reported yet, 0 if none */
 	/* The serial that this decision leads to if it builds on what the node holds, as deltas and
@@ -80,6 +83,15 @@ void peer_accept(struct server *s, struct net_connection *connection);
 void peer_free(struct peer *p);
 /* What it is under the policy in force: by its key, and as what it opened. NULL if nothing. */
 const struct publication_node *peer_node(const struct peer *p);
+
+/* A REQ changes what is known of the node. `ret_same_claim`: but not what it says is installed. On
+ * failure it does not, and the node is told why by the decision that answers it; E_CLOSED: it could
+ * not even be told. */
+enum err request_take(struct peer *p, uint32_t state, const struct cops_message *message,
+	bool *ret_same_claim, struct error *why) MUST_USE;
+/* Answers a REQ by a frwkError for each failure, and the sentence as copsecFailure. */
+enum err request_refuse(struct peer *p, uint32_t state, const struct pri_failures *failures,
+	const struct error *why) MUST_USE;
 
 bool may_publish(const struct server *s, const struct pin *key);
 /* A REQ of the publishing client-type. */

@@ -35,6 +35,7 @@ static void leave(struct peer *p)
 	free(p->node);
 	p->node = NULL;
 	p->state = p->asked = p->awaited = 0;
+	p->request = pri_store_free(p->request);
 	p->outdated = false;
 	p->holds = p->expected = 0;
 }
@@ -155,30 +156,47 @@ static bool serve(struct peer *p)
 /* ---- What a node says ---- */
 
 /* The serial of the publication that a REQ says is installed, all of it; 0 if we have none such. */
-static uint64_t held_serial(const struct peer *p, const struct cops_message *request)
+static uint64_t held_serial(const struct peer *p)
 {
-	uint64_t serial = claim_serial(request);
+	uint64_t serial = claim_serial(p->request);
 	const struct publication *claimed = history_find(&p->server->history, serial);
 	const struct publication_node *node;
 
 	if (serial == server_serial(p->server))
 		claimed = p->server->publication;
 	node = claimed ? publication_find_name(claimed, p->node) : NULL;
-	return node && claim_meets(request, claimed, node) ? serial : 0;
+	return node && claim_meets(p->request, claimed, node) ? serial : 0;
 }
 
 static void on_node_request(struct peer *p, const struct session_event *event)
 {
+	bool same_claim = false;
+	struct error why;
+	enum err refused;
+
 	if (p->asked) {
 		log_warning(log_of(p), MODULE, "node asks again before it is answered: closed",
 			log_str("node", p->node));
 		close_session(p, COPS_ERROR_UNABLE);
 		return;
 	}
-	p->state = p->asked = event->state;
-	p->holds = held_serial(p, event->message);
+	/* PRIs belong to their request state alone. */
+	if (event->state != p->state)
+		p->request = pri_store_free(p->request);
+	p->state = event->state;
+	refused = request_take(p, event->state, event->message, &same_claim, &why);
+	if (refused) {
+		log_warning(log_of(p), MODULE, "request refused", log_str("node", p->node),
+			log_err(&why));
+		if (refused == E_CLOSED)
+			close_session(p, COPS_ERROR_UNABLE);
+		return;
+	}
+	p->asked = event->state;
+	if (!same_claim)
+		p->holds = held_serial(p);
 	log_notice(log_of(p), MODULE, "node asks for policy", log_str("node", p->node),
-		log_u64("claims", claim_serial(event->message)), log_u64("holds", p->holds),
+		log_u64("claims", claim_serial(p->request)), log_u64("holds", p->holds),
 		log_u64("serial", server_serial(p->server)));
 	server_changed(p->server);
 }
@@ -322,8 +340,10 @@ static void on_deleted(struct peer *p, const struct session_event *event)
 {
 	if (event->state == p->asked)
 		p->asked = 0;
-	if (event->state == p->state)
+	if (event->state == p->state) {
 		p->state = p->awaited = 0;
+		p->request = pri_store_free(p->request);
+	}
 }
 
 static void on_event(struct peer *p, const struct session_event *event)

@@ -72,35 +72,15 @@ static enum err take_bundle(struct server *s, const struct cops_message *message
 	return E_OK;
 }
 
-/* frwkError, and the sentence as copsecFailure. */
+/* What is wrong with a bundle is wrong with its sets. */
 static enum err answer_refusal(struct peer *p, uint32_t state, const struct error *why)
 {
-	struct pdp_transaction transaction = {.install_count = 1};
-	struct view installs;
-	struct error error;
-	struct buffer out;
-	uint32_t decision;
-	struct pri pri;
-	enum err result;
+	struct pri_failures failures;
 
-	buffer_init(&out, 4096);
-	pri_init(&pri, PIB_frwkError, 1);
-	pri_set_u32(&pri, frwkErrorCode, PR_CPERR_PRI_INSTANCE_INVALID);
-	pri_set_u32(&pri, frwkErrorSubCode, 0);
-	pri_set_row(&pri, frwkErrorPrc, PIB_copsecPolicySet);
-	pri_set_u32(&pri, frwkErrorInstance, 0);
-	result = pri_put(&out, &pri, &error);
-	pri_init(&pri, PIB_copsecFailure, 1);
-	pri_set_oid(&pri, copsecFailureInstance, &oid_none);
-	pri_set_text(&pri, copsecFailureText, why->text);
-	if (!result)
-		result = pri_put(&out, &pri, &error);
-	installs = buffer_view(&out);
-	transaction.installs = &installs;
-	if (!result)
-		result = pdp_session_decide(p->session, state, &transaction, &decision);
-	buffer_fini(&out);
-	return result;
+	pri_failures_init(&failures);
+	pri_failures_add_prid(&failures, (struct pib_fault){.kind = PIB_FAULT_INSTANCE},
+		&(struct prid){pib_class(PIB_copsecPolicySet), 0}, "%s", why->text);
+	return request_refuse(p, state, &failures, why);
 }
 
 static enum err answer(struct peer *p, const struct session_event *event)

@@ -59,6 +59,9 @@ enum err server_outcome(const struct server *s, const char *node, uint64_t repor
 
 /* New references; NULL when memory is out. Seconds since 1970 for all times. */
 json_t *server_describe_nodes(const struct server *s);
+/* One of them, with what it said of itself, as long as it is connected. E_NOT_FOUND. */
+enum err server_describe_node(const struct server *s, const char *name, json_t **ret_node,
+	struct error *error) MUST_USE;
 json_t *server_describe_policy(const struct server *s);
 
 /* Whether every node of the policy is connected and has the serial in force, by signed report. */

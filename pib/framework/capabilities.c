@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pib/framework/capabilities.h"
 
+#include <stdio.h>
+#include <string.h>
+
+enum { GUIDANCE_SHOWN = 32 /* octets */ };
+
 static bool decode(const struct pri_row *row, struct pri *ret_pri)
 {
 	struct pib_fault fault;
@@ -9,21 +14,96 @@ static bool decode(const struct pri_row *row, struct pri *ret_pri)
 	return !pri_row_decode(row, ret_pri, &fault, &ignored);
 }
 
-bool capabilities_support(const struct pri_store *s, enum pib_class_id class, unsigned attribute)
+bool capabilities_next_support(struct pri_cursor *c, struct capability_support *ret_support)
 {
-	struct pri_cursor c = pri_store_class(s, PIB_frwkPrcSupport);
 	struct pri_row row;
 	struct pri pri;
 
-	while (pri_store_next(&c, &row)) {
-		struct view bits;
+	while (pri_store_next(c, &row)) {
+		const struct pib_class *class = NULL;
 
-		if (!decode(&row, &pri) ||
-			!oid_equal(pri_oid(&pri, frwkPrcSupportSupportedPrc), &pib_class(class)->row))
+		if (decode(&row, &pri))
+			class = pib_class_by_row(pri_oid(&pri, frwkPrcSupportSupportedPrc));
+		if (!class)
 			continue;
-		bits = pri_octets(&pri, frwkPrcSupportSupportedAttrs);
-		return (attribute - 1) / 8 < bits.len &&
-		       bits.data[(attribute - 1) / 8] & 0x80 >> (attribute - 1) % 8;
+		*ret_support = (struct capability_support){
+			class, pri_octets(&pri, frwkPrcSupportSupportedAttrs)};
+		return true;
+	}
+	return false;
+}
+
+bool capabilities_has(const struct capability_support *support, unsigned attribute)
+{
+	size_t octet = (attribute - 1) / 8;
+
+	return octet < support->attributes.len &&
+	       support->attributes.data[octet] & 0x80 >> (attribute - 1) % 8;
+}
+
+bool capabilities_support(const struct pri_store *s, enum pib_class_id class, unsigned attribute)
+{
+	struct pri_cursor c = pri_store_class(s, PIB_frwkPrcSupport);
+	struct capability_support support;
+
+	while (capabilities_next_support(&c, &support))
+		if (support.class->id == class)
+			return capabilities_has(&support, attribute);
+	return false;
+}
+
+/* RFC 3318 §5: how to read the guidance. A number if it has four octets, as all of ours have. */
+static void describe_limit(const struct pri *pri, const struct pib_class *class, char *text)
+{
+	static const char *const relations[] = {
+		[frwkCompLimitsSubType_none] = "is limited",
+		[frwkCompLimitsSubType_lengthMin] = "at least %s long",
+		[frwkCompLimitsSubType_lengthMax] = "at most %s long",
+		[frwkCompLimitsSubType_rangeMin] = "at least %s",
+		[frwkCompLimitsSubType_rangeMax] = "at most %s",
+		[frwkCompLimitsSubType_enumMin] = "at least %s",
+		[frwkCompLimitsSubType_enumMax] = "at most %s",
+		[frwkCompLimitsSubType_enumOnly] = "only %s",
+		[frwkCompLimitsSubType_valueOnly] = "only %s",
+		[frwkCompLimitsSubType_bitMask] = "only the bits %s",
+	};
+	const struct pib_attribute *a =
+		pib_attribute(class, pri_u32(pri, frwkCompLimitsAttrPos));
+	const char *relation = relations[pri_i32(pri, frwkCompLimitsSubType)];
+	const char *percent = strchr(relation, '%'), *label = NULL;
+	struct view guidance = pri_octets(pri, frwkCompLimitsGuidance);
+	char value[2 * GUIDANCE_SHOWN + 1];
+
+	if (guidance.len == 4) {
+		uint32_t number = (uint32_t)guidance.data[0] << 24 | guidance.data[1] << 16 |
+				  guidance.data[2] << 8 | guidance.data[3];
+
+		snprintf(value, sizeof value, "%u", number);
+		label = a ? pib_label(a, (int32_t)number) : NULL;
+	} else {
+		hex_encode(value, VIEW(guidance.data, guidance.len < GUIDANCE_SHOWN
+					       ? guidance.len : GUIDANCE_SHOWN));
+	}
+	snprintf(text, ERROR_TEXT_SIZE, "%s%s%s%s %.*s%s%s", class->name, a ? "." : "",
+		a ? a->name : "", pri_bool(pri, frwkCompLimitsNegation) ? " not" : "",
+		percent ? (int)(percent - relation) : (int)strlen(relation), relation,
+		percent ? label ? label : value : "", percent ? percent + 2 : "");
+}
+
+bool capabilities_next_limit(struct pri_cursor *c, char ret_text[ERROR_TEXT_SIZE])
+{
+	struct pri_row row;
+	struct pri pri;
+
+	while (pri_store_next(c, &row)) {
+		const struct pib_class *class = NULL;
+
+		if (decode(&row, &pri))
+			class = pib_class_by_row(pri_oid(&pri, frwkCompLimitsComponent));
+		if (!class)
+			continue;
+		describe_limit(&pri, class, ret_text);
+		return true;
 	}
 	return false;
 }

@@ -12,6 +12,18 @@
 bool capabilities_support(
 	const struct pri_store *s, enum pib_class_id class, unsigned attribute);
 
+struct capability_support {
+	const struct pib_class *class;
+	struct view attributes; /* bits, attribute 1 first */
+};
+/* Classes in turn, with a cursor over pri_store_class(s, PIB_frwkPrcSupport); those that are not
+ * known here are left out. */
+bool capabilities_next_support(struct pri_cursor *c, struct capability_support *ret_support);
+bool capabilities_has(const struct capability_support *support, unsigned attribute);
+
+/* A frwkCompLimits as a line for people: "ipSecRule.ipSecRuleOrder at most 65535". */
+bool capabilities_next_limit(struct pri_cursor *c, char ret_text[ERROR_TEXT_SIZE]);
+
 struct capability_device {
 	struct view description; /* empty if the node does not say */
 	uint32_t max_message;    /* octets */

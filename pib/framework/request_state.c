@@ -205,11 +205,31 @@ static enum err change(const struct pri_store *before, const struct request *r,
 	return err;
 }
 
+static bool knows_increments(const struct pri_store *s)
+{
+	return s && capabilities_support(s, PIB_frwkPibIncarnation, frwkPibIncarnationFullState);
+}
+
+/* Who never says whether it is all always says all. */
+static enum err check_first(struct pri_store **state, const struct request *r,
+	struct pri_failures *failures, struct error *e)
+{
+	const struct prid incarnation = {pib_class(PIB_frwkPibIncarnation), 1};
+
+	if (r->full_state || !knows_increments(*state))
+		return E_OK;
+	e->code = E_OK;
+	fault(failures, e, &incarnation, PIB_FAULT_INSTANCE, 0,
+		"the first request must have full state");
+	*state = pri_store_free(*state);
+	return e->code;
+}
+
 enum err request_state_change(const struct pri_store *before, const struct view *pieces,
 	size_t count, struct pri_store **ret_state, bool *ret_incremental,
 	struct pri_failures *failures, struct error *e)
 {
-	const struct prid incarnation = {pib_class(PIB_frwkPibIncarnation), 1};
+	struct pri_store *state;
 	struct request r = {0};
 	bool incremental;
 	enum err err;
@@ -217,19 +237,15 @@ enum err request_state_change(const struct pri_store *before, const struct view 
 	buffer_init(&r.removes, REQUEST_STATE_OCTETS_MAX);
 	buffer_init(&r.installs, REQUEST_STATE_OCTETS_MAX);
 	err = read_request(&r, pieces, count, failures, e);
-	incremental = !r.full_state &&
-		      (!before || capabilities_support(before, PIB_frwkPibIncarnation,
-					  frwkPibIncarnationFullState));
-	if (!err && incremental && !before) {
-		e->code = E_OK;
-		fault(failures, e, &incarnation, PIB_FAULT_INSTANCE, 0,
-			"the first request must have full state");
-		err = e->code;
-	}
+	incremental = !r.full_state && knows_increments(before);
 	if (!err)
-		err = change(incremental ? before : NULL, &r, ret_state, failures, e);
-	if (!err)
+		err = change(incremental ? before : NULL, &r, &state, failures, e);
+	if (!err && !before)
+		err = check_first(&state, &r, failures, e);
+	if (!err) {
+		*ret_state = state;
 		*ret_incremental = incremental;
+	}
 	buffer_fini(&r.removes);
 	buffer_fini(&r.installs);
 	return err;

@@ -22,8 +22,8 @@ enum {
 /*
  * `pieces`: the Named ClientSI of a REQ, in order. `before`: NULL if there is no state yet. A REQ is
  * incremental if its frwkPibIncarnation says so or it has none, and the state before lists
- * frwkPibIncarnationFullState as supported; otherwise it is full state, which the first one must
- * be. Failures are for a frwkError each: what was wrong, at which PRI.
+ * frwkPibIncarnationFullState as supported; otherwise it is full state. The first one of a node that
+ * supports it must say that it is. Failures are for a frwkError each: what was wrong, at which PRI.
  */
 enum err request_state_change(const struct pri_store *before, const struct view *pieces,
 	size_t count, struct pri_store **ret_state, bool *ret_incremental,

@@ -57,6 +57,26 @@ enum err pri_store_slice(const struct pri_store *s, bool (*keep)(const struct pi
 	return err;
 }
 
+void pri_store_share(struct pri_store *s, const struct pri_store *with)
+{
+	size_t j = 0;
+
+	for (size_t i = 0; i < s->block_count; i++) {
+		struct block *own = s->blocks[i];
+
+		while (j < with->block_count && with->blocks[j]->key < own->key)
+			j++;
+		if (j == with->block_count)
+			return;
+		if (with->blocks[j] == own || with->blocks[j]->key != own->key ||
+			memcmp(with->blocks[j]->hash, own->hash, sizeof own->hash))
+			continue;
+		s->blocks[i] = with->blocks[j];
+		s->blocks[i]->references++;
+		block_release(own);
+	}
+}
+
 size_t pri_store_count(const struct pri_store *s)
 {
 	return s->count;

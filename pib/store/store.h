@@ -46,6 +46,9 @@ enum err pri_store_build(const struct view *pieces, size_t count, struct pri_sto
 	struct pri_failures *failures, struct error *e) MUST_USE;
 struct pri_store *pri_store_free(struct pri_store *s);
 
+/* Blocks that are equal in both are kept once from now on: for many stores that say nearly the same. */
+void pri_store_share(struct pri_store *s, const struct pri_store *with);
+
 size_t pri_store_count(const struct pri_store *s);
 /* Octets of all S-objects. */
 size_t pri_store_octets(const struct pri_store *s);

@@ -45,6 +45,7 @@ struct client {
 	bool silent;        /* does not report */
 	bool refuses;       /* reports failures */
 	bool unsigned_only; /* reports without compliance */
+	void (*says)(struct buffer *out); /* further PRIs of its request */
 
 	struct net *net;
 	struct link *link;
@@ -114,6 +115,8 @@ static void client_request(struct client *c)
 
 	buffer_init(&claim, BIG);
 	put_claim(c, &claim);
+	if (c->says)
+		c->says(&claim);
 	named = buffer_view(c->client_type == COPS_CLIENT_PUBLISHING ? &tenant->objects : &claim);
 	ck_assert_int_eq(pep_session_request(c->session, c->client_type, &named, 1, link_now(),
 				 &c->handle),
@@ -172,6 +175,19 @@ static void take_refusal(struct client *c, struct view objects)
 	}
 }
 
+/* It begins with a frwkError. */
+static bool is_refusal(const struct buffer *installs)
+{
+	struct cursor run = cursor_over(buffer_view(installs));
+	struct pr_object object;
+	struct pib_fault fault;
+	struct prid prid;
+
+	return !pr_next(&run, &object) &&
+	       !prid_decode(object.contents, &prid, &fault, &error) &&
+	       prid.class->id == PIB_frwkError;
+}
+
 static void client_report(struct client *c, uint32_t decision)
 {
 	enum cops_report_type type = c->refuses ? COPS_FAILURE : COPS_SUCCESS;
@@ -204,7 +220,7 @@ static void on_decision(struct client *c, const struct session_event *event)
 		buffer_put_view(d.command == COPS_REMOVE ? &removes : &installs, d.named);
 	}
 	c->decisions++;
-	if (installs.len && c->client_type == COPS_CLIENT_PROVISIONING)
+	if (installs.len && c->client_type == COPS_CLIENT_PROVISIONING && !is_refusal(&installs))
 		take_state(c, buffer_view(&removes), buffer_view(&installs));
 	else if (installs.len)
 		take_refusal(c, buffer_view(&installs));
@@ -542,6 +558,165 @@ START_TEST(a_node_gets_its_full_state_and_its_report_counts)
 	UNTIL(strcmp(standing("alice"), "away") == 0);
 	ck_assert(!converged(20));
 	drop_client(&gw1);
+}
+END_TEST
+
+static void put_combination(struct buffer *out, uint32_t instance, const char *roles, int index)
+{
+	struct pri pri;
+
+	pri_init(&pri, PIB_frwkRoleCombo, instance);
+	pri_set_text(&pri, frwkRoleComboRoles, roles);
+	pri_set_text(&pri, frwkRoleComboCapSetName, "");
+	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	pri_init(&pri, PIB_frwkIfRoleCombo, instance);
+	pri_set_i32(&pri, frwkIfRoleComboIfIndex, index);
+	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+}
+
+static void put_support(struct buffer *out, enum pib_class_id class, uint8_t attributes)
+{
+	struct pri pri;
+
+	pri_init(&pri, PIB_frwkPrcSupport, 1);
+	pri_set_row(&pri, frwkPrcSupportSupportedPrc, class);
+	pri_set_octets(&pri, frwkPrcSupportSupportedAttrs, VIEW(&attributes, 1));
+	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+}
+
+static void says_capabilities(struct buffer *out)
+{
+	struct pri pri;
+
+	put_support(out, PIB_frwkPibIncarnation, 0xe1);
+	pri_init(&pri, PIB_frwkPibIncarnation, 1);
+	pri_set_text(&pri, frwkPibIncarnationName, "");
+	pri_set_text(&pri, frwkPibIncarnationId, "");
+	for (unsigned n = frwkPibIncarnationLongevity; n < frwkPibIncarnationFullState; n++)
+		pri_set_null(&pri, n);
+	pri_set_bool(&pri, frwkPibIncarnationFullState, true);
+	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	pri_init(&pri, PIB_frwkDeviceId, 1);
+	pri_set_text(&pri, frwkDeviceIdDescr, "a test");
+	pri_set_u32(&pri, frwkDeviceIdMaxMsg, 4096);
+	pri_set_u32(&pri, frwkDeviceIdMaxContexts, 1);
+	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	pri_init(&pri, PIB_frwkCompLimits, 1);
+	pri_set_row(&pri, frwkCompLimitsComponent, PIB_ipSecStaticAction);
+	pri_set_u32(&pri, frwkCompLimitsAttrPos, ipSecStaticActionAction);
+	pri_set_bool(&pri, frwkCompLimitsNegation, false);
+	pri_set_i32(&pri, frwkCompLimitsType, frwkCompLimitsType_attrEnumSupLimited);
+	pri_set_i32(&pri, frwkCompLimitsSubType, frwkCompLimitsSubType_enumMax);
+	pri_set_octets(&pri, frwkCompLimitsGuidance, VIEW("\0\0\0\2", 4));
+	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	put_combination(out, 1, "host", 2);
+}
+
+/* Interface 2 has other roles now, 3 comes: without an incarnation, so it is incremental. */
+static void says_changes(struct buffer *out)
+{
+	put_combination(out, 1, "server", 2);
+	put_combination(out, 2, "", 3);
+}
+
+static void says_nonsense(struct buffer *out)
+{
+	put_combination(out, 1, "*+host", 2);
+	put_combination(out, 2, "b+a", 3);
+}
+
+/* Another REQ in the same request state. */
+static void ask_again(struct client *c)
+{
+	struct buffer claim;
+	struct view named;
+
+	buffer_init(&claim, BIG);
+	c->says(&claim);
+	named = buffer_view(&claim);
+	ck_assert_int_eq(pep_session_update(c->session, c->handle, &named, 1, link_now()), E_OK);
+	link_pump(c->link);
+	buffer_fini(&claim);
+}
+
+static json_t *describe(const char *node)
+{
+	json_t *description;
+
+	ck_assert_msg(!server_describe_node(server, node, &description, &error), "%s", error.text);
+	return description;
+}
+
+static const char *roles_of(const json_t *description, size_t which)
+{
+	return json_string_value(json_object_get(
+		json_array_get(json_object_get(description, "roles"), which), "roles"));
+}
+
+START_TEST(what_a_node_says_of_itself_is_known_while_it_is_there)
+{
+	struct client c = node_client(ALICE);
+	json_t *d;
+
+	publish(20);
+	d = describe("alice");
+	ck_assert_ptr_null(json_object_get(d, "roles"));
+	json_decref(d);
+	ck_assert_int_eq(server_describe_node(server, "nobody", &d, &error), E_NOT_FOUND);
+
+	c.says = says_capabilities;
+	connect_client(&c);
+	UNTIL(c.serial);
+	d = describe("alice");
+	ck_assert_str_eq(json_string_value(json_object_get(d, "description")), "a test");
+	ck_assert_int_eq(json_integer_value(json_object_get(d, "max_message")), 4096);
+	ck_assert_uint_eq(json_array_size(json_object_get(d, "roles")), 1);
+	ck_assert_str_eq(roles_of(d, 0), "host");
+	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(d, "limits"), 0)),
+		"ipSecStaticAction.ipSecStaticActionAction at most discard");
+	ck_assert_str_eq(json_string_value(json_array_get(
+				 json_object_get(json_array_get(json_object_get(d, "support"), 0),
+					 "without"),
+				 0)),
+		"frwkPibIncarnationLongevity");
+	json_decref(d);
+
+	/* On the same handle only what changed. */
+	UNTIL(strcmp(standing("alice"), "in force") == 0);
+	c.says = says_changes;
+	ask_again(&c);
+	UNTIL(c.decisions == 2);
+	ck_assert_uint_eq(c.nulls, 1);
+	d = describe("alice");
+	ck_assert_uint_eq(json_array_size(json_object_get(d, "roles")), 2);
+	ck_assert_str_eq(roles_of(d, 0), "server");
+	ck_assert_str_eq(json_string_value(json_object_get(d, "description")), "a test");
+	json_decref(d);
+
+	drop_client(&c);
+	UNTIL(strcmp(standing("alice"), "away") == 0);
+	d = describe("alice");
+	ck_assert_ptr_null(json_object_get(d, "roles"));
+	json_decref(d);
+}
+END_TEST
+
+START_TEST(a_wrong_request_is_answered_with_each_of_its_errors)
+{
+	struct client c = node_client(ALICE);
+
+	publish(20);
+	c.says = says_nonsense;
+	connect_client(&c);
+	UNTIL(c.decisions == 1);
+	ck_assert_uint_eq(c.errors, 2);
+	ck_assert_uint_eq(c.serial, 0);
+	ck_assert_ptr_nonnull(strstr(buffer_string(&c.refusal), "frwkRoleCombo.1: no role comb"));
+	/* It has learnt from it. */
+	c.says = says_capabilities;
+	ask_again(&c);
+	UNTIL(c.serial);
+	drop_client(&c);
 }
 END_TEST
 
@@ -888,6 +1063,8 @@ int main(void)
 	tcase_add_test(c, a_node_may_use_no_name_but_its_own);
 	tcase_add_test(c, a_client_type_is_for_those_who_may_use_it);
 	tcase_add_test(c, a_node_gets_its_full_state_and_its_report_counts);
+	tcase_add_test(c, what_a_node_says_of_itself_is_known_while_it_is_there);
+	tcase_add_test(c, a_wrong_request_is_answered_with_each_of_its_errors);
 	tcase_add_test(c, a_node_that_holds_the_serial_gets_a_null_decision);
 	tcase_add_test(c, a_publication_reaches_every_connected_node);
 	tcase_add_test(c, a_refused_bundle_changes_nothing);

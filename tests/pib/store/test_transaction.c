@@ -528,6 +528,42 @@ START_TEST(what_is_referred_to_cannot_be_removed)
 }
 END_TEST
 
+/* What is equal is kept once; nothing else changes, and either may go first. */
+START_TEST(equal_blocks_are_shared)
+{
+	struct rows one = {0}, other = {0};
+	struct pri_store *a, *b, *c;
+	uint8_t before[PRI_STORE_ROOT], after[PRI_STORE_ROOT];
+	struct pri_row in_a, in_b;
+	struct prid same, different;
+
+	rows_policy(&one, BLOCK, "host");
+	rows_policy(&other, BLOCK, "gateway");
+	a = store_of(&one);
+	b = store_of(&other);
+	c = store_of(&one);
+	ck_assert_int_eq(pri_store_root(b, before), E_OK);
+	pri_store_share(b, a);
+	pri_store_share(c, a);
+	ck_assert_int_eq(pri_store_root(b, after), E_OK);
+	ck_assert_mem_eq(before, after, sizeof before);
+	same = (struct prid){pib_class(PIB_ipSecAddress), BLOCK + 1};
+	different = (struct prid){pib_class(PIB_ipSecRule), BLOCK + 1};
+	ck_assert(pri_store_find(a, &same, &in_a) && pri_store_find(b, &same, &in_b));
+	ck_assert_ptr_eq(in_a.objects.data, in_b.objects.data);
+	ck_assert(pri_store_find(a, &different, &in_a) && pri_store_find(b, &different, &in_b));
+	ck_assert(!view_equal(in_a.objects, in_b.objects));
+	pri_store_free(a);
+	pri_failures_init(&failures);
+	ck_assert_int_eq(pri_store_check(b, bounds, &failures, &error), E_OK);
+	ck_assert_int_eq(pri_store_check(c, bounds, &failures, &error), E_OK);
+	pri_store_free(c);
+	pri_store_free(b);
+	rows_fini(&one);
+	rows_fini(&other);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("transaction");
@@ -535,6 +571,7 @@ int main(void)
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, extensions_go_with_their_base);
+	tcase_add_test(c, equal_blocks_are_shared);
 	tcase_add_test(c, checks_find_what_a_naive_reading_finds);
 	tcase_add_loop_test(c, what_is_referred_to_cannot_be_removed, 0,
 		sizeof removals / sizeof removals[0]);
