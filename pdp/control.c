@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pdp/control.h"
 
+#include "common/cops/cops.h"
+
 static enum err answer(json_t *value, json_t **ret_result, struct error *error)
 {
 	if (!value)
@@ -75,12 +77,48 @@ static enum err wait(void *context, const json_t *request, json_t **ret_result,
 	return nodes(context, request, ret_result, error);
 }
 
+static enum err status(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	(void)request;
+	return answer(server_describe_status(context), ret_result, error);
+}
+
+static enum err redirect(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	const char *to = json_string_value(json_object_get(request, "to"));
+	struct endpoint endpoint;
+
+	if (!to)
+		return error_set(error, E_MISSING, "redirect: to which PDP?");
+	if (*to && endpoint_parse(to, COPS_PORT, &endpoint, error))
+		return error->code;
+	server_redirect(context, *to ? &endpoint : NULL);
+	return answer(json_true(), ret_result, error);
+}
+
+static enum err synchronize(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	const char *node = json_string_value(json_object_get(request, "node"));
+
+	if (!node)
+		return error_set(error, E_MISSING, "synchronize: which node?");
+	if (server_synchronize(context, node, error))
+		return error->code;
+	return answer(json_true(), ret_result, error);
+}
+
 const struct control_command pdp_control_commands[] = {
 	{"nodes", nodes, "every node of the policy, and what it reported"},
 	{"node", node, "one node, and what it says that it can do"},
 	{"policy", policy, "the serial in force and its sets"},
 	{"resend", resend, "send the full state to a node again"},
 	{"outcome", outcome, "what a node answered to that"},
+	{"status", status, "connections, and what their sessions counted"},
+	{"redirect", redirect, "send the nodes to another PDP, or no longer"},
+	{"synchronize", synchronize, "ask a node for its request again"},
 	{"wait", wait, "until every node has the policy in force"},
 	{0},
 };

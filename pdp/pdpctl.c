@@ -283,6 +283,71 @@ static int run_resend(void *context, int argc, char **argv)
 	return status;
 }
 
+static int run_redirect(void *context, int argc, char **argv)
+{
+	json_t *result = NULL;
+	int status;
+
+	if (argc != 2)
+		return fail(argv[0], "takes the address of a PDP, or \"off\"", EXIT_BAD_USAGE);
+	status = call(context,
+		json_pack("{s:s, s:s}", "command", "redirect", "to",
+			strcmp(argv[1], "off") == 0 ? "" : argv[1]),
+		CALL_TIMEOUT_MS, &result);
+	json_decref(result);
+	return status;
+}
+
+static int run_synchronize(void *context, int argc, char **argv)
+{
+	json_t *result = NULL;
+	int status;
+
+	if (argc != 2)
+		return fail(argv[0], "takes the name of one node", EXIT_BAD_USAGE);
+	status = call(context,
+		json_pack("{s:s, s:s}", "command", "synchronize", "node", argv[1]),
+		CALL_TIMEOUT_MS, &result);
+	json_decref(result);
+	return status;
+}
+
+static void print_counts(json_t *counts)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(counts, name, value)
+		if (json_integer_value(value) && strcmp(name, "client-type") != 0)
+			printf("  %-26s %" PRId64 "\n", name, (int64_t)json_integer_value(value));
+}
+
+static void print_status(const json_t *result)
+{
+	const char *to = text_of(result, "redirect");
+	json_t *row;
+	size_t i;
+
+	printf("%s: %" PRId64 " connections, %" PRId64 " of them nodes; serial %" PRId64 "\n",
+		text_of(result, "name"), (int64_t)number_of(result, "connections"),
+		(int64_t)number_of(result, "nodes"), (int64_t)number_of(result, "serial"));
+	if (*to)
+		printf("nodes are sent to %s\n", to);
+	json_array_foreach(json_object_get(result, "client-types"), i, row) {
+		printf("client-type 0x%04x\n", (unsigned)number_of(row, "client-type"));
+		print_counts(row);
+	}
+	puts("tolerated");
+	print_counts(json_object_get(result, "tolerated"));
+	puts("refused by a limit");
+	print_counts(json_object_get(result, "limits"));
+}
+
+static int run_status(void *context, int argc, char **argv)
+{
+	return show(context, argc, argv, print_status);
+}
+
 /* Those for whose sake a wait was in vain; silent if that cannot be found out. */
 static void print_missing(const struct pdpctl *ctl, json_int_t serial)
 {
@@ -349,6 +414,10 @@ static const struct command_row commands[] = {
 	{"policy", run_policy, "[--json]", "the serial in force and its sets", show_rows},
 	{"resend", run_resend, "NODE", "send the full state to a node again, and print its answer",
 		NULL},
+	{"status", run_status, "[--json]", "connections, and what their sessions counted", show_rows},
+	{"redirect", run_redirect, "ADDRESS|off",
+		"send every node to another PDP, those that come too, until \"off\"", NULL},
+	{"synchronize", run_synchronize, "NODE", "ask a node for its request again", NULL},
 	{"wait", run_wait, "[--serial SERIAL] [--timeout TIME] [--json]",
 		"until every node has reported the policy in force; exit 1 if not in time",
 		wait_rows},

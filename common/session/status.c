@@ -16,6 +16,21 @@ const char *session_count_name(enum session_count kind)
 	return (unsigned)kind < SESSION_COUNT_KINDS ? names[kind] : "unknown";
 }
 
+const char *session_oddity_name(enum session_oddity what)
+{
+	static const char *const names[SESSION_ODDITIES] = {
+		[SESSION_ODD_NOT_SOLICITED] = "not-solicited",
+		[SESSION_ODD_SOLICITED] = "solicited",
+		[SESSION_ODD_KEEP_ALIVE] = "keep-alive",
+		[SESSION_ODD_UNKNOWN_HANDLE] = "unknown-handle",
+		[SESSION_ODD_UNKNOWN_CLIENT] = "unknown-client-type",
+		[SESSION_ODD_CLIENT_TYPE] = "keep-alive-client-type",
+		[SESSION_ODD_UNEXPECTED] = "unexpected-answer",
+	};
+
+	return (unsigned)what < SESSION_ODDITIES ? names[what] : "unknown";
+}
+
 const char *session_limit_name(enum session_limit limit)
 {
 	static const char *const names[SESSION_LIMITS] = {

@@ -39,6 +39,8 @@ enum session_count {
 		SESSION_COUNT_KINDS
 };
 const char *session_count_name(enum session_count kind);
+/* As in the JSON of the control tools; session_oddity_text() is for people. */
+const char *session_oddity_name(enum session_oddity odd);
 
 struct session_counts {
 	uint16_t client_type;

@@ -6,7 +6,8 @@
  *	peer.c      one connection: what it asks, what it is sent, what it reports
  *	request.c   what a node says of itself
  *	publish.c   taking a new publication from a publisher
- *	describe.c  what pdpctl is told
+ *	operate.c   what an operator wants of the sessions, and what they counted
+ *	describe.c  what pdpctl is told of nodes and policy
  */
 #ifndef COPSEC_PDP_DECISION_INTERNAL_H
 #define COPSEC_PDP_DECISION_INTERNAL_H
@@ -14,6 +15,7 @@
 #include <ev.h>
 
 #include "common/link/link.h"
+#include "common/session/status.h"
 #include "pdp/decision/history.h"
 #include "pdp/decision/server.h"
 #include "pib/store/store.h"
@@ -63,6 +65,9 @@ struct server {
 	struct peer *serve_next; /* they and all behind are to be served by and by */
 	struct ev_timer serving;
 	struct ev_timer saving; /* of reports */
+	bool redirecting;       /* nodes are sent to `redirect` */
+	struct endpoint redirect;
+	struct session_counters counters; /* of the sessions that are over */
 };
 
 /* Seconds since 1970. */

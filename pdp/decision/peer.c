@@ -284,6 +284,14 @@ static enum err open_node(struct peer *p, struct view pepid, struct error *error
 	return E_OK;
 }
 
+static void redirect_node(struct peer *p, const struct session_event *event)
+{
+	log_info(log_of(p), MODULE, "node sent to another PDP", log_view("pepid", event->pepid),
+		log_endpoint("to", &p->server->redirect));
+	if (pdp_session_redirect(p->session, event->client_type, &p->server->redirect))
+		close_session(p, COPS_ERROR_SHUTTING_DOWN);
+}
+
 static void on_opening(struct peer *p, const struct session_event *event)
 {
 	enum cops_error_code answer = COPS_ERROR_AUTH_FAILURE;
@@ -291,6 +299,10 @@ static void on_opening(struct peer *p, const struct session_event *event)
 	struct error why;
 
 	p->key = *link_pin(p->link);
+	if (event->client_type == COPS_CLIENT_PROVISIONING && p->server->redirecting) {
+		redirect_node(p, event);
+		return;
+	}
 	if (event->client_type == COPS_CLIENT_PROVISIONING) {
 		result = open_node(p, event->pepid, &why);
 	} else if (event->client_type == COPS_CLIENT_PUBLISHING) {
@@ -384,7 +396,11 @@ static void on_event(struct peer *p, const struct session_event *event)
 		leave(p);
 		server_changed(p->server);
 		return;
-	default: /* SYNCHRONIZED: nothing is left to do. All others are a PEP's. */
+	case SESSION_SYNCHRONIZED:
+		log_notice(log_of(p), MODULE, "node has synchronized",
+			log_str("node", p->node ? p->node : ""));
+		return;
+	default: /* those of a PEP */
 		return;
 	}
 }
@@ -424,6 +440,8 @@ static void forget(struct peer *p)
 	if (p->next)
 		p->next->back = p->back;
 	*p->back = p->next;
+	if (p->session)
+		session_counters_add(&p->server->counters, session_counters(p->session));
 	session_free(p->session);
 	free(p);
 }

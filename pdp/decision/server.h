@@ -57,12 +57,20 @@ enum err server_resend(struct server *s, const char *node, uint64_t *ret_reports
 enum err server_outcome(const struct server *s, const char *node, uint64_t reports,
 	json_t **ret_node, struct error *error) MUST_USE;
 
+/* Sends every node to another PDP (RFC 2748, PDPRedirAddr), those that are connected and those that
+ * come; NULL: no longer. Publishers are served all the same. */
+void server_redirect(struct server *s, const struct endpoint *to);
+/* Asks a node for its request again (SSQ); E_NOT_FOUND if it is not connected. */
+enum err server_synchronize(struct server *s, const char *node, struct error *error) MUST_USE;
+
 /* New references; NULL when memory is out. Seconds since 1970 for all times. */
 json_t *server_describe_nodes(const struct server *s);
 /* One of them, with what it said of itself, as long as it is connected. E_NOT_FOUND. */
 enum err server_describe_node(const struct server *s, const char *name, json_t **ret_node,
 	struct error *error) MUST_USE;
 json_t *server_describe_policy(const struct server *s);
+/* Connections, and all that sessions counted since the server was made. */
+json_t *server_describe_status(const struct server *s);
 
 /* Whether every node of the policy is connected and has the serial in force, by signed report. */
 bool server_converged(const struct server *s);

@@ -94,6 +94,13 @@ static json_t *describe_row(const struct contact_row *row)
 	return client;
 }
 
+static const char *auth_name(uint32_t auth)
+{
+	return auth == CONTACT_AUTH_TLS         ? "tls"
+	       : auth == CONTACT_AUTH_INTEGRITY ? "integrity"
+						: "none";
+}
+
 static json_t *describe_server(const struct contact_row *row)
 {
 	char address[ENDPOINT_TEXT_SIZE];
@@ -101,7 +108,7 @@ static json_t *describe_server(const struct contact_row *row)
 	endpoint_format(&row->server, address);
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:[]}", "address", address, "from",
 		server_origin_name((enum server_origin)row->origin), "security",
-		row->secure ? "tls" : "none", "last-attempt", (json_int_t)row->last_attempt,
+		auth_name(row->auth), "last-attempt", (json_int_t)row->last_attempt,
 		"connect-attempts", (json_int_t)row->connect_attempts, "connect-failures",
 		(json_int_t)row->connect_failures, "client-types");
 }

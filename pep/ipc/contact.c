@@ -59,8 +59,8 @@ enum err contact_get_row(struct cursor *c, struct contact_row *ret)
 		row.of[i] = cursor_u32(c);
 	if (c->error)
 		return c->error;
-	if (row.client_type > UINT16_MAX || row.secure > 1 || row.progress < SESSION_INVALID ||
-		row.progress > SESSION_TIMING_OUT)
+	if (row.client_type > UINT16_MAX || row.auth > CONTACT_AUTH_INTEGRITY ||
+		row.progress < SESSION_INVALID || row.progress > SESSION_TIMING_OUT)
 		return E_RANGE;
 	*ret = row;
 	return E_OK;

@@ -19,7 +19,7 @@
 #define CONTACT_NUMBERS(X)                                                                         \
 	X(origin)           /* enum server_origin */                                               \
 	X(client_type)      /* 0: of the connection itself */                                      \
-	X(secure)           /* 1: TLS */                                                           \
+	X(auth)             /* CopsAuthType of RFC 2940 */                                         \
 	X(progress)         /* enum session_progress */                                            \
 	X(last_attempt)     /* seconds since 1970, 0: never */                                     \
 	X(ka_seconds)       /* 0: none */                                                          \
@@ -28,6 +28,9 @@
 	X(connect_attempts) /* of the connection */                                                \
 	X(connect_failures)                                                                        \
 	X(last_error)
+
+/* Of CopsAuthType, those that we have. */
+enum { CONTACT_AUTH_NONE = 0, CONTACT_AUTH_TLS = 4, CONTACT_AUTH_INTEGRITY = 5 };
 
 struct contact_row {
 	struct endpoint server;

@@ -29,6 +29,13 @@ static void put_live(struct contact_row *row, const struct session_status *statu
 	}
 }
 
+static uint32_t auth_of(const struct process *p)
+{
+	if (session_is_sealed(p->session))
+		return CONTACT_AUTH_INTEGRITY;
+	return p->link && link_pin(p->link) ? CONTACT_AUTH_TLS : CONTACT_AUTH_NONE;
+}
+
 static void put_server(struct process *p, const struct server *server, struct buffer *out)
 {
 	bool live = p->session && endpoint_equal(&server->endpoint, &p->connected_to);
@@ -46,7 +53,7 @@ static void put_server(struct process *p, const struct server *server, struct bu
 		struct contact_row row = {.server = server->endpoint,
 			.origin = server->origin,
 			.client_type = counts->client_type,
-			.secure = 1,
+			.auth = live ? auth_of(p) : CONTACT_AUTH_NONE,
 			.progress = SESSION_INVALID,
 			.last_attempt = utc_of(server->last_attempt),
 			.last_error = counts->last_error};

@@ -63,6 +63,8 @@ struct client {
 	unsigned deltas;
 	struct buffer refusal; /* copsecFailureText of the last decision */
 	unsigned errors;       /* frwkError */
+	struct endpoint sent_to; /* PDPRedirAddr */
+	unsigned synchronizations;
 };
 
 static uint32_t no_random(void *user)
@@ -121,6 +123,19 @@ static void client_request(struct client *c)
 	ck_assert_int_eq(pep_session_request(c->session, c->client_type, &named, 1, link_now(),
 				 &c->handle),
 		E_OK);
+	buffer_fini(&claim);
+}
+
+static void client_update(struct client *c)
+{
+	struct buffer claim;
+	struct view named;
+
+	buffer_init(&claim, BIG);
+	put_claim(c, &claim);
+	named = buffer_view(&claim);
+	ck_assert_int_eq(
+		pep_session_update(c->session, c->handle, &named, 1, link_now()), E_OK);
 	buffer_fini(&claim);
 }
 
@@ -248,6 +263,15 @@ static void on_drain(void *owner, struct link *l)
 			break;
 		case SESSION_CLIENT_CLOSED:
 			c->close_code = event.code;
+			if (event.redirect)
+				c->sent_to = cops_server(event.redirect);
+			break;
+		case SESSION_SYNCHRONIZE:
+			c->synchronizations++;
+			client_update(c);
+			ck_assert_int_eq(pep_session_synchronized(
+						 c->session, c->client_type, event.state),
+				E_OK);
 			break;
 		case SESSION_DECISION:
 			on_decision(c, &event);
@@ -1052,6 +1076,96 @@ START_TEST(a_server_dies_with_its_peers_connected)
 }
 END_TEST
 
+/* ---- What an operator wants ---- */
+
+START_TEST(nodes_are_sent_to_another_pdp_and_served_again)
+{
+	struct client gw1 = node_client(GW1), again = node_client(GW1);
+	struct client alice = node_client(ALICE);
+	json_t *result = NULL;
+	struct endpoint to;
+
+	ck_assert_int_eq(endpoint_parse("192.0.2.9", COPS_PORT, &to, &error), E_OK);
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(gw1.decisions);
+	ck_assert_int_eq(
+		command("redirect", json_pack("{s:s}", "to", "192.0.2.9"), &result), E_OK);
+	UNTIL(gw1.ended);
+	ck_assert_uint_eq(gw1.close_code, COPS_ERROR_REDIRECT);
+	ck_assert(endpoint_equal(&gw1.sent_to, &to));
+	connect_client(&alice);
+	UNTIL(alice.close_code);
+	ck_assert(!alice.opened && endpoint_equal(&alice.sent_to, &to));
+	/* Publishers stay. */
+	publish(21);
+
+	ck_assert_int_eq(
+		command("redirect", json_pack("{s:s}", "to", "nowhere"), &result), E_SYNTAX);
+	ck_assert_int_eq(command("redirect", json_object(), &result), E_MISSING);
+	ck_assert_int_eq(command("redirect", json_pack("{s:s}", "to", ""), &result), E_OK);
+	connect_client(&again);
+	UNTIL(again.decisions);
+	drop_client(&gw1);
+	drop_client(&alice);
+	drop_client(&again);
+}
+END_TEST
+
+START_TEST(a_node_is_asked_for_its_request_again)
+{
+	struct client gw1 = node_client(GW1);
+	json_t *result = NULL;
+
+	publish(20);
+	ck_assert_int_eq(
+		command("synchronize", json_pack("{s:s}", "node", "gw1"), &result), E_NOT_FOUND);
+	ck_assert_int_eq(
+		command("synchronize", json_pack("{s:s}", "node", "nobody"), &result), E_NOT_FOUND);
+	connect_client(&gw1);
+	UNTIL(gw1.serial && !strcmp(standing("gw1"), "in force"));
+	gw1.holds = gw1.serial;
+	ck_assert_int_eq(
+		command("synchronize", json_pack("{s:s}", "node", "gw1"), &result), E_OK);
+	UNTIL(gw1.nulls);
+	ck_assert_uint_eq(gw1.synchronizations, 1);
+	ck_assert_uint_eq(gw1.decisions, 2);
+	drop_client(&gw1);
+}
+END_TEST
+
+static json_int_t counted(const char *what)
+{
+	json_t *result = NULL, *row;
+	json_int_t n = 0;
+	size_t i;
+
+	ck_assert_int_eq(command("status", json_object(), &result), E_OK);
+	json_array_foreach(json_object_get(result, "client-types"), i, row)
+		if (json_integer_value(json_object_get(row, "client-type")) ==
+			COPS_CLIENT_PROVISIONING)
+			n = json_integer_value(json_object_get(row, what));
+	json_decref(result);
+	return n;
+}
+
+START_TEST(what_sessions_counted_outlives_them)
+{
+	struct client gw1 = node_client(GW1);
+
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(!strcmp(standing("gw1"), "in force"));
+	/* OPN, REQ, RPT. */
+	ck_assert_int_eq(counted("messages-in"), 3);
+	ck_assert_int_eq(counted("messages-out"), 2);
+	drop_client(&gw1);
+	UNTIL(!strcmp(standing("gw1"), "away"));
+	ck_assert_int_eq(counted("messages-in"), 3);
+	ck_assert_int_eq(counted("open-attempts"), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("server");
@@ -1079,6 +1193,9 @@ int main(void)
 	tcase_add_test(c, after_a_stop_the_loop_has_nothing_left_to_do);
 	tcase_add_test(c, a_new_server_goes_on_where_the_old_one_stopped);
 	tcase_add_test(c, a_server_dies_with_its_peers_connected);
+	tcase_add_test(c, nodes_are_sent_to_another_pdp_and_served_again);
+	tcase_add_test(c, a_node_is_asked_for_its_request_again);
+	tcase_add_test(c, what_sessions_counted_outlives_them);
 	suite_add_tcase(s, c);
 	return suite_main(s);
 }

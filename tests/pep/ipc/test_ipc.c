@@ -179,7 +179,7 @@ END_TEST
 START_TEST(a_row_of_the_table_of_pdps)
 {
 	static const char *const servers[] = {"192.0.2.1:3288", "[2001:db8::1]:65535"};
-	struct contact_row row = {.origin = 2, .client_type = 0x4950, .secure = 1,
+	struct contact_row row = {.origin = 2, .client_type = 0x4950, .auth = CONTACT_AUTH_TLS,
 	                          .progress = SESSION_ACCEPTED, .last_error = 15};
 	struct contact_row came;
 	struct buffer b;
@@ -214,7 +214,7 @@ START_TEST(a_row_that_says_what_there_is_not)
 	struct {
 		uint32_t *member;
 		uint32_t good, bad;
-	} cases[] = {{&row.client_type, UINT16_MAX, UINT16_MAX + 1}, {&row.secure, 1, 2},
+	} cases[] = {{&row.client_type, UINT16_MAX, UINT16_MAX + 1}, {&row.auth, 5, 6},
 		{&row.progress, SESSION_TIMING_OUT, SESSION_TIMING_OUT + 1},
 		{&row.progress, SESSION_INVALID, 0}};
 	struct error e;

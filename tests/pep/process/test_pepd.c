@@ -32,7 +32,8 @@ struct bench {
 	struct key *pdp_key, *node_key, *report_key;
 	struct ev_loop *loop;
 	struct net *net;
-	struct net_listener *listener;
+	struct net_listener *listener, *other; /* two PDPs; `other` may be NULL */
+	struct net_listener *came_to;         /* the last connection */
 	struct kernel *kernel;
 	pid_t pepd;
 
@@ -42,7 +43,9 @@ struct bench {
 	struct pin node_pin;
 
 	/* What happened last. */
-	unsigned openings, requests, reports, ended;
+	unsigned openings, requests, reports, ended, synchronized;
+	struct endpoint last_pdp; /* of the last opening */
+	bool has_last_pdp;
 	char incarnation[32]; /* Id of the last REQ */
 	uint32_t state;
 	enum cops_report_type report;
@@ -99,6 +102,9 @@ static void on_drain(void *owner, struct link *l)
 			break;
 		case SESSION_OPENING:
 			b->openings++;
+			b->has_last_pdp = event.last_pdp != NULL;
+			if (event.last_pdp)
+				b->last_pdp = cops_server(event.last_pdp);
 			ck_assert(view_equal(event.pepid, view_of_string("gw1")));
 			ck_assert_uint_eq(event.client_type, COPS_CLIENT_PROVISIONING);
 			ck_assert_int_eq(pdp_session_accept(b->session, event.client_type), E_OK);
@@ -108,6 +114,9 @@ static void on_drain(void *owner, struct link *l)
 			break;
 		case SESSION_REPORT:
 			on_report(b, &event);
+			break;
+		case SESSION_SYNCHRONIZED:
+			b->synchronized++;
 			break;
 		case SESSION_REFUSED:
 		case SESSION_ODD:
@@ -145,7 +154,7 @@ static void on_accepted(void *owner, struct net_listener *l, struct net_connecti
 	struct bench *b = owner;
 	struct error e;
 
-	(void)l;
+	b->came_to = l;
 	/* A node speaks over one connection; its old one may not have ended yet. */
 	if (b->link)
 		b->link = link_abort(b->link);
@@ -157,12 +166,19 @@ static void on_accepted(void *owner, struct net_listener *l, struct net_connecti
 
 static const struct net_listener_events listener_events = {on_accepted, NULL};
 
-static void listen_at(struct bench *b, const struct endpoint *at)
+static struct net_listener *listener_at(struct bench *b, const struct endpoint *at)
 {
+	struct net_listener *l;
 	struct error e;
 
 	ck_assert_msg(!net_listen(b->net, at, &(struct net_listener_limits){0}, NULL,
-	                          &listener_events, b, &b->listener, &e), "%s", e.text);
+	                          &listener_events, b, &l, &e), "%s", e.text);
+	return l;
+}
+
+static void listen_at(struct bench *b, const struct endpoint *at)
+{
+	b->listener = listener_at(b, at);
 }
 
 /* ---- Waiting for events, never for time ---- */
@@ -230,18 +246,20 @@ static void write_file(const struct bench *b, const char *name, const char *text
 
 static void write_settings(struct bench *b)
 {
-	char pdp[ENDPOINT_TEXT_SIZE], pin[PIN_TEXT_SIZE], text[4096], path[128];
+	char pdp[ENDPOINT_TEXT_SIZE], other[ENDPOINT_TEXT_SIZE] = "", pin[PIN_TEXT_SIZE], text[4096], path[128];
 	struct pin pdp_pin = key_pin(b->pdp_key);
 	struct buffer pem;
 	struct error e;
 
 	endpoint_format(net_listener_endpoint(b->listener), pdp);
+	if (b->other)
+		endpoint_format(net_listener_endpoint(b->other), other);
 	pin_format(&pdp_pin, pin);
 	snprintf(text, sizeof text,
-	         "name = gw1\npdp = %s\npdp-key = %s\nkey = %s/node.key\ntrust = %s/trust.pem\n"
+	         "name = gw1\npdp = %s %s\npdp-return = 100ms\npdp-key = %s\nkey = %s/node.key\ntrust = %s/trust.pem\n"
 	         "report-key = %s/report.key\ntrust-threshold = %d\nstate-directory = %s/state\n"
 	         "control = %s/control\nretry-least = 20ms\nretry-most = 100ms\nlog = info\n",
-	         pdp, pin, b->directory, b->directory, b->directory, THRESHOLD, b->directory,
+	         pdp, other, pin, b->directory, b->directory, b->directory, THRESHOLD, b->directory,
 	         b->directory);
 	write_file(b, "pepd.conf", text);
 	buffer_init(&pem, BIG);
@@ -416,6 +434,8 @@ static void bench_fini(struct bench *b)
 	link_abort(b->link);
 	session_free(b->session);
 	net_listener_free(b->listener);
+	if (b->other)
+		net_listener_free(b->other);
 	net_free(b->net);
 	ev_loop_destroy(b->loop);
 	kernel_free(b->kernel);
@@ -563,6 +583,107 @@ START_TEST(a_pdp_with_another_key_is_not_spoken_to)
 }
 END_TEST
 
+/* ---- More than one PDP ---- */
+
+static bool is_with_other(struct bench *b)
+{
+	return b->requests && b->came_to == b->other;
+}
+
+static bool is_with_first(struct bench *b)
+{
+	return b->requests && b->came_to == b->listener;
+}
+
+static bool has_synchronized(struct bench *b)
+{
+	return b->synchronized > 0;
+}
+
+static void begin_with_two(struct bench *b)
+{
+	struct endpoint at;
+	struct error e;
+
+	bench_init(b);
+	ck_assert_int_eq(endpoint_parse("127.0.0.1:0", 0, &at, &e), E_OK);
+	b->other = listener_at(b, &at);
+	write_settings(b);
+}
+
+/* What the policy's world has for this node, reported as success. */
+static void put_in_force(struct bench *b)
+{
+	struct buffer installs;
+
+	buffer_init(&installs, BIG);
+	world_node(b->w, &installs);
+	decide(b, buffer_view(&installs));
+	ck_assert_int_eq(b->report, COPS_SUCCESS);
+	buffer_fini(&installs);
+}
+
+static void end_pepd(struct bench *b)
+{
+	ck_assert_int_eq(kill(b->pepd, SIGTERM), 0);
+	ck_assert_int_eq(status_of(b->pepd), 0);
+}
+
+START_TEST(a_redirection_is_followed_and_the_last_pdp_named)
+{
+	struct bench b;
+
+	begin_with_two(&b);
+	start_pepd(&b);
+	wait_for(&b, is_with_first, "the first PDP");
+	ck_assert(!b.has_last_pdp);
+	put_in_force(&b);
+
+	/* All of it again, at the wish of the PDP. */
+	b.requests = 0;
+	ck_assert_int_eq(pdp_session_synchronize(b.session, COPS_CLIENT_PROVISIONING, 0), E_OK);
+	link_pump(b.link);
+	wait_for(&b, has_synchronized, "SSC");
+	ck_assert_uint_eq(b.requests, 1);
+	decide(&b, VIEW_NONE);
+
+	b.requests = 0;
+	ck_assert_int_eq(pdp_session_redirect(b.session, COPS_CLIENT_CONNECTION,
+	                                      net_listener_endpoint(b.other)), E_OK);
+	link_pump(b.link);
+	wait_for(&b, is_with_other, "the other PDP");
+	ck_assert(b.has_last_pdp);
+	ck_assert(endpoint_equal(&b.last_pdp, net_listener_endpoint(b.listener)));
+	/* It says what it holds, and a NULL decision will do. */
+	ck_assert_str_eq(b.incarnation, "20");
+	decide(&b, VIEW_NONE);
+	end_pepd(&b);
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(the_preferred_pdp_is_returned_to)
+{
+	struct endpoint first;
+	struct bench b;
+
+	begin_with_two(&b);
+	first = *net_listener_endpoint(b.listener);
+	net_listener_free(b.listener);
+	b.listener = NULL;
+	start_pepd(&b);
+	wait_for(&b, is_with_other, "the other PDP");
+	decide(&b, VIEW_NONE);
+	b.requests = 0;
+	listen_at(&b, &first);
+	wait_for(&b, is_with_first, "the first PDP");
+	decide(&b, VIEW_NONE);
+	ck_assert(endpoint_equal(&b.last_pdp, net_listener_endpoint(b.other)));
+	end_pepd(&b);
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(wrong_settings_end_it_at_once)
 {
 	char settings[128];
@@ -620,6 +741,8 @@ int main(void)
 	tcase_set_timeout(t, 240);
 	tcase_add_test(t, policy_outlives_everybody);
 	tcase_add_test(t, a_pdp_with_another_key_is_not_spoken_to);
+	tcase_add_test(t, a_redirection_is_followed_and_the_last_pdp_named);
+	tcase_add_test(t, the_preferred_pdp_is_returned_to);
 	tcase_add_test(t, wrong_settings_end_it_at_once);
 	suite_add_tcase(suite, t);
 	return suite_main(suite);
