@@ -10,7 +10,8 @@
 
 static const char ours[] = COPSEC_ENTERPRISE_OID ".1";
 
-/* RFC 3318 §5; draft-ietf-ipsp-ipsecpib-10 §5, with the module's arc before the first dot. */
+/* RFC 3318 §5; RFC 3571 §2; draft-ietf-ipsp-ipsecpib-10 §5, with the module's arc before the first
+ * dot. */
 static const struct {
 	const char *name, *row;
 	bool own_arc;
@@ -32,6 +33,14 @@ static const struct {
 	{"frwkILabelFilter", "1.3.6.1.2.2.2.3.4.1", false, PIB_INSTALL, 1},
 	{"frwk802Marker", "1.3.6.1.2.2.2.4.1.1", false, PIB_INSTALL, 3},
 	{"frwkILabelMarker", "1.3.6.1.2.2.2.4.2.1", false, PIB_INSTALL, 2},
+	{"frwkFeedbackAction", "1.3.6.1.2.2.5.1.1.1", false, PIB_INSTALL, 4},
+	{"frwkFeedbackActionList", "1.3.6.1.2.2.5.1.2.1", false, PIB_INSTALL, 3},
+	{"frwkFeedbackLinkCaps", "1.3.6.1.2.2.5.1.3.1", false, PIB_NOTIFY, 4},
+	{"frwkFeedbackLink", "1.3.6.1.2.2.5.1.4.1", false, PIB_INSTALL, 6},
+	{"frwkFeedbackTrafficThres", "1.3.6.1.2.2.5.1.5.1", false, PIB_INSTALL, 3},
+	{"frwkFeedbackTraffic", "1.3.6.1.2.2.5.2.1.1", false, PIB_REPORT_ONLY, 4},
+	{"frwkFeedbackIfTraffic", "1.3.6.1.2.2.5.2.2.1", false, PIB_REPORT_ONLY, 5},
+	{"frwkFeedbackRoleFilterSel", "1.3.6.1.2.2.5.3.1.1", false, PIB_INSTALL, 3},
 	{"ipSecRule", ".1.1.1.1", true, PIB_INSTALL, 12},
 	{"ipSecActionSet", ".1.1.2.1", true, PIB_INSTALL, 6},
 	{"ipSecStaticAction", ".1.1.3.1", true, PIB_INSTALL, 8},
@@ -77,6 +86,97 @@ START_TEST(classes_of_the_standards)
 	ck_assert(oid_equal(&class->row, &row));
 	ck_assert_int_eq(class->access, classes[_i].access);
 	ck_assert_uint_eq(class->attribute_count, classes[_i].attributes);
+}
+END_TEST
+
+/* Numbers of ours, below the arc of COPSEC-PIB. Once given they stay. */
+static const struct {
+	const char *name, *row;
+	enum pib_access access;
+} own_classes[] = {
+	{"copsecPolicySet", ".2.1.1.1", PIB_INSTALL_NOTIFY},
+	{"copsecManifest", ".2.1.2.1", PIB_REPORT_ONLY},
+	{"copsecIndex", ".2.1.3.1", PIB_INSTALL},
+	{"copsecIndexHead", ".2.1.4.1", PIB_REPORT_ONLY},
+	{"copsecIndexEntry", ".2.1.5.1", PIB_REPORT_ONLY},
+	{"copsecAssignment", ".2.1.6.1", PIB_INSTALL},
+	{"copsecAssignmentHead", ".2.1.7.1", PIB_REPORT_ONLY},
+	{"copsecAssignmentInterface", ".2.1.8.1", PIB_REPORT_ONLY},
+	{"copsecAssignmentAuthority", ".2.1.9.1", PIB_REPORT_ONLY},
+	{"copsecTrust", ".2.1.10.1", PIB_INSTALL},
+	{"copsecTrustHead", ".2.1.11.1", PIB_REPORT_ONLY},
+	{"copsecTrustKey", ".2.1.12.1", PIB_REPORT_ONLY},
+	{"copsecTrustRevoked", ".2.1.13.1", PIB_REPORT_ONLY},
+	{"copsecDelegation", ".2.1.14.1", PIB_INSTALL},
+	{"copsecDelegationHead", ".2.1.15.1", PIB_REPORT_ONLY},
+	{"copsecDelegationNever", ".2.1.16.1", PIB_REPORT_ONLY},
+	{"copsecDelegationSensor", ".2.1.17.1", PIB_REPORT_ONLY},
+	{"copsecDelegationGrant", ".2.1.18.1", PIB_REPORT_ONLY},
+	{"copsecDelegationPrefix", ".2.1.19.1", PIB_REPORT_ONLY},
+	{"copsecDelegationIdentity", ".2.1.20.1", PIB_REPORT_ONLY},
+	{"copsecResponse", ".2.1.21.1", PIB_REPORT_ONLY},
+	{"copsecAdmission", ".2.1.22.1", PIB_REPORT_ONLY},
+	{"copsecBinding", ".2.1.23.1", PIB_INSTALL},
+	{"copsecBindingHead", ".2.1.24.1", PIB_REPORT_ONLY},
+	{"copsecRule", ".2.2.1.1", PIB_INSTALL},
+	{"copsecSelector", ".2.2.2.1", PIB_INSTALL},
+	{"copsecNegotiationAction", ".2.2.3.1", PIB_INSTALL},
+	{"copsecIkeProposal", ".2.2.4.1", PIB_INSTALL},
+	{"copsecEspTransform", ".2.2.5.1", PIB_INSTALL},
+	{"copsecIkeAssociation", ".2.2.6.1", PIB_INSTALL},
+	{"copsecGroup", ".2.2.7.1", PIB_INSTALL},
+	{"copsecGroupMember", ".2.2.8.1", PIB_INSTALL},
+	{"copsecPeer", ".2.2.9.1", PIB_INSTALL},
+	{"copsecPeerKey", ".2.2.10.1", PIB_INSTALL},
+	{"copsecSecret", ".2.2.11.1", PIB_INSTALL},
+	{"copsecOffer", ".2.2.12.1", PIB_INSTALL},
+	{"copsecTimePeriod", ".2.2.13.1", PIB_INSTALL},
+	{"copsecStaticAction", ".2.2.14.1", PIB_INSTALL},
+	{"copsecAhTransform", ".2.2.15.1", PIB_INSTALL},
+	{"copsecCredential", ".2.2.16.1", PIB_INSTALL},
+	{"copsecEvidence", ".2.2.17.1", PIB_INSTALL},
+	{"copsecCompliance", ".2.3.1.1", PIB_REPORT_ONLY},
+	{"copsecComplianceHead", ".2.3.2.1", PIB_REPORT_ONLY},
+	{"copsecComplianceSet", ".2.3.3.1", PIB_REPORT_ONLY},
+	{"copsecFailure", ".2.3.4.1", PIB_REPORT_ONLY},
+	{"copsecComplianceDrift", ".2.3.5.1", PIB_REPORT_ONLY},
+	{"copsecComplianceOffer", ".2.3.6.1", PIB_REPORT_ONLY},
+	{"copsecComplianceAddress", ".2.3.7.1", PIB_REPORT_ONLY},
+	{"copsecAlert", ".2.3.8.1", PIB_REPORT_ONLY},
+	{"copsecAlertHead", ".2.3.9.1", PIB_REPORT_ONLY},
+	{"copsecSaReport", ".2.3.10.1", PIB_REPORT_ONLY},
+	{"copsecSaHead", ".2.3.11.1", PIB_REPORT_ONLY},
+	{"copsecSaState", ".2.3.12.1", PIB_REPORT_ONLY},
+	{"copsecQuestion", ".2.4.1.1", PIB_NOTIFY},
+	{"copsecAnswer", ".2.4.2.1", PIB_INSTALL},
+	{"copsecAnswerHead", ".2.4.3.1", PIB_REPORT_ONLY},
+	{"copsecAnswerSa", ".2.4.4.1", PIB_REPORT_ONLY},
+	{"copsecPeerReport", ".2.4.5.1", PIB_INSTALL},
+	{"copsecEnrol", ".2.5.1.1", PIB_NOTIFY},
+	{"copsecEnrolHead", ".2.5.2.1", PIB_REPORT_ONLY},
+	{"copsecToken", ".2.5.3.1", PIB_REPORT_ONLY},
+	{"copsecAlgorithm", ".2.5.4.1", PIB_NOTIFY},
+};
+
+START_TEST(own_classes_keep_their_numbers)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof own_classes / sizeof *own_classes; i++) {
+		const struct pib_class *class = pib_class_by_name(own_classes[i].name);
+		char text[OID_TEXT_SIZE];
+		struct oid row;
+
+		ck_assert_msg(class, "%s", own_classes[i].name);
+		snprintf(text, sizeof text, "%s%s", ours, own_classes[i].row);
+		ck_assert_int_eq(oid_parse(&row, text), E_OK);
+		ck_assert_msg(oid_equal(&class->row, &row), "%s", class->name);
+		ck_assert_msg(class->access == own_classes[i].access, "%s", class->name);
+	}
+	for (unsigned id = 0; id < PIB_CLASS_COUNT; id++)
+		if (strcmp(pib_class((enum pib_class_id)id)->module, "COPSEC-PIB") == 0)
+			count++;
+	ck_assert_uint_eq(count, sizeof own_classes / sizeof *own_classes);
 }
 END_TEST
 
@@ -243,6 +343,8 @@ START_TEST(install_errors_have_their_numbers)
 {
 	const struct pib_class *class = pib_class(PIB_frwkIpFilter);
 
+	ck_assert_uint_eq(pib_class(PIB_copsecPolicySet)->install_error_count, 14);
+	ck_assert_str_eq(pib_class(PIB_copsecPolicySet)->install_errors[5].name, "serial");
 	ck_assert_uint_eq(class->install_error_count, 2);
 	ck_assert_int_eq(class->install_errors[0].number, 1);
 	ck_assert_str_eq(class->install_errors[0].name, "invalidDstL4PortData");
@@ -290,6 +392,7 @@ int main(void)
 
 	tcase_add_loop_test(c, classes_of_the_standards, 0,
 		(int)(sizeof classes / sizeof *classes));
+	tcase_add_test(c, own_classes_keep_their_numbers);
 	tcase_add_loop_test(c, every_class_is_well_formed, 0, PIB_CLASS_COUNT);
 	tcase_add_test(c, references_and_tags);
 	tcase_add_test(c, wire_tags);
