@@ -51,7 +51,7 @@ struct enforcement {
 	struct outcome last;
 
 	bool kernel_dirty;   /* the kernel may hold something else than now.plan */
-	bool leftovers;      /* the kernel holds SPD entries that now.plan does not want */
+	bool leftovers;      /* what the kernel holds besides now.plan could not be deleted */
 	bool not_stored;     /* what is in force is not what storage holds */
 	bool not_restored;   /* the stored state could not be put in force */
 	struct error disorder; /* why, of the last of these */
@@ -237,10 +237,7 @@ static enum err apply(struct enforcement *n, const struct plan *plan, struct ver
 		return E_OK;
 	err = kernel_apply(n->kernel, plan, &fault, &e);
 	if (!err) {
-		n->kernel_dirty = false;
-		n->leftovers = fault.dirty;
-		if (fault.dirty)
-			n->disorder = e;
+		n->kernel_dirty = n->leftovers = false;
 		return E_OK;
 	}
 	fault_of_cause(v, &fault.cause, PIB_FAULT_INSTANCE, &e);
@@ -249,10 +246,8 @@ static enum err apply(struct enforcement *n, const struct plan *plan, struct ver
 	n->kernel_dirty = true;
 	n->disorder = e;
 	fault = (struct kernel_fault){0};
-	if (n->now.plan && !kernel_apply(n->kernel, n->now.plan, &fault, &again)) {
-		n->kernel_dirty = false;
-		n->leftovers = fault.dirty;
-	}
+	if (n->now.plan && !kernel_apply(n->kernel, n->now.plan, &fault, &again))
+		n->kernel_dirty = n->leftovers = false;
 	return err;
 }
 
@@ -658,6 +653,21 @@ enum err enforcement_restore(struct enforcement *n, uint64_t now_utc, struct err
 
 /* ---- Repair ---- */
 
+bool enforcement_settled(const struct enforcement *n)
+{
+	return kernel_settled(n->kernel) || n->leftovers;
+}
+
+enum err enforcement_settle(struct enforcement *n, struct error *e)
+{
+	enum err err = kernel_settle(n->kernel, e);
+
+	n->leftovers = err != E_OK;
+	if (err)
+		n->disorder = *e;
+	return err;
+}
+
 bool enforcement_needs_repair(const struct enforcement *n)
 {
 	return n->kernel_dirty || n->leftovers || n->not_stored || n->not_restored;
@@ -688,8 +698,7 @@ enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct erro
 		if (err)
 			*e = v.why;
 	} else if (n->leftovers) {
-		err = kernel_clean(n->kernel, n->now.plan, e);
-		n->leftovers = err != E_OK;
+		err = enforcement_settle(n, e);
 	}
 	if (!err && n->not_stored) {
 		err = store_again(n, e);
@@ -823,7 +832,7 @@ static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 	if (n->kernel_dirty)
 		add_disorder(list, "it is not known what the kernel holds: %s", n->disorder.text);
 	if (n->leftovers)
-		add_disorder(list, "the kernel holds more SPD entries than it should: %s",
+		add_disorder(list, "the kernel holds more than it should: %s",
 		             n->disorder.text);
 	if (n->not_stored)
 		add_disorder(list, "the policy in force would not survive a reboot: %s",

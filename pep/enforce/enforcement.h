@@ -77,6 +77,14 @@ const char *enforcement_pdp_error(const struct enforcement *n);
 enum err enforcement_request(const struct enforcement *n, struct buffer *out,
                              struct error *e) MUST_USE;
 
+/*
+ * A new policy is in force at once; what the one before has left in the kernel is deleted by
+ * enforcement_settle(), some 10 ms later than a report need wait for. If that fails it is left to
+ * enforcement_repair().
+ */
+bool enforcement_settled(const struct enforcement *n);
+enum err enforcement_settle(struct enforcement *n, struct error *e) MUST_USE;
+
 /* Something could not be undone, deleted, stored or restored, and is worth trying again. */
 bool enforcement_needs_repair(const struct enforcement *n);
 enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct error *e) MUST_USE;

@@ -50,7 +50,7 @@ struct process {
 
 	int links; /* rtnetlink socket */
 	struct ev_io links_changed;
-	struct ev_timer links_settled, repair;
+	struct ev_timer links_settled, settle, repair;
 
 	struct pdps pdps;
 	int status;
@@ -71,12 +71,29 @@ static void stop(struct process *p, int status)
 	ev_break(p->loop, EVBREAK_ALL);
 }
 
+/* What remains to be done after a change: at once, but after what is on its way to net. */
 static void watch_repair(struct process *p)
 {
+	if (!enforcement_settled(p->enforcement) && !ev_is_active(&p->settle)) {
+		ev_timer_set(&p->settle, 0, 0);
+		ev_timer_start(p->loop, &p->settle);
+	}
 	if (!enforcement_needs_repair(p->enforcement) || ev_is_active(&p->repair))
 		return;
 	ev_timer_set(&p->repair, REPAIR_MS / 1000.0, 0);
 	ev_timer_start(p->loop, &p->repair);
+}
+
+static void on_settle(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct process *p = w->data;
+	struct error e;
+
+	(void)loop;
+	(void)revents;
+	if (enforcement_settle(p->enforcement, &e))
+		log_error(p->log, MODULE, "the policy before is not gone", log_err(&e));
+	watch_repair(p);
 }
 
 static void on_repair(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -537,9 +554,11 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	pdps_init(&p.pdps, &settings->pdps.items[0], now_utc());
 	ev_init(&p.links_changed, on_links_changed);
 	ev_init(&p.links_settled, on_links_settled);
+	ev_init(&p.settle, on_settle);
 	ev_init(&p.repair, on_repair);
 	p.links_changed.data = &p;
 	p.links_settled.data = &p;
+	p.settle.data = &p;
 	p.repair.data = &p;
 	if (prepare(&p, &e))
 		log_error(log, MODULE, "cannot start", log_err(&e));
@@ -551,6 +570,7 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	pdps_fini(&p.pdps);
 	ev_io_stop(p.loop, &p.links_changed);
 	ev_timer_stop(p.loop, &p.links_settled);
+	ev_timer_stop(p.loop, &p.settle);
 	ev_timer_stop(p.loop, &p.repair);
 	if (p.links >= 0)
 		close(p.links);

@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From the packet filter of one plan to that of another, touching only what differs.
+ * From the packet filter of one plan to that of another, without a packet noticing.
  *
- * Chains and counters are matched by name, and compared by all that they say. A chain that differs
- * in its rules gets all of them anew; if only its map's elements differ, these are edited. A map
- * that mostly differs, or would not take the new elements besides the old, is made anew. What has
- * the same name and says the same is not mentioned, so its counters and limits go on.
+ * A packet follows the rules of one generation: which rules it sees is settled when it enters a
+ *base chain. But a map answers it with the elements of the generation that is current when it
+ *looks, and a map of intervals may show the elements of a batch only some time after the rules of
+ *that batch are in force. So no map is ever changed, nor made or deleted by the batch that changes
+ *where packets go. Chains and maps are named by what they hold: each is made once and never edited.
+ *A change takes three batches, all of which the kernel takes only if its rules are of the
+ *generation asked for:
  *
- * The batch is atomic: packets see the old rules or the new, but for what the kernel itself misses
- * while it edits a map with intervals (doc/performance.md). Within it the order is such that
- * nothing refers to what is not there yet, nothing goes that something refers to, and no interval
- * overlaps with one that goes.
+ *	nft_prepare()     adds what is new; nothing leads there yet
+ *	nft_switch()      gives the base chains their new rules
+ *	nft_leftovers()   deletes what nothing leads to any more
+ *
+ * The last must not be sent before all packets that began under the old rules are through: kernel.h
+ * says how. Both plans have to live as long as the requests.
  */
 #ifndef COPSEC_PEP_KERNEL_DIFFERENCE_H
 #define COPSEC_PEP_KERNEL_DIFFERENCE_H
 
 #include "pep/kernel/nft.h"
 
-/* Writes the batch; the kernel takes it only if its rules are of this generation. Nothing is
- * written (r->count is 0) if nothing differs. E_UNSUPPORTED: a base chain has another hook, so the
- * table has to be replaced. Both plans have to live as long as the requests. */
-enum err nft_difference(struct requests *r, const struct plan *old, const struct plan *new,
+/* E_UNSUPPORTED: a base chain has another hook, so the table has to be replaced. */
+enum err nft_prepare(struct requests *r, const struct plan *old, const struct plan *new,
+	uint32_t generation) MUST_USE;
+enum err nft_switch(struct requests *r, const struct plan *old, const struct plan *new,
+	uint32_t generation) MUST_USE;
+/* What `surplus` has and `held` has not; NULL: only the label is put right. */
+enum err nft_leftovers(struct requests *r, const struct plan *surplus, const struct plan *held,
 	uint32_t generation) MUST_USE;
 
 #endif

@@ -318,4 +318,3 @@ void expressions_put(
 		break;
 	}
 }
-

@@ -2,18 +2,26 @@
 /*
  * A plan becomes what the kernel holds, as one transaction: all of it or nothing.
  *
- * kernel_apply() first lets the kernel check the change of the packet filter in a batch that it
- * does not commit; then adds the SPD entries that are new, one acknowledged request at a time,
- * keeping for each its inverse; then commits the packet filter in one atomic batch, the switch;
- * then deletes the SPD entries that are no longer wanted. Up to the switch a failure is undone in
+ * kernel_apply() first lets the kernel take what is new of the packet filter beside what is in
+ * force: chains, maps and counters that nothing leads to yet. Then it adds the SPD entries that are
+ * new, one acknowledged request at a time, keeping for each its inverse. Then the base chains get
+ * their new rules in one small atomic batch, the switch. Up to the switch a failure is undone in
  * reverse.
  *
- * The batch holds the difference to the plan that our table was made from: what stays is not
- * touched, and its counters count on. That this is what the kernel holds is not taken on trust: the
- * plan is remembered together with the generation that its batch began (the kernel counts every
- * batch that it takes, from whomever), and the next batch asks for just that generation, so it
- * never meets a table that anybody has changed. If the generation is another, or nothing is
- * remembered, or the kernel refuses to edit, the table is replaced as a whole, in one batch too.
+ * What the policy before has left over (chains and maps that nothing leads to any more, SPD entries
+ * that are no longer wanted) is deleted by kernel_settle(), when no packet can be under the old
+ * rules any more: its batch goes to the kernel as a dry run first, and a batch that is not
+ * committed ends with the kernel's synchronize_rcu(), which outlasts every packet that was in the
+ * rules before. No two switches happen without that between.
+ *
+ * The batches hold the difference to the plan that our table was made from (difference.h): what
+ * stays is not touched, and its counters count on. That this is what the kernel holds is not taken
+ * on trust: the plan is remembered together with the generation that its batch began (the kernel
+ * counts every batch that it takes, from whomever), and the next batch asks for just that
+ * generation, so it never meets a table that anybody has changed. The settled table says its
+ * generation itself, for the next process. If the generation is another, or the kernel refuses to
+ * edit, the table is replaced as a whole, in one batch; then a packet may be dropped while the
+ * kernel takes it, for it unhooks the old base chains some time after their rules have ended.
  *
  * Ours are the nftables table "inet copsec" and the SPD entries for any addresses that have a reqid
  * of ours or block with our last priority. Nothing else is touched, changed or deleted; nor are the
@@ -46,7 +54,7 @@ struct kernel_fault {
 	struct plan_cause cause;      /* what the refused object is there for; lives in the plan */
 	char object[ERROR_TEXT_SIZE]; /* the refused object as the plan prints it */
 	char kernel[ERROR_TEXT_SIZE]; /* the kernel's own words, "" if it gave none */
-	bool dirty;                   /* undoing failed too, or entries are left over: see below */
+	bool dirty;                   /* undoing failed too: see below */
 };
 
 struct kernel;
@@ -61,16 +69,16 @@ struct kernel *kernel_free(struct kernel *kernel); /* takes NULL, returns NULL *
 /*
  * Puts `plan` in force in place of whatever of ours is there. On failure the kernel is as it was
  * before, unless fault.dirty: then it is not known, and applying the last good plan again is the
- * way back. If only deleting what is no longer wanted fails, the plan is in force: E_OK with
- * fault.dirty and the reason in `error`; kernel_clean() tries again.
+ * way back. In both cases something may be left over.
  */
 enum err kernel_apply(struct kernel *kernel, const struct plan *plan, struct kernel_fault *fault,
 	struct error *error) MUST_USE;
-/* Asks the kernel whether it would take the packet filter of the plan; changes nothing. */
-enum err kernel_check(struct kernel *kernel, const struct plan *plan, struct kernel_fault *fault,
-	struct error *error) MUST_USE;
-/* Deletes our SPD entries that are not in the plan. */
-enum err kernel_clean(struct kernel *kernel, const struct plan *plan, struct error *error) MUST_USE;
+/* Nothing is left over. */
+bool kernel_settled(const struct kernel *kernel);
+/* Deletes what is left over; takes as long as the kernel takes to let all packets through (some 10
+ * ms). If it fails, the plan is in force all the same, and it can be tried again; kernel_apply()
+ * does so too. */
+enum err kernel_settle(struct kernel *kernel, struct error *error) MUST_USE;
 /* Takes away all that is ours, and with it every protection: for tests and for removal. */
 enum err kernel_remove(struct kernel *kernel, struct error *error) MUST_USE;
 
@@ -84,7 +92,8 @@ struct kernel_counter {
 enum err kernel_read_counters(struct kernel *kernel, const struct plan *plan,
 	struct kernel_counter *readings, struct error *error) MUST_USE;
 
-/* What of ours is in the kernel. */
+/* What of ours is in the kernel. If an earlier process left exactly the plan asked about there,
+ * with nothing left over, the next kernel_apply() edits it. */
 struct kernel_status {
 	bool table;          /* table inet copsec is there */
 	char plan_id[17];    /* of the plan it was made from, "" if it does not say */

@@ -38,7 +38,8 @@ static void put_element(struct nft_batch *b, struct nftnl_set *set, uint32_t wid
 	}
 	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key->octets, width);
 	if (element) {
-		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, expressions_verdict(element->verdict));
+		nftnl_set_elem_set_u32(
+			e, NFTNL_SET_ELEM_VERDICT, expressions_verdict(element->verdict));
 		if (element->chain)
 			nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, element->chain->name);
 	} else {
@@ -58,16 +59,24 @@ static struct nftnl_set *new_set(struct nft_batch *b, enum object_kind kind, con
 	return set;
 }
 
-/* Sends the elements that the set has collected, and begins another. */
-static void flush_elements(struct nft_elements *run)
+/* Elements on their way into one map. */
+struct run {
+	struct nft_batch *batch;
+	const char *map;
+	const struct plan_rule *cause;
+	struct nftnl_set *set; /* those not sent yet */
+	size_t pending;
+};
+
+static void flush_elements(struct run *run)
 {
-	object_send(run->batch, OBJECT_ELEMENTS, run->take ? OBJECT_GO : OBJECT_COME, run->set, 0,
+	object_send(run->batch, OBJECT_ELEMENTS, OBJECT_COME, run->set, 0,
 		(struct origin){.rule = run->cause});
 	run->set = NULL;
 	run->pending = 0;
 }
 
-static struct nftnl_set *pending_set(struct nft_elements *run)
+static struct nftnl_set *pending_set(struct run *run)
 {
 	if (run->pending == ELEMENTS_PER_MESSAGE)
 		flush_elements(run);
@@ -77,56 +86,29 @@ static struct nftnl_set *pending_set(struct nft_elements *run)
 	return run->set;
 }
 
-void nft_elements_begin(struct nft_elements *run, struct nft_batch *b, const char *map,
-	const struct plan_step *s, const struct plan_rule *cause, bool take)
-{
-	*run = (struct nft_elements){
-		.batch = b, .map = map, .shape = s, .cause = cause, .take = take};
-}
-
-void nft_elements_border(struct nft_elements *run)
+static void put_elements(struct run *run, const struct plan_step *s)
 {
 	static const struct plan_value zero;
-	struct nftnl_set *set = pending_set(run);
+	uint32_t width = plan_key_forms[s->key].width;
+	struct nftnl_set *set;
 
-	if (set)
-		put_element(run->batch, set, plan_key_forms[run->shape->key].width, &zero, NULL);
-}
+	/* Where a map with intervals does not begin at 0, it begins with the end of what is before.
+	 */
+	if (s->interval && memcmp(&s->elements[0].low, &zero, sizeof zero) != 0 &&
+		(set = pending_set(run)))
+		put_element(run->batch, set, width, &zero, NULL);
+	for (size_t i = 0; i < s->element_count; i++) {
+		const struct plan_element *e = &s->elements[i];
+		struct plan_value after = e->high;
 
-void nft_elements_put(struct nft_elements *run, const struct plan_element *e)
-{
-	uint32_t width = plan_key_forms[run->shape->key].width;
-	struct nftnl_set *set = pending_set(run);
-	struct plan_value after = e->high;
-
-	if (!set)
-		return;
-	put_element(run->batch, set, width, &e->low, e);
-	if (run->shape->interval && value_next(&after, width))
-		put_element(run->batch, set, width, &after, NULL);
-}
-
-void nft_elements_end(struct nft_elements *run)
-{
+		set = pending_set(run);
+		if (!set)
+			return;
+		put_element(run->batch, set, width, &e->low, e);
+		if (s->interval && value_next(&after, width))
+			put_element(run->batch, set, width, &after, NULL);
+	}
 	flush_elements(run);
-}
-
-bool nft_map_has_border(const struct plan_step *s)
-{
-	static const struct plan_value zero;
-
-	return s->interval && memcmp(&s->elements[0].low, &zero, sizeof zero) != 0;
-}
-
-size_t nft_map_places(const struct plan_step *s)
-{
-	size_t places = 64;
-
-	if (s->interval)
-		return SIZE_MAX;
-	while (places < s->element_count + s->element_count / 4 + 16)
-		places *= 2;
-	return places;
 }
 
 static void describe_key(struct nftnl_set *set, enum plan_key key)
@@ -143,14 +125,16 @@ static void describe_key(struct nftnl_set *set, enum plan_key key)
 	nftnl_udata_buf_free(text);
 }
 
-void nft_put_map(struct nft_batch *b, const struct plan_step *s, const char *name,
-	const struct plan_rule *cause)
+void nft_put_map(struct nft_batch *b, const struct plan_chain *chain)
 {
-	struct nft_elements run;
+	const struct plan_rule *cause;
+	const struct plan_step *s = nft_map_of(chain, &cause);
 	struct nftnl_set *set;
 
+	if (!s)
+		return;
 	b->set_id++;
-	set = new_set(b, OBJECT_MAP, name);
+	set = new_set(b, OBJECT_MAP, chain->content);
 	if (!set)
 		return;
 	nftnl_set_set_u32(
@@ -158,20 +142,18 @@ void nft_put_map(struct nft_batch *b, const struct plan_step *s, const char *nam
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, expressions_key_type(s->key));
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, plan_key_forms[s->key].width);
 	nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
+	/* That it will not grow lets the kernel choose the fastest kind. */
 	if (!s->interval)
-		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, (uint32_t)nft_map_places(s));
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, (uint32_t)s->element_count);
 	describe_key(set, s->key);
 	object_send(b, OBJECT_MAP, OBJECT_COME, set, 0, (struct origin){.rule = cause});
-	nft_elements_begin(&run, b, name, s, cause, false);
-	if (nft_map_has_border(s))
-		nft_elements_border(&run);
-	for (size_t i = 0; i < s->element_count; i++)
-		nft_elements_put(&run, &s->elements[i]);
-	nft_elements_end(&run);
+	put_elements(&(struct run){.batch = b, .map = chain->content, .cause = cause}, s);
 }
 
-void nft_take_map(struct nft_batch *b, const char *name, const struct plan_rule *cause)
+void nft_take_map(struct nft_batch *b, const struct plan_chain *chain)
 {
-	object_take(b, OBJECT_MAP, name, (struct origin){.rule = cause});
-}
+	const struct plan_rule *cause;
 
+	if (nft_map_of(chain, &cause))
+		object_take(b, OBJECT_MAP, chain->content, (struct origin){.rule = cause});
+}

@@ -13,6 +13,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "pep/kernel/expressions.h"
@@ -45,7 +46,7 @@ static void describe_rule(struct nftnl_rule *rule, const struct plan_cause *caus
 	nftnl_udata_buf_free(text);
 }
 
-void nft_put_rule(
+static void put_rule(
 	struct nft_batch *b, const struct plan_chain *chain, const struct plan_rule *source)
 {
 	struct nftnl_rule *rule = object_new(b, OBJECT_RULE, chain->name);
@@ -53,16 +54,23 @@ void nft_put_rule(
 	if (!rule)
 		return;
 	for (size_t i = 0; i < source->step_count; i++)
-		expressions_put(b, rule, &source->steps[i], chain->name);
+		expressions_put(b, rule, &source->steps[i], chain->content);
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
 	describe_rule(rule, &source->cause);
-	object_send(b, OBJECT_RULE, OBJECT_COME, rule, NLM_F_APPEND,
-		(struct origin){.rule = source});
+	object_send(
+		b, OBJECT_RULE, OBJECT_COME, rule, NLM_F_APPEND, (struct origin){.rule = source});
+}
+
+void nft_put_rules(struct nft_batch *b, const struct plan_chain *chain)
+{
+	for (const struct plan_rule *r = chain->rules; r && !b->r->error; r = r->next)
+		put_rule(b, chain, r);
 }
 
 void nft_take_rules(struct nft_batch *b, const struct plan_chain *chain)
 {
-	object_take(b, OBJECT_RULE, chain->name, (struct origin){.chain = chain});
+	if (chain->rules)
+		object_take(b, OBJECT_RULE, chain->name, (struct origin){.chain = chain});
 }
 
 void nft_put_chain(struct nft_batch *b, const struct plan_chain *source)
@@ -125,27 +133,28 @@ void nft_take_counter(struct nft_batch *b, const struct plan_counter *source)
 
 /* A chain that nothing leads to says in its comment which plan the table was made from: the table's
  * own comment cannot be changed. */
-static void put_label(struct nft_batch *b, const struct plan *plan)
+void nft_put_label(struct nft_batch *b, const struct plan *plan, uint32_t settled)
 {
-	struct nftnl_udata_buf *text = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+	struct nftnl_udata_buf *user_data = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
 	struct nftnl_chain *chain = object_new(b, OBJECT_CHAIN, NFT_LABEL);
+	char text[NFT_LABEL_SIZE];
 
-	if (!text)
+	if (!user_data)
 		b->r->error = E_MEMORY;
-	if (text && chain) {
-		nftnl_udata_put_strz(text, NFTNL_UDATA_CHAIN_COMMENT, plan->id);
-		nftnl_chain_set_data(chain, NFTNL_CHAIN_USERDATA, nftnl_udata_buf_data(text),
-			nftnl_udata_buf_len(text));
+	if (user_data && chain) {
+		snprintf(text, sizeof text, "%s %08" PRIx32, plan->id, settled);
+		nftnl_udata_put_strz(user_data, NFTNL_UDATA_CHAIN_COMMENT, text);
+		nftnl_chain_set_data(chain, NFTNL_CHAIN_USERDATA, nftnl_udata_buf_data(user_data),
+			nftnl_udata_buf_len(user_data));
 	}
 	object_send(b, OBJECT_CHAIN, OBJECT_COME, chain, 0, (struct origin){0});
-	if (text)
-		nftnl_udata_buf_free(text);
+	if (user_data)
+		nftnl_udata_buf_free(user_data);
 }
 
-void nft_relabel(struct nft_batch *b, const struct plan *plan)
+void nft_take_label(struct nft_batch *b)
 {
 	object_take(b, OBJECT_CHAIN, NFT_LABEL, (struct origin){0});
-	put_label(b, plan);
 }
 
 static void put_border(struct nft_batch *b, struct nlmsghdr *build(char *room, uint32_t sequence),
@@ -163,10 +172,10 @@ static void put_border(struct nft_batch *b, struct nlmsghdr *build(char *room, u
 	requests_add(b->r, message, (struct origin){0});
 }
 
-void nft_begin(struct nft_batch *b, struct requests *r, const uint32_t *generation)
+void nft_begin(struct nft_batch *b, struct requests *r, uint32_t generation)
 {
 	*b = (struct nft_batch){.r = r};
-	put_border(b, nftnl_batch_begin, generation);
+	put_border(b, nftnl_batch_begin, &generation);
 }
 
 void nft_end(struct nft_batch *b)
@@ -177,15 +186,15 @@ void nft_end(struct nft_batch *b)
 
 static void put_table(struct nft_batch *b, enum object_verb verb)
 {
-	object_send(b, OBJECT_TABLE, verb, object_new(b, OBJECT_TABLE, NULL), 0,
-		(struct origin){0});
+	object_send(
+		b, OBJECT_TABLE, verb, object_new(b, OBJECT_TABLE, NULL), 0, (struct origin){0});
 }
 
-void nft_replace(struct requests *r, const struct plan *plan)
+void nft_replace(struct requests *r, const struct plan *plan, uint32_t generation)
 {
 	struct nft_batch b;
 
-	nft_begin(&b, r, NULL);
+	nft_begin(&b, r, generation);
 	/* Deleting what is not there fails, so it is made sure of first. */
 	put_table(&b, OBJECT_COME);
 	put_table(&b, OBJECT_GO);
@@ -196,15 +205,10 @@ void nft_replace(struct requests *r, const struct plan *plan)
 		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next)
 			nft_put_chain(&b, c);
 		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next) {
-			const struct plan_rule *rule;
-			const struct plan_step *map = nft_map_of(c, &rule);
-
-			if (map)
-				nft_put_map(&b, map, c->name, rule);
-			for (rule = c->rules; rule && !r->error; rule = rule->next)
-				nft_put_rule(&b, c, rule);
+			nft_put_map(&b, c);
+			nft_put_rules(&b, c);
 		}
-		put_label(&b, plan);
+		nft_put_label(&b, plan, 0);
 	}
 	nft_end(&b);
 }
@@ -222,4 +226,3 @@ const struct plan_step *nft_map_of(
 	}
 	return NULL;
 }
-

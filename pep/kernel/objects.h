@@ -22,6 +22,8 @@ enum object_verb { OBJECT_COME, OBJECT_GO, OBJECT_GET };
 
 /* The chain that says which plan the table is of. */
 #define NFT_LABEL "plan"
+/* Its comment: the plan's id, a blank, eight hexadecimal digits, NUL. */
+enum { NFT_LABEL_SIZE = 16 + 1 + 8 + 1 };
 
 /* The object of this name in our table, as libnftnl's struct; NULL when memory is exhausted. */
 void *object_new(struct nft_batch *b, enum object_kind kind, const char *name);

@@ -24,6 +24,11 @@ void nft_get_generation(struct requests *r)
 		requests_add(r, message, (struct origin){0});
 }
 
+uint32_t nft_generation_after(uint32_t generation)
+{
+	return generation + 1 ? generation + 1 : 1;
+}
+
 static void get(struct requests *r, enum object_kind kind, const char *name)
 {
 	struct nft_batch b = {.r = r};
@@ -70,10 +75,10 @@ enum err nft_read_generation(const struct nlmsghdr *message, uint32_t *ret)
 }
 
 /*
- * The plan's id out of a chain's comment. User data are what whoever may make chains put there, and
- * nftnl_udata_parse() believes the lengths in them.
+ * What a chain's comment says, if it is one of ours. User data are what whoever may make chains put
+ * there, and nftnl_udata_parse() believes the lengths in them.
  */
-static void read_plan_id(struct view user_data, char id[17])
+static void read_label(struct view user_data, struct nft_label *label)
 {
 	struct cursor c = cursor_over(user_data);
 
@@ -81,11 +86,19 @@ static void read_plan_id(struct view user_data, char id[17])
 		uint8_t type = cursor_u8(&c);
 		uint8_t len = cursor_u8(&c);
 		struct view text = cursor_take(&c, len);
-		uint8_t number[8];
+		uint8_t id[8], settled[4];
+		char part[17] = "";
 
-		if (type == NFTNL_UDATA_CHAIN_COMMENT && text.len == 17 && text.data[16] == '\0' &&
-			hex_decode(number, sizeof number, (const char *)text.data))
-			memcpy(id, text.data, 17);
+		if (type != NFTNL_UDATA_CHAIN_COMMENT || text.len != NFT_LABEL_SIZE ||
+			text.data[16] != ' ' || text.data[NFT_LABEL_SIZE - 1] != '\0' ||
+			!hex_decode(settled, sizeof settled, (const char *)text.data + 17))
+			continue;
+		memcpy(part, text.data, 16);
+		if (!hex_decode(id, sizeof id, part))
+			continue;
+		memcpy(label->plan_id, part, sizeof part);
+		label->settled = (uint32_t)settled[0] << 24 | (uint32_t)settled[1] << 16 |
+				 (uint32_t)settled[2] << 8 | settled[3];
 	}
 }
 
@@ -98,17 +111,17 @@ static int find_user_data(const struct nlattr *attr, void *context)
 }
 
 /* Without nftnl_chain_nlmsg_parse(), which takes it on trust that names end. */
-enum err nft_read_label(const struct nlmsghdr *message, char ret_plan_id[17])
+enum err nft_read_label(const struct nlmsghdr *message, struct nft_label *ret)
 {
 	struct view user_data = VIEW_NONE;
-	char id[17] = "";
+	struct nft_label label = {.plan_id = ""};
 
 	if (!is_nft(message, NFT_MSG_NEWCHAIN))
 		return E_NOT_FOUND;
 	if (mnl_attr_parse(message, sizeof(struct nfgenmsg), find_user_data, &user_data) < 0)
 		return E_PROTOCOL;
-	read_plan_id(user_data, id);
-	memcpy(ret_plan_id, id, sizeof id);
+	read_label(user_data, &label);
+	*ret = label;
 	return E_OK;
 }
 

@@ -274,8 +274,9 @@ static void put_input(struct build *b)
 
 /*
  * IKE's ports are open in every plan, and port 4500 anybody may bind: what leaves from them must
- * come from a daemon of root's, or carry the mark of a protection (ESP in UDP keeps the socket of the
- * packet inside). This stands before what connections have already, for an answer is a way out too.
+ * come from a daemon of root's, or carry the mark of a protection (ESP in UDP keeps the socket of
+ * the packet inside). This stands before what connections have already, for an answer is a way out
+ * too.
  */
 static void put_ike_is_roots(struct build *b, struct plan_chain *base)
 {
@@ -354,22 +355,6 @@ static enum err put_chains(struct build *b)
 	return err ? err : b->w.error;
 }
 
-static enum err name_plan(struct build *b)
-{
-	struct buffer text;
-	uint64_t hash = 0xcbf29ce484222325u;
-	enum err err;
-
-	buffer_init(&text, PRINT_MAX);
-	plan_print(b->plan, &text);
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ text.data[i]) * 0x100000001b3u;
-	err = text.error;
-	buffer_fini(&text);
-	snprintf(b->plan->id, sizeof b->plan->id, "%016llx", (unsigned long long)hash);
-	return err;
-}
-
 static enum err build(struct build *b)
 {
 	enum err err = check_input(b);
@@ -384,7 +369,7 @@ static enum err build(struct build *b)
 		err = build_spd(b);
 	if (!err)
 		err = put_chains(b);
-	return err ? err : name_plan(b);
+	return err ? err : build_names(b);
 }
 
 enum err plan_build(const struct plan_input *input, struct plan **ret, struct plan_cause *ret_cause,
@@ -420,7 +405,6 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
 	free(b.protecting);
 	free(b.roles);
 	flow_manager_free(b.diagrams);
-	writer_fini(&b.w);
 	if (err) {
 		plan_free(b.plan);
 		return err;

@@ -7,6 +7,7 @@
  * closed.c     what a closed node needs, and the reasons of drops
  * known.c      packets of connections that a stateful rule let through
  * rules.c      rules and their diagrams
+ * names.c      chains get their names once all are written
  *
  * Memory failures stick in the writer; functions that can fail otherwise return it.
  */
@@ -52,7 +53,6 @@ enum {
 	PRINT_MAX = 1 << 30,
 	NODE_EDGES_AS_RULES =
 		8, /* fewer maps load faster: the kernel looks for each among all, one by one */
-	NODE_EDGES_BY_PLACE = 16, /* with more a node is named by its place, not by its content */
 };
 
 /* Where a chain of rules or of diagram nodes stands, and so what its leaves do. */
@@ -153,5 +153,10 @@ struct transit {
 };
 enum err build_transit(struct build *b, const struct transit *ret) MUST_USE;
 struct plan_chain *build_choose_role(struct build *b, const char *roles, void *context);
+
+/* ---- names.c ---- */
+
+/* Names every chain by its content, leaves out those that nothing leads to, and names the plan. */
+enum err build_names(struct build *b) MUST_USE;
 
 #endif

@@ -32,9 +32,10 @@
  * The SPD holds, for each protection and direction, one entry for any addresses, selected by mark.
  * Its last entries block input and transit that our chains have not seen.
  *
- * A chain keeps its name from plan to plan as long as it does the same, or stands at the same place
- * of a diagram: who puts a plan in place of another need only touch what differs by name and
- * content. Names depend on the input alone, not on the plan before.
+ * A chain is named by what it does, including where it leads: its name ends with a digest of its
+ * content. So chains of one name are the same in any plan, with all that they lead to, and who puts
+ * a plan in place of another adds and deletes chains but never changes one: only base chains keep
+ * their name when they change. Names depend on the input alone, not on the plan before.
  *
  * A plan lives in its own arena: plan_free() releases all. It borrows nothing but the PIB classes.
  */
@@ -153,7 +154,8 @@ enum plan_key {
 	PLAN_KEY_OUT_INDEX,
 	PLAN_KEY_IN_NAME,
 	PLAN_KEY_OUT_NAME,
-	PLAN_KEY_SOCKET_USER, /* of a packet of this node; nothing to see for one without a socket */
+	PLAN_KEY_SOCKET_USER, /* of a packet of this node; nothing to see for one without a socket
+			       */
 	PLAN_KEY_MARK,
 	PLAN_KEY_CT_MARK,
 	PLAN_KEY_CT_STATE,
@@ -229,7 +231,10 @@ struct plan_rule {
 };
 
 struct plan_chain {
-	const char *name;
+	const char *name;    /* of the kernel's chain */
+	const char *content; /* ends with the digest of all that the chain does; the map that the
+				chain looks into has this name. The name itself unless there is a
+				hook */
 	enum plan_hook hook; /* a base chain's default is drop where it judges, accept elsewhere */
 	struct plan_rule *rules;
 	struct plan_rule *last;
@@ -244,6 +249,13 @@ struct plan_counter {
 	struct plan_cause cause; /* .name: the rule's */
 	struct plan_counter *next;
 	size_t number;
+};
+
+/* What begins with its name, by that: open addressing. */
+struct plan_index {
+	const char *const **places;
+	size_t size; /* a power of two, or 0 */
+	size_t count;
 };
 
 /* A protection that some rule asks for. The reqid comes from what the protection says, so an SA
@@ -273,7 +285,8 @@ struct plan {
 	struct plan_chain *chains; /* list */
 	size_t chain_count;
 	size_t rule_count;
-	char id[17]; /* hexadecimal digest of the printed plan: the same id, the same plan */
+	struct plan_index chains_by_name, counters_by_name;
+	char id[17]; /* hexadecimal digest of all that it says: the same id, the same plan */
 	/* How many hold it, and itself for those who may only read it. */
 	unsigned holders;
 	struct plan *self;
@@ -293,6 +306,10 @@ enum err plan_bootstrap(
 /* Another holder: the plan lives until each has called plan_free(). Not for several threads. */
 struct plan *plan_hold(const struct plan *plan);
 struct plan *plan_free(struct plan *plan); /* takes NULL, returns NULL */
+
+/* NULL if there is none of this name. */
+const struct plan_chain *plan_find_chain(const struct plan *plan, const char *name);
+const struct plan_counter *plan_find_counter(const struct plan *plan, const char *name);
 
 /* Reads close to `ip xfrm policy` and `nft list ruleset`. */
 void plan_print(const struct plan *plan, struct buffer *out);

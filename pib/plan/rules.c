@@ -263,97 +263,7 @@ static void put_node(struct leaf_context *c, struct plan_chain *chain, const str
 	writer_rule(w, chain, cause);
 }
 
-/*
- * Nodes are named so that a change of some rules changes few names. A small node is named by what
- * it does: where many places lead to it, one that no longer does leaves the others alone. A change
- * gives it another name, and so those that lead to it, up to the next big one. A big node is named
- * by its place, whatever it does, so that its map can be edited: of the ways from the root that
- * lead there, values of fields, the one whose hash is least. Should two get one name, the writer
- * tells them apart.
- */
-struct node_name {
-	uint64_t place; /* 0: no way found yet */
-	uint64_t name;
-};
-
-static uint64_t hash_more(uint64_t hash, const void *data, size_t len)
-{
-	const uint8_t *octets = data;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ octets[i]) * 0x100000001b3u;
-	/* Or else the least would mostly be that of the lowest value. */
-	hash ^= hash >> 32;
-	hash *= 0xd6e8feb86659fd93u;
-	return hash ^ hash >> 32;
-}
-
-static void lead_there(
-	struct node_name *names, struct flow_target to, uint64_t from, const struct flow_value *low)
-{
-	uint64_t place;
-
-	if (to.leaf)
-		return;
-	place = low ? hash_more(from, low, sizeof *low) : hash_more(from, "otherwise", 9);
-	place |= 1;
-	if (!names[to.number].place || place < names[to.number].place)
-		names[to.number].place = place;
-}
-
-static uint64_t hash_target(const struct leaf_context *c, uint64_t hash, struct flow_target to,
-	const struct node_name *names)
-{
-	const struct policy_rule *rule;
-	const char *text;
-	enum leg leg;
-
-	if (!to.leaf)
-		return hash_more(hash, &names[to.number].name, sizeof names->name);
-	if (c->stage >= STAGE_MARK_OUT) {
-		leg = to.number & 1 ? LEG_CAME : LEG_OUT;
-		text = to.number ? c->b->protecting[(to.number >> 1) - 1].plan->name : "";
-	} else {
-		rule = numbered_rule(c->set, to.number, &leg);
-		text = rule ? rule->name : "";
-	}
-	return hash_more(hash_more(hash, text, strlen(text) + 1), &leg, sizeof leg);
-}
-
-static uint64_t hash_node(
-	const struct leaf_context *c, const struct flow_node *node, const struct node_name *names)
-{
-	uint64_t hash = hash_more(0, &node->field, sizeof node->field);
-
-	hash = hash_more(hash, &node->family, sizeof node->family);
-	for (size_t i = 0; i < node->edge_count; i++) {
-		hash = hash_more(hash, &node->edges[i].low, sizeof node->edges[i].low);
-		hash = hash_more(hash, &node->edges[i].high, sizeof node->edges[i].high);
-		hash = hash_target(c, hash, node->edges[i].to, names);
-	}
-	return hash_target(c, hash, node->otherwise, names);
-}
-
-/* A node comes before those that it leads to. */
-static void name_nodes(
-	const struct leaf_context *c, const struct flow_walk *walk, struct node_name *names)
-{
-	names[0].place = 1;
-	for (size_t i = 0; i < walk->node_count; i++) {
-		const struct flow_node *node = &walk->nodes[i];
-		uint64_t here = hash_more(names[i].place, &node->field, sizeof node->field);
-
-		for (size_t j = 0; j < node->edge_count; j++)
-			lead_there(names, node->edges[j].to, here, &node->edges[j].low);
-		lead_there(names, node->otherwise, here, NULL);
-	}
-	for (size_t i = walk->node_count; i-- > 0;)
-		names[i].name = walk->nodes[i].edge_count > NODE_EDGES_BY_PLACE
-					? names[i].place
-					: hash_node(c, &walk->nodes[i], names);
-}
-
-/* The chain that `diagram` begins with: `name`, the others are `name.` and a hash. */
+/* The chain that `diagram` begins with. */
 static struct plan_chain *put_diagram(
 	struct leaf_context *c, flow_ref diagram, const char *name, const struct plan_cause *cause)
 {
@@ -362,7 +272,6 @@ static struct plan_chain *put_diagram(
 	struct flow_walk walk;
 	struct plan_chain **chains;
 	struct plan_element *elements;
-	struct node_name *names;
 	struct plan_chain *root;
 	size_t most = 0;
 
@@ -385,24 +294,18 @@ static struct plan_chain *put_diagram(
 			most = walk.nodes[i].edge_count;
 	chains = calloc(walk.node_count, sizeof(struct plan_chain *));
 	elements = calloc(most, sizeof *elements);
-	names = calloc(walk.node_count, sizeof *names);
-	if (!chains || !elements || !names) {
+	if (!chains || !elements) {
 		w->error = E_MEMORY;
 		root = &w->spare_chain;
 	} else {
-		name_nodes(c, &walk, names);
 		for (size_t i = 0; i < walk.node_count; i++)
-			chains[i] = writer_chain(w, PLAN_HOOK_NONE,
-				i ? writer_text(w, "%s.%012llx", name,
-					    (unsigned long long)names[i].name >> 16)
-				  : name);
+			chains[i] = writer_chain(w, PLAN_HOOK_NONE, name);
 		for (size_t i = 0; i < walk.node_count && !w->error; i++)
 			put_node(c, chains[i], &walk.nodes[i], chains, elements, cause);
 		root = chains[0];
 	}
 	free(chains);
 	free(elements);
-	free(names);
 	flow_walk_fini(&walk);
 	return root;
 }

@@ -42,12 +42,6 @@ void writer_init(struct writer *w, struct plan *plan)
 	*w = (struct writer){.plan = plan};
 }
 
-void writer_fini(struct writer *w)
-{
-	free(w->names);
-	w->names = NULL;
-}
-
 static void *take(struct writer *w, size_t count, size_t size)
 {
 	void *p = w->error ? NULL : arena_calloc(&w->plan->arena, count, size);
@@ -91,55 +85,70 @@ const char *writer_name(struct writer *w, const char *prefix, const char *text)
 	return writer_text(w, "%s", name);
 }
 
-static size_t name_place(const char *const *names, size_t places, const char *name)
+/* ---- Finding by name ---- */
+
+static size_t index_place(const struct plan_index *x, const char *name)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 	size_t at;
 
 	for (const char *c = name; *c; c++)
 		hash = (hash ^ (uint8_t)*c) * 0x100000001b3u;
-	for (at = (size_t)hash & (places - 1); names[at] && strcmp(names[at], name) != 0;)
-		at = (at + 1) & (places - 1);
+	for (at = (size_t)(hash ^ hash >> 32) & (x->size - 1);
+		x->places[at] && strcmp(*x->places[at], name) != 0;)
+		at = (at + 1) & (x->size - 1);
 	return at;
 }
 
-static bool names_grow(struct writer *w)
+static const void *index_find(const struct plan_index *x, const char *name)
 {
-	size_t places = w->name_places ? 2 * w->name_places : 64;
-	const char **names = calloc(places, sizeof *names);
-
-	if (!names) {
-		w->error = E_MEMORY;
-		return false;
-	}
-	for (size_t i = 0; i < w->name_places; i++)
-		if (w->names[i])
-			names[name_place(names, places, w->names[i])] = w->names[i];
-	free(w->names);
-	w->names = names;
-	w->name_places = places;
-	return true;
+	return x->size ? x->places[index_place(x, name)] : NULL;
 }
 
-/* The kernel would take a second chain of one name for a change of the first. */
-static const char *unique_name(struct writer *w, const char *name)
+static void index_grow(struct writer *w, struct plan_index *x)
+{
+	struct plan_index bigger = {.size = x->size ? 2 * x->size : 64, .count = x->count};
+
+	bigger.places = take(w, bigger.size, sizeof *bigger.places);
+	if (!bigger.places)
+		return;
+	for (size_t i = 0; i < x->size; i++)
+		if (x->places[i])
+			bigger.places[index_place(&bigger, *x->places[i])] = x->places[i];
+	*x = bigger;
+}
+
+static void index_add(struct writer *w, struct plan_index *x, const char *const *thing)
+{
+	if (2 * x->count >= x->size)
+		index_grow(w, x);
+	if (w->error)
+		return;
+	x->places[index_place(x, *thing)] = thing;
+	x->count++;
+}
+
+/* The kernel would take a second object of one name for a change of the first. */
+static const char *unique_name(struct writer *w, const struct plan_index *x, const char *name)
 {
 	const char *unique = name;
-	size_t place;
 
-	if (2 * w->name_count >= w->name_places && !names_grow(w))
-		return name;
-	for (size_t n = w->name_count; !w->error; n++) {
-		place = name_place(w->names, w->name_places, unique);
-		if (!w->names[place]) {
-			w->names[place] = unique;
-			w->name_count++;
-			break;
-		}
+	for (size_t n = x->count; !w->error && index_find(x, unique); n++)
 		unique = writer_text(w, "%s.%zu", name, n);
-	}
 	return unique;
 }
+
+const struct plan_chain *plan_find_chain(const struct plan *plan, const char *name)
+{
+	return index_find(&plan->chains_by_name, name);
+}
+
+const struct plan_counter *plan_find_counter(const struct plan *plan, const char *name)
+{
+	return index_find(&plan->counters_by_name, name);
+}
+
+/* ---- Counters and chains ---- */
 
 struct plan_counter *writer_counter(
 	struct writer *w, const char *name, const char *roles, const struct plan_cause *cause)
@@ -148,7 +157,7 @@ struct plan_counter *writer_counter(
 
 	if (!counter)
 		return &w->spare_counter;
-	*counter = (struct plan_counter){.name = unique_name(w, name),
+	*counter = (struct plan_counter){.name = unique_name(w, &w->plan->counters_by_name, name),
 		.roles = roles,
 		.cause = *cause,
 		.number = w->plan->counter_count++};
@@ -157,6 +166,7 @@ struct plan_counter *writer_counter(
 	else
 		w->plan->counters = counter;
 	w->last_counter = counter;
+	index_add(w, &w->plan->counters_by_name, &counter->name);
 	return counter;
 }
 
@@ -166,14 +176,23 @@ struct plan_chain *writer_chain(struct writer *w, enum plan_hook hook, const cha
 
 	if (!chain)
 		return &w->spare_chain;
-	*chain = (struct plan_chain){
-		.name = unique_name(w, name), .hook = hook, .number = w->plan->chain_count++};
+	*chain = (struct plan_chain){.name = name, .hook = hook, .number = w->plan->chain_count++};
 	if (w->last_chain)
 		w->last_chain->next = chain;
 	else
 		w->plan->chains = chain;
 	w->last_chain = chain;
 	return chain;
+}
+
+const char *writer_unique_chain(struct writer *w, const char *name)
+{
+	return unique_name(w, &w->plan->chains_by_name, name);
+}
+
+void writer_index_chain(struct writer *w, const struct plan_chain *chain)
+{
+	index_add(w, &w->plan->chains_by_name, &chain->name);
 }
 
 struct plan_value plan_number(enum plan_key key, uint32_t value)

@@ -4,7 +4,7 @@
  *
  * The first failure (memory) sticks in writer.error; everything after it does nothing and gives
  * objects that may be written to but are not in the plan, so build.c writes straight on and looks
- * once. All lives in the plan's arena; the writer itself is released by writer_fini().
+ * once. All lives in the plan's arena.
  */
 #ifndef COPSEC_PIB_PLAN_VOCABULARY_H
 #define COPSEC_PIB_PLAN_VOCABULARY_H
@@ -18,9 +18,6 @@ struct writer {
 	enum err error;
 	struct plan_chain *last_chain;
 	struct plan_counter *last_counter;
-	const char **names; /* of counters and chains: open addressing */
-	size_t name_places; /* a power of two */
-	size_t name_count;
 	/* The rule being written. */
 	struct plan_step steps[WRITER_STEPS_MAX];
 	size_t step_count;
@@ -30,7 +27,6 @@ struct writer {
 };
 
 void writer_init(struct writer *w, struct plan *plan);
-void writer_fini(struct writer *w);
 
 char *writer_text(struct writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The text with everything that nft could not read as a name replaced; cut to what fits. */
@@ -39,7 +35,12 @@ const char *writer_name(struct writer *w, const char *prefix, const char *text);
 /* A name that is taken already is made unique by a number. */
 struct plan_counter *writer_counter(
 	struct writer *w, const char *name, const char *roles, const struct plan_cause *cause);
+/* Of a base chain the name, of another what its name begins with: see build_names(). */
 struct plan_chain *writer_chain(struct writer *w, enum plan_hook hook, const char *name);
+/* The name, or one like it that no chain has yet. */
+const char *writer_unique_chain(struct writer *w, const char *name);
+/* From now on plan_find_chain() finds it. */
+void writer_index_chain(struct writer *w, const struct plan_chain *chain);
 
 /* Steps of the rule being written; writer_rule() appends it to the chain. */
 void step_is(struct writer *w, enum plan_key key, uint32_t value);

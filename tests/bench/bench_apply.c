@@ -33,12 +33,31 @@ static _Noreturn void give_up(const char *what)
 
 /* ---- The kernel's own time ---- */
 
+enum { BATCHES = 8 };
+
+/* Since it was reset. */
 struct stopwatch {
 	struct kernel_transport real;
-	double batch[2]; /* the last two batches: the dry run, the switch */
-	size_t octets;   /* of the last one */
-	double other;    /* questions and the SPD */
+	double batch[BATCHES];
+	size_t count;
+	size_t octets; /* of all batches */
+	double other;  /* questions and the SPD */
 };
+
+static void reset(struct stopwatch *w)
+{
+	w->count = w->octets = 0;
+	w->other = 0;
+}
+
+static double batches(const struct stopwatch *w)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < w->count; i++)
+		sum += w->batch[i];
+	return sum;
+}
 
 static enum err timed_exchange(void *context, enum kernel_bus bus, struct view request,
 	uint32_t last, struct buffer *replies, struct error *error)
@@ -51,10 +70,9 @@ static enum err timed_exchange(void *context, enum kernel_bus bus, struct view r
 
 	took = seconds() - start;
 	memcpy(&type, request.data + 4, sizeof type);
-	if (bus == KERNEL_NFT && type == BATCH_BEGIN) {
-		w->batch[0] = w->batch[1];
-		w->batch[1] = took;
-		w->octets = request.len;
+	if (bus == KERNEL_NFT && type == BATCH_BEGIN && w->count < BATCHES) {
+		w->batch[w->count++] = took;
+		w->octets += request.len;
 	} else {
 		w->other += took;
 	}
@@ -137,21 +155,23 @@ static int double_order(const void *a, const void *b)
 static void print_spread(const char *what, double *list, size_t count)
 {
 	qsort(list, count, sizeof *list, double_order);
-	printf("  %-32s %9.3f %9.3f %9.3f\n", what, list[0], list[count / 2], list[count - 1]);
+	printf("  %-36s %9.3f %9.3f %9.3f\n", what, list[0], list[count / 2], list[count - 1]);
 }
 
-enum figure { BUILD, APPLY, SWITCH, DRY, OTHER, OWN, RATIO, OCTETS, FIGURES };
+enum figure { BUILD, APPLY, PREPARE, SWITCH, OTHER, OWN, RATIO, OCTETS, WAIT, DELETE, FIGURES };
 
 static void run(const struct shape *shape, size_t count, size_t changes)
 {
 	static const char *const names[FIGURES] = {[BUILD] = "plan_build, ms",
 		[APPLY] = "kernel_apply, ms",
-		[SWITCH] = "  kernel: the batch, ms",
-		[DRY] = "  kernel: its dry run, ms",
+		[PREPARE] = "  kernel: what is new, ms",
+		[SWITCH] = "  kernel: the switch, ms",
 		[OTHER] = "  kernel: generation and SPD, ms",
 		[OWN] = "  our own, ms",
-		[RATIO] = "(apply - dry run) / batch",
-		[OCTETS] = "octets of the batch"};
+		[RATIO] = "apply / batches",
+		[OCTETS] = "octets of the batches",
+		[WAIT] = "settling: until all are through, ms",
+		[DELETE] = "settling: deleting, ms"};
 	struct stopwatch watch = {0};
 	struct rules rules = {.count = count};
 	struct random r = {1};
@@ -160,7 +180,7 @@ static void run(const struct shape *shape, size_t count, size_t changes)
 	struct error error = {0};
 	struct plan *plan;
 	double *figures[FIGURES];
-	double start, took;
+	double start, took, last;
 
 	arena_init(&rules.arena, 1u << 30);
 	rules.list = calloc(count, sizeof *rules.list);
@@ -184,11 +204,14 @@ static void run(const struct shape *shape, size_t count, size_t changes)
 	if (kernel_apply(kernel, plan, &fault, &error))
 		give_up(error.text);
 	took = seconds() - start;
+	last = watch.batch[watch.count - 1];
 	printf("  the whole: %.0f ms; kernel: the batch of %zu octets %.0f ms, its dry run %.0f ms;"
 	       " (apply - dry run) / batch = %.2f\n",
-		took * 1e3, watch.octets, watch.batch[1] * 1e3, watch.batch[0] * 1e3,
-		(took - watch.batch[0]) / watch.batch[1]);
-	printf("  %zu changes of one rule %22s %9s %9s\n", changes, "least", "median", "most");
+		took * 1e3, watch.octets / watch.count, last * 1e3, (batches(&watch) - last) * 1e3,
+		(took - batches(&watch) + last) / last);
+	if (kernel_settle(kernel, &error))
+		give_up(error.text);
+	printf("  %zu changes of one rule %26s %9s %9s\n", changes, "least", "median", "most");
 	for (size_t i = 0; i < changes; i++) {
 		struct plan *next;
 
@@ -196,18 +219,23 @@ static void run(const struct shape *shape, size_t count, size_t changes)
 		start = seconds();
 		next = build(&rules, plan);
 		figures[BUILD][i] = (seconds() - start) * 1e3;
-		watch.other = 0;
+		reset(&watch);
 		start = seconds();
 		if (kernel_apply(kernel, next, &fault, &error))
 			give_up(error.text);
 		took = seconds() - start;
 		figures[APPLY][i] = took * 1e3;
+		figures[PREPARE][i] = watch.batch[0] * 1e3;
 		figures[SWITCH][i] = watch.batch[1] * 1e3;
-		figures[DRY][i] = watch.batch[0] * 1e3;
 		figures[OTHER][i] = watch.other * 1e3;
-		figures[OWN][i] = (took - watch.batch[0] - watch.batch[1] - watch.other) * 1e3;
-		figures[RATIO][i] = (took - watch.batch[0]) / watch.batch[1];
+		figures[OWN][i] = (took - batches(&watch) - watch.other) * 1e3;
+		figures[RATIO][i] = took / batches(&watch);
 		figures[OCTETS][i] = (double)watch.octets;
+		reset(&watch);
+		if (kernel_settle(kernel, &error))
+			give_up(error.text);
+		figures[WAIT][i] = watch.batch[0] * 1e3;
+		figures[DELETE][i] = watch.batch[1] * 1e3;
 		plan_free(plan);
 		plan = next;
 	}

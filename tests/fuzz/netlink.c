@@ -5,7 +5,7 @@
  * was recorded once still answers when a plan has become longer.
  *
  * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_label,
- * nft_read_generation, nft_read_counter, and what kernel_apply, kernel_check, kernel_clean,
+ * nft_read_generation, nft_read_counter, and what kernel_apply, kernel_settle,
  * kernel_remove, kernel_status and kernel_read_counters make of it.
  */
 #include <libmnl/libmnl.h>
@@ -16,7 +16,7 @@
 #include "pib/plan/marks.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { ASK_APPLY, ASK_CHECK, ASK_CLEAN, ASK_REMOVE, ASK_STATUS, ASK_COUNTERS, ASKED };
+enum { ASK_APPLY, ASK_SETTLE, ASK_EDIT, ASK_REMOVE, ASK_STATUS, ASK_COUNTERS, ASKED };
 
 static struct plan *bootstrap(void)
 {
@@ -71,13 +71,14 @@ static enum err read_message(const struct nlmsghdr *message, void *context)
 	uint32_t generation = 1;
 	struct plan_spd entry;
 	uint8_t number[8];
-	char id[17] = "";
+	struct nft_label label = {.plan_id = ""};
 
 	(void)context;
 	if (xfrm_read(message, &entry) == E_OK)
 		same_entry(message, &entry);
-	if (nft_read_label(message, id) == E_OK)
-		REQUIRE(id[0] == '\0' || (strlen(id) == 16 && hex_decode(number, 8, id)));
+	if (nft_read_label(message, &label) == E_OK)
+		REQUIRE(label.plan_id[0] == '\0' ||
+			(strlen(label.plan_id) == 16 && hex_decode(number, 8, label.plan_id)));
 	if (nft_read_generation(message, &generation) != E_OK)
 		REQUIRE(generation == 1);
 	if (nft_read_counter(message, &counter) == E_OK)
@@ -141,11 +142,15 @@ static void ask(struct kernel *kernel, unsigned what)
 	case ASK_APPLY:
 		err = kernel_apply(kernel, plan, &fault, &e);
 		break;
-	case ASK_CHECK:
-		err = kernel_check(kernel, plan, &fault, &e);
+	case ASK_SETTLE:
+		err = kernel_apply(kernel, plan, &fault, &e);
+		if (!err)
+			err = kernel_settle(kernel, &e);
 		break;
-	case ASK_CLEAN:
-		err = kernel_clean(kernel, plan, &e);
+	case ASK_EDIT: /* of what an earlier process left, if the answers say so */
+		err = kernel_status(kernel, plan, &status, &e);
+		if (!err)
+			err = kernel_apply(kernel, plan, &fault, &e);
 		break;
 	case ASK_REMOVE:
 		err = kernel_remove(kernel, &e);

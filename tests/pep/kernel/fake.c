@@ -29,7 +29,8 @@ struct fake {
 	size_t count;
 	struct fake_table table;
 	uint32_t generation;
-	size_t messages; /* in the last batch */
+	size_t messages; /* of batches that were taken */
+	bool waited;     /* for all packets in the rules, since the last batch was taken */
 	size_t requests;
 	enum misbehaviour how;
 	size_t at;
@@ -55,7 +56,7 @@ void fake_misbehave(struct fake *fake, enum misbehaviour how, size_t n)
 {
 	fake->how = how;
 	fake->at = n;
-	fake->requests = 0;
+	fake->requests = fake->messages = 0;
 	fake->refused_place = 0;
 }
 
@@ -236,7 +237,7 @@ static void run_batch(struct fake *fake, struct view request, struct buffer *out
 {
 	struct fake_table after;
 	size_t place = 0;
-	bool ended = false, refused = false;
+	bool ended = false, refused = false, replaced = false;
 
 	fake_table_copy(&after, &fake->table);
 	for (size_t at = 0; at < request.len; place++) {
@@ -260,6 +261,8 @@ static void run_batch(struct fake *fake, struct view request, struct buffer *out
 			refused = true;
 			break;
 		}
+		if (message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE))
+			replaced = true;
 		if (message->nlmsg_flags & NLM_F_ACK)
 			put_answer(out, message, 0, NULL);
 		if (message->nlmsg_type == NFNL_MSG_BATCH_END)
@@ -271,8 +274,13 @@ static void run_batch(struct fake *fake, struct view request, struct buffer *out
 		fake->table = after;
 		after = before;
 		fake_table_commit(&fake->table);
+		if (!replaced)
+			fake_table_check_change(&after, &fake->table, fake->waited);
+		fake->waited = false;
 		fake->generation++;
-		fake->messages = place;
+		fake->messages += place;
+	} else {
+		fake->waited = true;
 	}
 	fake_table_fini(&after);
 }

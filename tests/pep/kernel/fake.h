@@ -28,7 +28,7 @@ void fake_misbehave(struct fake *fake, enum misbehaviour how, size_t n);
 /* Of a batch: refuses the message with this place in it. */
 void fake_refuse_message(struct fake *fake, size_t place);
 size_t fake_requests(const struct fake *fake);
-/* In the last batch that it took. */
+/* In the batches that it took since fake_misbehave(). */
 size_t fake_messages(const struct fake *fake);
 /* Somebody else changes a table of his. */
 void fake_touch(struct fake *fake);

@@ -177,9 +177,11 @@ static int change_chain(struct fake_table *t, const struct nlmsghdr *message, bo
 
 	REQUIRE(nftnl_chain_nlmsg_parse(message, chain) == 0);
 	o.hash = set_name(o.name, nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+	o.base = nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM);
 	at = (size_t)nftnl_chain_snprintf(text, sizeof text, chain, NFTNL_OUTPUT_DEFAULT, 0);
 	comment = nftnl_chain_get_data(chain, NFTNL_CHAIN_USERDATA, &len);
-	for (uint32_t i = 0; i < len; i++)
+	/* Of which generation it is says nothing of the table. */
+	for (uint32_t i = 0; i < len && comment[i] != ' '; i++)
 		at += (size_t)snprintf(text + at, sizeof text - at, " %02x", comment[i]);
 	nftnl_chain_free(chain);
 	o.text = text;
@@ -416,7 +418,6 @@ static int change_element(
 	if (!come) {
 		if (at == t->count)
 			return ENOENT;
-		map->taken++;
 		take(t, at);
 		return 0;
 	}
@@ -424,7 +425,7 @@ static int change_element(
 		return EEXIST;
 	if (!references_are_there(t, o))
 		return ENOENT;
-	if (map->size && count_of(t, FAKE_ELEMENT, o->name) + map->taken + 1 > map->size)
+	if (map->size && count_of(t, FAKE_ELEMENT, o->name) + 1 > map->size)
 		return ENFILE;
 	add(t, o);
 	return 0;
@@ -509,13 +510,57 @@ int fake_table_change(struct fake_table *t, const struct nlmsghdr *message)
 	return 0;
 }
 
-void fake_table_commit(struct fake_table *t)
+void fake_table_commit(const struct fake_table *t)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		t->objects[i].taken = 0;
+	for (size_t i = 0; i < t->count; i++)
 		if (t->objects[i].kind == FAKE_MAP && t->objects[i].interval)
 			check_intervals(t, t->objects[i].name);
+}
+
+static bool holds(const struct fake_table *t, const struct fake_object *o)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (is(&t->objects[i], o->kind, o->hash, o->name) &&
+			strcmp(t->objects[i].text, o->text) == 0)
+			return true;
+	return false;
+}
+
+static bool of_base(const struct fake_table *t, const struct fake_object *o)
+{
+	const struct fake_object *chain =
+		o->kind == FAKE_RULE ? find(t, FAKE_CHAIN, o->name) : NULL;
+
+	return chain && chain->base;
+}
+
+void fake_table_check_change(
+	const struct fake_table *before, const struct fake_table *after, bool may_go)
+{
+	bool gone = false, switched = false, made = false;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const struct fake_object *o = &before->objects[i];
+
+		if (holds(after, o) || strcmp(o->name, "plan") == 0)
+			continue;
+		if (of_base(before, o))
+			switched = true;
+		else
+			gone = true;
+		REQUIRE(o->kind != FAKE_ELEMENT || !find(after, FAKE_MAP, o->name));
 	}
+	for (size_t i = 0; i < after->count; i++) {
+		const struct fake_object *o = &after->objects[i];
+
+		made = made || (o->kind == FAKE_MAP && !holds(before, o));
+		if (o->kind == FAKE_ELEMENT && !holds(before, o))
+			REQUIRE(!find(before, FAKE_MAP, o->name));
+		if (o->kind == FAKE_RULE && !of_base(after, o) && !holds(before, o))
+			REQUIRE(!find(before, FAKE_CHAIN, o->name));
+	}
+	REQUIRE(!gone || (may_go && !switched));
+	REQUIRE(!made || !switched);
 }
 
 static int read_wanted(const struct nlattr *attr, void *context)

@@ -2,8 +2,7 @@
 /*
  * One nftables table as the fake kernel keeps it: object by object, with the kernel's rules about
  * what may come and go, stricter where it forgives: nothing comes twice, nothing goes while
- * something refers to it, a chain goes only empty, a map takes no more than its size, counting what
- * the same batch has taken from it.
+ * something refers to it, a chain goes only empty, a map takes no more than its size.
  */
 #ifndef COPSEC_TESTS_PEP_KERNEL_FAKE_NFT_H
 #define COPSEC_TESTS_PEP_KERNEL_FAKE_NFT_H
@@ -31,8 +30,8 @@ struct fake_object {
 	} references[FAKE_REFERENCES];
 	size_t reference_count;
 	uint32_t size;    /* of a map, 0: any */
-	size_t taken;     /* from a map, in this batch */
 	bool interval;    /* of a map */
+	bool base;        /* of a chain */
 	uint64_t packets; /* of a counter */
 	uint8_t key[16];  /* of an element */
 	uint32_t key_len;
@@ -50,7 +49,14 @@ void fake_table_fini(struct fake_table *t);
 /* One message of a batch; 0 or the errno. */
 int fake_table_change(struct fake_table *t, const struct nlmsghdr *message);
 /* At a batch's end: intervals in order. */
-void fake_table_commit(struct fake_table *t);
+void fake_table_commit(const struct fake_table *t);
+/* Two states side by side, for what a packet needs that is in the rules while the second takes the
+ * place of the first: no map that was there has changed; chains, maps and rules that base chains
+ * lead to only go if `may_go`; and no map comes, and nothing goes, while a base chain's rules
+ * change.
+ */
+void fake_table_check_change(
+	const struct fake_table *before, const struct fake_table *after, bool may_go);
 /* Answers a request for objects: those it asks for, one message each. False: nothing is there. */
 bool fake_table_answer(
 	const struct fake_table *t, const struct nlmsghdr *request, struct buffer *out);

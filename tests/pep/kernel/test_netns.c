@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -168,6 +169,7 @@ static void apply(const struct plan *p)
 
 	ck_assert_msg(
 		kernel_apply(kernel, p, &fault, &error) == E_OK && !fault.dirty, "%s", error.text);
+	ck_assert_msg(kernel_settle(kernel, &error) == E_OK, "%s", error.text);
 }
 
 /* Both interfaces have the role host, the node itself gateway. */
@@ -371,7 +373,7 @@ START_TEST(kernel_holds_what_the_plan_says)
 	apply_rules();
 	/* One more says which plan it is. */
 	ck_assert_uint_eq(times("nft list ruleset", "chain "), plan->chain_count + 1);
-	snprintf(text, sizeof text, "comment \"%s\"", plan->id);
+	snprintf(text, sizeof text, "comment \"%s ", plan->id);
 	ck_assert_uint_eq(times("nft list ruleset", text), 1);
 	ck_assert_uint_eq(times("nft list ruleset", "counter name "),
 		times("nft -j list ruleset | grep -o '\"counter\": \"'", "counter"));
@@ -381,8 +383,8 @@ START_TEST(kernel_holds_what_the_plan_says)
 	ck_assert_uint_eq(
 		times("nft list ruleset", "hook forward priority filter; policy drop;"), 1);
 	ck_assert_uint_eq(times("nft list ruleset", "type route hook output priority mangle"), 1);
-	ck_assert_uint_eq(times("nft list ruleset", "dport 7000-7009 goto out/host/voice"), 1);
-	ck_assert_uint_eq(times("nft list ruleset", "\"left0\" : goto in-host"), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "dport 7000-7009 goto out/host/voice."), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "\"left0\" : goto in-host."), 1);
 	ck_assert_uint_eq(times("nft list ruleset", "\"no-sa/strong\" drop comment \"tls\""), 1);
 	ck_assert_uint_eq(times("ip xfrm policy", "dir "), plan->spd_count);
 	ck_assert_uint_eq(times("ip xfrm policy", "action block"), 4);
@@ -635,6 +637,8 @@ START_TEST(refusal_names_the_rule_and_changes_nothing)
 		}
 	}
 	ck_assert(broken);
+	/* All of it is sent, also what has the name of what is there. */
+	shell("nft add table inet theirs; nft delete table inet theirs");
 	ck_assert_int_eq(kernel_apply(kernel, bad, &fault, &error), E_SYSTEM);
 	ck_assert_int_eq(error.sys, ENOENT);
 	ck_assert_str_eq(fault.cause.name, "ssh");
@@ -844,10 +848,10 @@ START_TEST(changes_of_other_rules_leave_a_flow_alone)
 	atomic_store(&flow.over, true);
 	pthread_join(sender, NULL);
 	pthread_join(receiver, NULL);
-	/* While the kernel takes an edit of a map, it may miss an element that stays: a few packets
-	 * in 100,000 then count as "no-rule" (seen on Linux 6.18; doc/performance.md). */
-	ck_assert_uint_eq(flow.refused, counted("no-rule"));
-	ck_assert_uint_le(flow.refused, flow.sent / 1000);
+	printf("%" PRIu64 " packets beside %d changes, %" PRIu64 " refused\n", flow.sent, CHANGED,
+		flow.refused);
+	ck_assert_uint_eq(flow.refused, 0);
+	ck_assert_uint_eq(counted("no-rule"), 0);
 	ck_assert_uint_ge(flow.sent, 100 * CHANGED);
 	ck_assert_uint_eq(flow.received, flow.sent);
 	ck_assert_uint_eq(counted("host/web"), flow.sent);
@@ -925,7 +929,7 @@ static bool have(const char *command)
 int main(void)
 {
 	Suite *suite = suite_create("pep/kernel in network namespaces");
-	TCase *tcase = tcase_create("netns");
+	TCase *tcase = tcase_create("netns"), *changes = tcase_create("changes");
 
 	if (geteuid() != 0 || !have("unshare -n true 2>/dev/null")) {
 		printf("skipped: needs root and network namespaces\n");
@@ -947,8 +951,11 @@ int main(void)
 	tcase_add_test(tcase, what_is_not_ours_stays);
 	tcase_add_test(tcase, refusal_names_the_rule_and_changes_nothing);
 	tcase_add_test(tcase, ten_thousand_rules_are_applied);
-	tcase_add_test(tcase, changes_of_other_rules_leave_a_flow_alone);
 	tcase_add_test(tcase, first_interval_of_a_map_may_come_to_begin_at_0);
 	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(changes, setup, teardown);
+	tcase_set_timeout(changes, 120);
+	tcase_add_test(changes, changes_of_other_rules_leave_a_flow_alone);
+	suite_add_tcase(suite, changes);
 	return suite_main(suite);
 }

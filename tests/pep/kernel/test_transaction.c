@@ -108,7 +108,8 @@ static void apply(const struct plan *plan)
 
 	fake_misbehave(fake, BEHAVE, 0);
 	ck_assert_msg(kernel_apply(kernel, plan, &fault, &error) == E_OK, "%s", error.text);
-	ck_assert(!fault.dirty);
+	ck_assert_msg(kernel_settle(kernel, &error) == E_OK, "%s", error.text);
+	ck_assert(!fault.dirty && kernel_settled(kernel));
 }
 
 START_TEST(apply_makes_the_plan_and_nothing_else)
@@ -166,13 +167,12 @@ START_TEST(state_is_the_one_before_or_the_one_after)
 	const enum misbehaviour how = (enum misbehaviour)(REFUSE + _i);
 	char *old, *new;
 	size_t requests;
-	size_t failed = 0, done = 0, dirty = 0;
+	size_t failed = 0, done = 0, left = 0;
 
 	apply(after);
 	new = state();
 	apply(before);
 	old = state();
-	fake_misbehave(fake, BEHAVE, 0);
 	apply(after);
 	requests = fake_requests(fake);
 	ck_assert_uint_gt(requests, 10);
@@ -185,10 +185,11 @@ START_TEST(state_is_the_one_before_or_the_one_after)
 		apply(before);
 		fake_misbehave(fake, how, n);
 		err = kernel_apply(kernel, after, &fault, &error);
-		fake_misbehave(fake, BEHAVE, 0);
-		now = state();
 		if (err) {
 			failed++;
+			fake_misbehave(fake, BEHAVE, 0);
+			ck_assert_int_eq(kernel_settle(kernel, &(struct error){0}), E_OK);
+			now = state();
 			ck_assert_msg(error.text[0], "request %zu", n);
 			if (!fault.dirty)
 				ck_assert_msg(
@@ -196,19 +197,26 @@ START_TEST(state_is_the_one_before_or_the_one_after)
 			if (how == REFUSE)
 				ck_assert_msg(strstr(error.text, "refused by the test"), "%s",
 					error.text);
-		} else if (fault.dirty) {
-			dirty++;
-			ck_assert_msg(error.text[0], "request %zu", n);
-			ck_assert_int_eq(kernel_clean(kernel, after, &error), E_OK);
 			free(now);
-			now = state();
-			ck_assert_str_eq(now, new);
 		} else {
-			done++;
+			ck_assert(!kernel_settled(kernel) && !fault.dirty);
+			err = kernel_settle(kernel, &error);
+			fake_misbehave(fake, BEHAVE, 0);
+			left += err != E_OK;
+			done += err == E_OK;
+			ck_assert(kernel_settled(kernel) == !err);
+			if (err)
+				ck_assert_ptr_nonnull(strstr(error.text, "left over"));
+			/* Tried again by whoever looks after it, or by the next change. */
+			if (n % 2)
+				ck_assert_int_eq(kernel_settle(kernel, &error), E_OK);
+			else
+				apply(after);
+			now = state();
 			ck_assert_msg(strcmp(now, new) == 0, "request %zu", n);
+			free(now);
 		}
 		/* Whatever happened, the way back is to apply the last good plan again. */
-		free(now);
 		apply(before);
 		now = state();
 		ck_assert_str_eq(now, old);
@@ -216,9 +224,9 @@ START_TEST(state_is_the_one_before_or_the_one_after)
 	}
 	ck_assert_uint_ge(done, 1);
 	if (how == ANSWER_TWICE)
-		ck_assert_uint_eq(failed + dirty, 0);
+		ck_assert_uint_eq(failed + left, 0);
 	else
-		ck_assert_uint_ge(failed, 5);
+		ck_assert(failed >= 5 && left >= 3);
 	free(old);
 	free(new);
 }
@@ -256,7 +264,7 @@ START_TEST(refusal_names_the_rule)
 		fake_refuse_message(fake, place);
 		if (_i == 0)
 			fake_touch(fake);
-		err = kernel_check(kernel, after, &fault, &error);
+		err = kernel_apply(kernel, after, &fault, &error);
 		if (!err)
 			break;
 		ck_assert_str_eq(fault.kernel, "refused by the test");
@@ -268,7 +276,8 @@ START_TEST(refusal_names_the_rule)
 			ck_assert_uint_eq(fault.cause.prid.instance, 2);
 			ck_assert_ptr_nonnull(strstr(error.text, "web"));
 		}
-		ck_assert_int_ne(kernel_apply(kernel, after, &fault, &error), E_OK);
+		fake_refuse_message(fake, 0);
+		ck_assert_int_eq(kernel_settle(kernel, &error), E_OK);
 		now = state();
 		ck_assert_str_eq(now, old);
 		free(now);
@@ -445,8 +454,9 @@ START_TEST(first_interval_of_a_map_may_come_to_begin_at_0)
 		char *edited, *replaced;
 
 		free(whole(plans[i]));
+		fake_count(fake);
 		apply(plans[1 - i]);
-		ck_assert_uint_lt(fake_messages(fake), 20);
+		ck_assert_uint_eq(fake_counted(fake, "no-rule"), 1);
 		edited = state();
 		replaced = whole(plans[1 - i]);
 		ck_assert_str_eq(edited, replaced);
@@ -487,6 +497,8 @@ START_TEST(refused_edit_leaves_one_of_both)
 		fake_refuse_message(fake, place);
 		err = kernel_apply(kernel, new, &fault, &error);
 		ck_assert(!fault.dirty);
+		fake_refuse_message(fake, 0);
+		ck_assert_int_eq(kernel_settle(kernel, &error), E_OK);
 		now = state();
 		ck_assert_str_eq(now, err ? then : later);
 		free(now);
@@ -502,18 +514,19 @@ END_TEST
 START_TEST(changed_generation_means_a_new_table)
 {
 	char *edited, *replaced;
-	size_t messages;
 
 	apply(before);
+	fake_count(fake);
 	apply(after);
+	ck_assert_uint_eq(fake_counted(fake, "no-rule"), 1);
 	edited = state();
-	messages = fake_messages(fake);
 	apply(before);
+	fake_count(fake);
 	fake_touch(fake);
 	apply(after);
+	ck_assert_uint_eq(fake_counted(fake, "no-rule"), 0);
 	replaced = state();
 	ck_assert_str_eq(edited, replaced);
-	ck_assert_uint_gt(fake_messages(fake), messages);
 	free(replaced);
 	apply(before);
 	for (size_t n = 2; n <= 8; n++) {
@@ -524,11 +537,67 @@ START_TEST(changed_generation_means_a_new_table)
 		fake_misbehave(fake, TOUCH_BEFORE, n);
 		ck_assert_msg(kernel_apply(kernel, after, &fault, &error) == E_OK, "%zu: %s", n,
 			error.text);
+		ck_assert_msg(kernel_settle(kernel, &error) == E_OK, "%zu: %s", n, error.text);
 		replaced = state();
 		ck_assert_str_eq(edited, replaced);
 		free(replaced);
 	}
 	free(edited);
+}
+END_TEST
+
+/* What an earlier process left is edited, if nobody has changed any rule since, and it was settled.
+ */
+START_TEST(settled_table_outlives_its_process)
+{
+	struct kernel_transport transport = fake_transport(fake);
+	char *new;
+
+	apply(after);
+	new = state();
+	for (int touched = 0; touched < 2; touched++) {
+		struct kernel_status status;
+		struct error error;
+		char *now;
+
+		apply(before);
+		fake_count(fake);
+		if (touched)
+			fake_touch(fake);
+		kernel_free(kernel);
+		kernel = kernel_new(&transport);
+		ck_assert_int_eq(kernel_status(kernel, before, &status, &error), E_OK);
+		ck_assert(status.table && strcmp(status.plan_id, before->id) == 0);
+		apply(after);
+		ck_assert_uint_eq(fake_counted(fake, "no-rule"), !touched);
+		now = state();
+		ck_assert_str_eq(now, new);
+		free(now);
+	}
+	free(new);
+}
+END_TEST
+
+START_TEST(unsettled_table_does_not)
+{
+	struct kernel_transport transport = fake_transport(fake);
+	struct kernel_status status;
+	struct kernel_fault fault;
+	struct error error;
+	char *old, *now;
+
+	apply(before);
+	old = state();
+	apply(before);
+	ck_assert_int_eq(kernel_apply(kernel, after, &fault, &error), E_OK);
+	kernel_free(kernel);
+	kernel = kernel_new(&transport);
+	ck_assert_int_eq(kernel_status(kernel, after, &status, &error), E_OK);
+	apply(before);
+	now = state();
+	ck_assert_str_eq(old, now);
+	free(old);
+	free(now);
 }
 END_TEST
 
@@ -550,6 +619,8 @@ int main(void)
 	tcase_add_test(tcase, first_interval_of_a_map_may_come_to_begin_at_0);
 	tcase_add_test(tcase, refused_edit_leaves_one_of_both);
 	tcase_add_test(tcase, changed_generation_means_a_new_table);
+	tcase_add_test(tcase, settled_table_outlives_its_process);
+	tcase_add_test(tcase, unsettled_table_does_not);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
