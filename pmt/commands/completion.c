@@ -11,6 +11,7 @@ int command_completion(void *context, int argc, char **argv)
 		{"BUNDLE", "*.bundle", NULL, NULL},
 		{"FORMAT", NULL, "nft iptables swanctl", NULL},
 		{"KIND", NULL, "nodes roles networks services protections rules sets", NULL},
+		{"NEW", "*", NULL, NULL},
 		{"NODE", NULL, NULL, "pmt list --names nodes"},
 		{"ROLE", NULL, NULL, "pmt list --names roles"},
 		{"SET", NULL, NULL, "pmt list --names sets"},

@@ -13,6 +13,10 @@ const struct command_row pmt_commands[] = {
 	{"compile", command_compile, "[-o FILE] [--serial NUMBER | --previous BUNDLE] POLICY",
 		"make an unsigned bundle of it", compile_options},
 	{"test", command_test, "POLICY", "run the tests that stand in the policy", test_options},
+	{"diff", command_diff, "[--json] OLD NEW",
+		"say which flows a change treats in another way; exit 3 if any is let through "
+		"that was not",
+		diff_options},
 	{"import", command_import, "[-o FILE] [--node NAME --node-key PIN] FILE",
 		"make a first policy out of a packet filter's rules or swanctl.conf",
 		import_options},

@@ -302,7 +302,7 @@ enum err expect_run(
 	enum err code;
 
 	arena_init(&r.arena, REGIONS_ARENA);
-	code = reading_init(&r.reading, m, bundle, e);
+	code = reading_init(&r.reading, bundle, e);
 	for (size_t i = 0; i < m->expect_count && !code; i++)
 		code = run_one(&r, &m->expects[i]);
 	reading_fini(&r.reading);

@@ -35,7 +35,36 @@ static enum err read_set(struct reading *r, const struct bundle *b, size_t which
 	return set->name ? E_OK : no_memory(e);
 }
 
-static enum err read_sets(struct reading *r, struct view file, struct error *e)
+static const char *keep(struct reading *r, struct view text)
+{
+	const char *kept = (const char *)arena_copy(&r->arena, text).data;
+
+	return kept ? kept : "";
+}
+
+static enum err read_node(struct reading *r, const struct bundle *b, size_t which, struct error *e)
+{
+	struct reading_node *node = &r->nodes[which];
+	struct assignment a;
+	enum err code = bundle_assignment(b, which, &r->arena, &a, e);
+
+	if (code)
+		return code;
+	node->name = keep(r, a.node);
+	node->roles = keep(r, a.roles);
+	node->interfaces =
+		arena_calloc(&r->arena, a.interface_count + 1, sizeof *node->interfaces);
+	if (!node->interfaces)
+		return no_memory(e);
+	for (size_t i = 0; i < a.interface_count; i++)
+		node->interfaces[i] = (struct reading_interface){
+			keep(r, a.interfaces[i].name), keep(r, a.interfaces[i].roles)};
+	node->interface_count = a.interface_count;
+	r->node_count++;
+	return E_OK;
+}
+
+static enum err read_bundle(struct reading *r, struct view file, struct error *e)
 {
 	struct bundle bundle;
 	enum err code = bundle_read(file, &r->arena, &bundle, e);
@@ -43,25 +72,28 @@ static enum err read_sets(struct reading *r, struct view file, struct error *e)
 	if (code)
 		return code;
 	r->sets = arena_calloc(&r->arena, bundle.set_count + 1, sizeof *r->sets);
-	if (!r->sets)
+	r->nodes = arena_calloc(&r->arena, bundle.assignment_count + 1, sizeof *r->nodes);
+	if (!r->sets || !r->nodes)
 		return no_memory(e);
 	for (size_t i = 0; i < bundle.set_count && !code; i++)
 		code = read_set(r, &bundle, i, e);
+	for (size_t i = 0; i < bundle.assignment_count && !code; i++)
+		code = read_node(r, &bundle, i, e);
 	return code;
 }
 
-static enum err number_roles(struct reading *r, const struct model *m, struct error *e)
+static enum err number_roles(struct reading *r, struct error *e)
 {
 	size_t most = 1;
 
-	for (size_t i = 0; i < m->node_count; i++)
-		most += m->nodes[i].interface_count;
+	for (size_t i = 0; i < r->node_count; i++)
+		most += r->nodes[i].interface_count;
 	r->names = arena_calloc(&r->arena, most, sizeof *r->names);
 	if (!r->names)
 		return no_memory(e);
-	for (size_t i = 0; i < m->node_count; i++)
-		for (size_t k = 0; k < m->nodes[i].interface_count; k++) {
-			const char *roles = m->nodes[i].interfaces[k].roles;
+	for (size_t i = 0; i < r->node_count; i++)
+		for (size_t k = 0; k < r->nodes[i].interface_count; k++) {
+			const char *roles = r->nodes[i].interfaces[k].roles;
 
 			if (*roles && !reading_role(r, roles))
 				r->names[r->roles.count++] = roles;
@@ -70,14 +102,14 @@ static enum err number_roles(struct reading *r, const struct model *m, struct er
 	return E_OK;
 }
 
-enum err reading_init(struct reading *r, const struct model *m, struct view bundle, struct error *e)
+enum err reading_init(struct reading *r, struct view bundle, struct error *e)
 {
 	enum err code;
 
 	*r = (struct reading){0};
 	arena_init(&r->arena, READING_ARENA);
-	code = read_sets(r, bundle, e);
-	return code ? code : number_roles(r, m, e);
+	code = read_bundle(r, bundle, e);
+	return code ? code : number_roles(r, e);
 }
 
 void reading_fini(struct reading *r)
@@ -96,6 +128,26 @@ struct reading_set *reading_find(struct reading *r, const char *name)
 		if (strcmp(r->sets[i].name, name) == 0)
 			return &r->sets[i];
 	return NULL;
+}
+
+const struct reading_node *reading_node(const struct reading *r, const char *name)
+{
+	for (size_t i = 0; i < r->node_count; i++)
+		if (strcmp(r->nodes[i].name, name) == 0)
+			return &r->nodes[i];
+	return NULL;
+}
+
+const char *reading_interface_roles(const struct reading_node *node, const char *interface)
+{
+	const char *others = "";
+
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (strcmp(node->interfaces[i].name, interface) == 0)
+			return node->interfaces[i].roles;
+		else if (strcmp(node->interfaces[i].name, "*") == 0)
+			others = node->interfaces[i].roles;
+	return others;
 }
 
 uint16_t reading_role(const struct reading *r, const char *roles)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A bundle as its nodes read it: the policy of each set, and the decision diagrams that were asked
- * for. What is said about a policy (tests that fail, rules that never match) is said about this and
- * not about what its author wrote.
+ * A bundle as its nodes read it: who they are, the policy of each set, and the decision diagrams
+ * that were asked for. What is said about a policy (tests that fail, rules that never match, what a
+ * change means) is said about this and not about what its author wrote.
  */
 #ifndef COPSEC_PMT_COMPILER_READING_H
 #define COPSEC_PMT_COMPILER_READING_H
@@ -17,21 +17,37 @@ struct reading_set {
 	flow_ref diagram[FLOW_DIRECTIONS];
 };
 
+struct reading_interface {
+	const char *name; /* "*": every one that is not named */
+	const char *roles;
+};
+
+struct reading_node {
+	const char *name;
+	const char *roles;
+	struct reading_interface *interfaces;
+	size_t interface_count;
+};
+
 struct reading {
 	struct arena arena;
+	struct reading_node *nodes;
+	size_t node_count;
 	struct reading_set *sets;
 	size_t set_count;
 	const char **names; /* role combinations of all interfaces; number n is names[n - 1] */
 	struct policy_roles roles;
 };
 
-/* `bundle` is what compile_policy() made of this model. reading_fini() also after a failure. */
-enum err reading_init(
-	struct reading *r, const struct model *m, struct view bundle, struct error *e) MUST_USE;
+/* A bundle's file; nothing is verified. reading_fini() also after a failure. */
+enum err reading_init(struct reading *r, struct view bundle, struct error *e) MUST_USE;
 void reading_fini(struct reading *r);
 
 /* NULL if there is no such set. */
 struct reading_set *reading_find(struct reading *r, const char *name);
+const struct reading_node *reading_node(const struct reading *r, const char *name);
+/* The roles of an interface: its own, else those of "*", else "". */
+const char *reading_interface_roles(const struct reading_node *node, const char *interface);
 /* The number of a role combination of interfaces; 0 for none. */
 uint16_t reading_role(const struct reading *r, const char *roles);
 /* set->diagram[direction] is there. */

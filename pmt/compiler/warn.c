@@ -489,7 +489,7 @@ enum err warn_find(
 	enum err code;
 
 	arena_init(&r.arena, REGIONS_ARENA);
-	code = reading_init(&r.reading, m, bundle, e);
+	code = reading_init(&r.reading, bundle, e);
 	if (!code)
 		code = sort_rules(&r);
 	for (size_t i = 0; i < sizeof finders / sizeof *finders && !code; i++) {

@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { IMPORT_ARENA = 512 << 20, TEXT_MAX = 4096, PROTECTIONS_MAX = 1 << 20 };
+enum { FIRST_ITEMS = 64, IMPORT_ARENA = 512 << 20, TEXT_MAX = 4096, PROTECTIONS_MAX = 1 << 20 };
 
 enum err import_init(struct import *im, struct diagnostics *d, struct error *e)
 {
 	*im = (struct import){.d = d};
 	arena_init(&im->arena, IMPORT_ARENA);
 	buffer_init(&im->protections, PROTECTIONS_MAX);
-	im->items = arena_calloc(&im->arena, IMPORT_ITEMS_MAX, sizeof *im->items);
+	im->items = arena_calloc(&im->arena, FIRST_ITEMS, sizeof *im->items);
+	im->item_capacity = FIRST_ITEMS;
 	return im->items ? E_OK : error_set(e, E_MEMORY, "out of memory");
 }
 
@@ -183,9 +184,17 @@ struct import_item *import_item_add(struct import *im, enum import_kind kind, st
 {
 	struct import_item *item;
 
-	if (im->item_count == IMPORT_ITEMS_MAX) {
-		im->no_memory = true;
-		return NULL;
+	if (im->item_count == im->item_capacity) {
+		struct import_item *more = im->item_count < IMPORT_ITEMS_MAX
+						   ? take(im, 2 * im->item_capacity, sizeof *more)
+						   : NULL;
+
+		im->no_memory = im->no_memory || !more;
+		if (!more)
+			return NULL;
+		memcpy(more, im->items, im->item_count * sizeof *more);
+		im->items = more;
+		im->item_capacity *= 2;
 	}
 	item = &im->items[im->item_count++];
 	*item = (struct import_item){.kind = kind, .at = at};

@@ -85,7 +85,7 @@ struct import {
 	uint32_t file; /* of the text, in the diagnostics */
 	struct import_chain *first, *last;
 	struct import_item *items;
-	size_t item_count;
+	size_t item_count, item_capacity;
 	size_t taken, needless, left; /* rules */
 	struct buffer protections;    /* their elements, as text */
 	bool no_memory;

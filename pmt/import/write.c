@@ -3,7 +3,6 @@
  * The items as a policy. Interfaces that rules name become roles of their own (if-eth0), which the
  * node's interface has besides the role of the node: so the order of the rules stays one list.
  */
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,49 +74,6 @@ static void use_interface(struct writer *w, const char *name)
 
 /* --- addresses --- */
 
-static void put_address(struct buffer *out, enum flow_family family, struct flow_value v)
-{
-	char text[INET6_ADDRSTRLEN];
-	uint8_t octets[16];
-
-	flow_address_octets(v, octets);
-	inet_ntop(family == FLOW_IPV6 ? AF_INET6 : AF_INET, octets, text, sizeof text);
-	buffer_put_text(out, "%s", text);
-}
-
-/* The number of bits that the interval's addresses share, if it is a prefix; -1 if it is not. */
-static int prefix_bits(struct flow_interval i)
-{
-	const struct flow_value differ = {i.low.high ^ i.high.high, i.low.low ^ i.high.low};
-	int bits = 0;
-
-	while (bits < 64 && !(differ.high >> (63 - bits) & 1))
-		bits++;
-	while (bits >= 64 && bits < 128 && !(differ.low >> (127 - bits) & 1))
-		bits++;
-	for (int b = bits; b < 128; b++) {
-		uint64_t mask = UINT64_C(1) << (b < 64 ? 63 - b : 127 - b);
-
-		if ((b < 64 ? i.low.high : i.low.low) & mask ||
-			!((b < 64 ? i.high.high : i.high.low) & mask))
-			return -1;
-	}
-	return bits;
-}
-
-static void put_interval(struct buffer *out, enum flow_family family, struct flow_interval i)
-{
-	const int bits = prefix_bits(i), all = family == FLOW_IPV6 ? 128 : 32;
-
-	put_address(out, family, i.low);
-	if (bits < 0) {
-		buffer_put_u8(out, '-');
-		put_address(out, family, i.high);
-	} else if (bits < all) {
-		buffer_put_text(out, "/%d", bits);
-	}
-}
-
 /* A family without addresses is all its addresses, once. */
 static void put_addresses(struct buffer *out, const struct import_condition *when)
 {
@@ -142,7 +98,7 @@ static void put_addresses(struct buffer *out, const struct import_condition *whe
 		for (size_t k = 0; k < a.count; k++) {
 			if (k)
 				buffer_put_u8(out, ' ');
-			put_interval(out, family, a.list[k]);
+			flow_print_addresses(out, family, a.list[k]);
 		}
 		buffer_put_u8(out, '"');
 	}

@@ -78,6 +78,33 @@ said 'there are no "colours" to list'
 expect 1 'list what is no policy' "$pmt" list "$pmt"
 expect 1 'list a faulty policy' "$pmt" list nodes.xml
 
+# A change and its way back: what one widens the other tightens.
+sed -e 's/<deny name="server-ssh" in="yes"/<allow name="server-ssh" in="yes" from="office"/' \
+	-e 's/name="pass-ping" forward="yes" from="office"/name="pass-ping" forward="yes"/' \
+	office.xml >wider.xml
+expect 3 'diff of what widens' "$pmt" diff office.xml wider.xml
+said '  WIDENS  deny -> allow'
+said 'from office (IPv4) tcp port 22'
+said 'before "server-ssh" at office.xml:45:6, now "server-ssh" at wider.xml:45:6'
+said 'gateway, forward (gw1)'
+said '2 changes, 2 of them widen'
+expect 0 'diff of what tightens' "$pmt" diff wider.xml office.xml
+said '2 changes, 0 of them widen'
+"$pmt" compile -o wider.bundle wider.xml >stdout
+"$pmt" compile -o office.bundle office.xml >stdout
+expect 3 'diff of bundles' "$pmt" diff office.bundle wider.bundle
+said '2 changes, 2 of them widen'
+expect 0 'a policy and its bundle are the same' "$pmt" diff office.xml office.bundle
+said 'no flow is treated in another way'
+expect 3 'diff as JSON' "$pmt" diff --json office.xml wider.xml
+[ "$(jq -c '[.widening, .places[].at[0]]' stdout)" = '[2,"web1 eth0","gw1"]' ] || { echo 'FAILED: JSON of diff'; cat stdout; failures=$((failures + 1)); }
+sed 's/<interface name="eth0" roles="host"/<interface name="eth0" roles="server"/' nodes.xml >other.xml
+sed 's/href="nodes.xml"/href="other.xml"/' office.xml >roles.xml
+expect 3 'other roles are other rules' "$pmt" diff office.xml roles.xml
+said 'server, in, before with the roles host (alice eth0)'
+expect 1 'diff with nothing' "$pmt" diff office.xml nowhere.xml
+expect 2 'diff of one' "$pmt" diff office.xml
+
 # What is made of a file that others print is a policy that nothing is wrong with.
 for sample in server.iptables router.nft.json gateway.swanctl.conf; do
 	expect 0 "import $sample" "$pmt" import --node srv -o imported.xml \

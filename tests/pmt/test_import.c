@@ -45,7 +45,7 @@ static void import_buffer(struct imported *i, read_fn *read)
 	buffer_init(&i->octets, BUNDLE_MAX);
 	ck_assert_int_eq(compile_policy(&i->file.model, &terms, &i->octets, &summary, &e), E_OK);
 	ck_assert_int_eq(
-		reading_init(&i->reading, &i->file.model, buffer_view(&i->octets), &e), E_OK);
+		reading_init(&i->reading, buffer_view(&i->octets), &e), E_OK);
 }
 
 static void import_file(struct imported *i, const char *name, read_fn *read)

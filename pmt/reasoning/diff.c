@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/reasoning/diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pib/flow/lists.h"
+#include "pib/flow/sets.h"
+
+enum { DIFF_ARENA = 512 << 20, DIFF_NODES_MAX = 1 << 22, DIFF_PLACES_MAX = 1 << 20 };
+
+struct run {
+	struct diff *d;
+	struct reading *before, *after;
+	struct policy_verdicts *verdicts;
+	size_t place_capacity;
+	struct error *e;
+};
+
+static enum err no_memory(struct run *r)
+{
+	return error_set(r->e, E_MEMORY, "out of memory");
+}
+
+/* --- what widens --- */
+
+static bool same_address(const struct policy_address *a, const struct policy_address *b)
+{
+	return a->family == b->family && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
+}
+
+static bool offers_esp(const struct policy_protection *p, const struct policy_esp *esp)
+{
+	for (size_t i = 0; i < p->proposal_count; i++) {
+		const struct policy_esp *own = &p->proposals[i];
+
+		if (own->encryption == esp->encryption && own->key_length == esp->key_length &&
+			own->integrity == esp->integrity && own->group == esp->group &&
+			own->esn == esp->esn)
+			return true;
+	}
+	return false;
+}
+
+static bool offers_ike(const struct policy_ike *ike, const struct policy_ike_proposal *proposal)
+{
+	for (size_t i = 0; i < ike->proposal_count; i++) {
+		const struct policy_ike_proposal *own = &ike->proposals[i];
+
+		if (own->encryption == proposal->encryption &&
+			own->key_length == proposal->key_length &&
+			own->integrity == proposal->integrity && own->prf == proposal->prf &&
+			own->group == proposal->group)
+			return true;
+	}
+	return false;
+}
+
+/* Would an SA that the second accepts have been one for the first? */
+static bool accepts_no_more(const struct policy_protection *a, const struct policy_protection *b)
+{
+	if (a->mode != b->mode || !same_address(&a->endpoint, &b->endpoint) ||
+		a->ike->authentication != b->ike->authentication ||
+		!same_address(&a->ike->peer_address, &b->ike->peer_address) ||
+		a->ike->peer.type != b->ike->peer.type ||
+		a->ike->peer.negated != b->ike->peer.negated ||
+		!view_equal(a->ike->peer.value, b->ike->peer.value))
+		return false;
+	for (size_t i = 0; i < b->proposal_count; i++)
+		if (!offers_esp(a, &b->proposals[i]))
+			return false;
+	for (size_t i = 0; i < b->ike->proposal_count; i++)
+		if (!offers_ike(a->ike, &b->ike->proposals[i]))
+			return false;
+	return true;
+}
+
+bool verdict_widens(const struct policy_verdict *before, const struct policy_verdict *after)
+{
+	const enum policy_strictness was = policy_strictness(before), is = policy_strictness(after);
+
+	if (is < was)
+		return true;
+	return before->action == POLICY_PROTECT && after->action == POLICY_PROTECT &&
+	       !accepts_no_more(before->protection, after->protection);
+}
+
+/* --- roles: the numbers of both readings --- */
+
+static enum err join_roles(struct run *r)
+{
+	const struct policy_roles *a = &r->before->roles, *b = &r->after->roles;
+	const char **names = arena_calloc(&r->d->arena, a->count + b->count + 1, sizeof *names);
+	size_t count = 0;
+
+	if (!names)
+		return no_memory(r);
+	for (size_t i = 0; i < a->count + b->count; i++) {
+		const char *name = i < a->count ? a->names[i] : b->names[i - a->count];
+		bool known = false;
+
+		for (size_t k = 0; k < count; k++)
+			known = known || strcmp(names[k], name) == 0;
+		if (!known)
+			names[count++] = name;
+	}
+	r->d->roles = (struct policy_roles){names, count};
+	return E_OK;
+}
+
+/* --- places --- */
+
+static struct diff_place *find_place(
+	struct run *r, enum flow_direction direction, const char *before, const char *after)
+{
+	struct diff *d = r->d;
+	struct diff_place *places;
+
+	for (size_t i = 0; i < d->place_count; i++)
+		if (d->places[i].direction == direction &&
+			strcmp(d->places[i].before, before) == 0 &&
+			strcmp(d->places[i].after, after) == 0)
+			return &d->places[i];
+	if (d->place_count == r->place_capacity) {
+		r->place_capacity = r->place_capacity ? 2 * r->place_capacity : 64;
+		places = arena_calloc(&d->arena, r->place_capacity, sizeof *places);
+		if (!places)
+			return NULL;
+		if (d->place_count)
+			memcpy(places, d->places, d->place_count * sizeof *places);
+		d->places = places;
+	}
+	d->places[d->place_count] =
+		(struct diff_place){.direction = direction, .before = before, .after = after};
+	return &d->places[d->place_count++];
+}
+
+/* The list doubles when its length is a power of two. */
+static enum err add_who(struct run *r, struct diff_place *place, const char *node, const char *part)
+{
+	const size_t count = place->who_count;
+	struct buffer text;
+
+	if ((count & (count - 1)) == 0) {
+		const char **who = arena_calloc(&r->d->arena, count ? 2 * count : 1, sizeof *who);
+
+		if (!who)
+			return no_memory(r);
+		if (count)
+			memcpy(who, place->who, count * sizeof *who);
+		place->who = who;
+	}
+	buffer_init(&text, 4096);
+	buffer_put_text(&text, "%s%s%s", node, *part ? " " : "", part);
+	place->who[count] = arena_strdup(&r->d->arena, buffer_string(&text));
+	buffer_fini(&text);
+	if (!place->who[count])
+		return no_memory(r);
+	place->who_count++;
+	return E_OK;
+}
+
+static enum err add_place(struct run *r, enum flow_direction direction, const char *before,
+	const char *after, const char *node, const char *part)
+{
+	struct diff_place *place = find_place(r, direction, before, after);
+
+	return place ? add_who(r, place, node, part) : no_memory(r);
+}
+
+static bool has_interface(const struct reading_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (strcmp(node->interfaces[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static enum err add_interface(struct run *r, const struct reading_node *before,
+	const struct reading_node *after, const char *name)
+{
+	const char *was = reading_interface_roles(before, name),
+		   *is = reading_interface_roles(after, name);
+	enum err code = add_place(r, FLOW_IN, was, is, before->name, name);
+
+	return code ? code : add_place(r, FLOW_OUT, was, is, before->name, name);
+}
+
+static enum err compare_node(
+	struct run *r, const struct reading_node *before, const struct reading_node *after)
+{
+	enum err code = add_place(r, FLOW_FORWARD, before->roles, after->roles, before->name, "");
+
+	for (size_t i = 0; i < before->interface_count && !code; i++)
+		code = add_interface(r, before, after, before->interfaces[i].name);
+	for (size_t i = 0; i < after->interface_count && !code; i++)
+		if (!has_interface(before, after->interfaces[i].name))
+			code = add_interface(r, before, after, after->interfaces[i].name);
+	return code;
+}
+
+static enum err find_places(struct run *r)
+{
+	struct diff *d = r->d;
+	enum err code = E_OK;
+
+	d->new_nodes = arena_calloc(&d->arena, r->after->node_count + 1, sizeof *d->new_nodes);
+	d->gone_nodes = arena_calloc(&d->arena, r->before->node_count + 1, sizeof *d->gone_nodes);
+	if (!d->new_nodes || !d->gone_nodes)
+		return no_memory(r);
+	for (size_t i = 0; i < r->before->node_count && !code; i++) {
+		const struct reading_node *after = reading_node(r->after, r->before->nodes[i].name);
+
+		if (after)
+			code = compare_node(r, &r->before->nodes[i], after);
+		else
+			d->gone_nodes[d->gone_count++] = r->before->nodes[i].name;
+	}
+	for (size_t i = 0; i < r->after->node_count; i++)
+		if (!reading_node(r->before, r->after->nodes[i].name))
+			d->new_nodes[d->new_count++] = r->after->nodes[i].name;
+	return code;
+}
+
+/* --- changes of a place --- */
+
+static bool node_has_roles(const struct reading_node *node, const char *roles)
+{
+	for (size_t i = 0; node && i < node->interface_count; i++)
+		if (strcmp(node->interfaces[i].roles, roles) == 0)
+			return true;
+	return false;
+}
+
+/* The interfaces that the nodes of the place have, now or before, as numbers of their roles. */
+static enum err interfaces_of(
+	struct run *r, const struct diff_place *place, struct flow_intervals *ret)
+{
+	const struct policy_roles *roles = &r->d->roles;
+	struct flow_interval *list = arena_calloc(&r->d->arena, roles->count + 1, sizeof *list);
+	size_t count = 0;
+
+	if (!list)
+		return no_memory(r);
+	for (size_t n = 0; n < roles->count; n++) {
+		bool has = false;
+
+		for (size_t i = 0; i < place->who_count && !has; i++)
+			has = node_has_roles(
+				      reading_node(r->before, place->who[i]), roles->names[n]) ||
+			      node_has_roles(
+				      reading_node(r->after, place->who[i]), roles->names[n]);
+		if (has)
+			list[count++] =
+				(struct flow_interval){FLOW_VALUE(n + 1), FLOW_VALUE(n + 1)};
+	}
+	*ret = count ? flow_intervals_join(FLOW_IN_ROLE, list, count) : (struct flow_intervals){0};
+	return E_OK;
+}
+
+/* No set: nothing is said, so everything is discarded. */
+static enum err partition(struct run *r, const struct policy *policy,
+	const struct diff_place *place, struct flow_manager *m, flow_ref *ret)
+{
+	struct flow_match interfaces = {.number = 1};
+
+	interfaces.field[FLOW_IN_ROLE] = interfaces.field[FLOW_OUT_ROLE] = place->interfaces;
+	*ret = FLOW_NOTHING;
+	if (!policy || (place->direction == FLOW_FORWARD && place->interfaces.count == 0))
+		return E_OK;
+	return policy_partition(policy, place->direction, &r->d->roles,
+		place->direction == FLOW_FORWARD ? &interfaces : NULL, m, r->verdicts, ret, r->e);
+}
+
+static bool same_intervals(struct flow_intervals a, struct flow_intervals b)
+{
+	bool same = a.count == b.count;
+
+	for (size_t i = 0; i < a.count && same; i++)
+		same = flow_value_compare(a.list[i].low, b.list[i].low) == 0 &&
+		       flow_value_compare(a.list[i].high, b.list[i].high) == 0;
+	return same;
+}
+
+/* All interfaces that there are need not be named. */
+static void forget_interfaces(
+	const struct diff_place *place, struct flow_match *boxes, size_t count)
+{
+	static const enum flow_field fields[] = {FLOW_IN_ROLE, FLOW_OUT_ROLE};
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t f = 0; f < 2; f++)
+			if (same_intervals(boxes[i].field[fields[f]], place->interfaces))
+				boxes[i].field[fields[f]] = (struct flow_intervals){0};
+}
+
+static enum err describe(struct run *r, const struct diff_place *place,
+	const struct flow_changes *changes, size_t which, struct flow_manager *m,
+	const struct policy *before, const struct policy *after, struct diff_change *ret)
+{
+	const struct flow_change *change = &changes->list[which];
+	struct flow_match *boxes;
+	flow_ref flows;
+	enum err code;
+
+	ret->before = *policy_verdicts_get(r->verdicts, change->from);
+	ret->after = *policy_verdicts_get(r->verdicts, change->to);
+	ret->widens = verdict_widens(&ret->before, &ret->after);
+	code = flows_with_number(m, changes->diagram, (uint32_t)which + 1, &flows, r->e);
+	if (!code)
+		code = flows_boxes(m, flows, DIFF_BOXES_SHOWN, &r->d->arena, &boxes,
+			&ret->box_count, &ret->more_boxes, r->e);
+	if (code)
+		return code;
+	forget_interfaces(place, boxes, ret->box_count);
+	ret->boxes = boxes;
+	code = flows_sample(m, flows, &ret->sample);
+	if (code)
+		return error_set(r->e, code, "there is no flow where there must be one");
+	ret->sample.direction = place->direction;
+	ret->rule_before = before ? policy_evaluate(before, &ret->sample, &r->d->roles) : NULL;
+	ret->rule_after = after ? policy_evaluate(after, &ret->sample, &r->d->roles) : NULL;
+	return E_OK;
+}
+
+/* What widens comes first, then the greater steps. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct diff_change *x = a, *y = b;
+
+	if (x->widens != y->widens)
+		return x->widens ? -1 : 1;
+	return (int)policy_strictness(&x->after) - (int)policy_strictness(&y->after);
+}
+
+static enum err compare_place(struct run *r, struct diff_place *place)
+{
+	const struct reading_set *was = reading_find(r->before, place->before),
+				 *is = reading_find(r->after, place->after);
+	const struct policy *before = was ? was->policy : NULL, *after = is ? is->policy : NULL;
+	struct flow_manager *m = flow_manager_new(DIFF_NODES_MAX);
+	struct flow_changes changes = {0};
+	flow_ref a, b;
+	enum err code = m ? E_OK : no_memory(r);
+
+	if (!code && place->direction == FLOW_FORWARD)
+		code = interfaces_of(r, place, &place->interfaces);
+	if (!code)
+		code = partition(r, before, place, m, &a);
+	if (!code)
+		code = partition(r, after, place, m, &b);
+	if (!code && a != b)
+		code = flow_changes(m, a, b, &r->d->arena, &changes, r->e);
+	if (!code && changes.count) {
+		place->changes = arena_calloc(&r->d->arena, changes.count, sizeof *place->changes);
+		if (!place->changes)
+			code = no_memory(r);
+	}
+	for (size_t i = 0; i < changes.count && !code; i++) {
+		struct diff_change *change = &place->changes[place->change_count++];
+
+		code = describe(r, place, &changes, i, m, before, after, change);
+		r->d->widening += !code && change->widens;
+	}
+	if (place->change_count)
+		qsort(place->changes, place->change_count, sizeof *place->changes, by_weight);
+	r->d->changes += place->change_count;
+	flow_manager_free(m);
+	if (code)
+		error_prefix(r->e, "the sets \"%s\" and \"%s\"", place->before, place->after);
+	return code;
+}
+
+enum err diff_find(struct diff *d, struct reading *before, struct reading *after, struct error *e)
+{
+	struct run r = {.d = d, .before = before, .after = after, .e = e};
+	size_t kept = 0;
+	enum err code;
+
+	*d = (struct diff){0};
+	arena_init(&d->arena, DIFF_ARENA);
+	r.verdicts = policy_verdicts_new();
+	code = r.verdicts ? join_roles(&r) : no_memory(&r);
+	if (!code)
+		code = find_places(&r);
+	for (size_t i = 0; i < d->place_count && !code; i++) {
+		code = compare_place(&r, &d->places[i]);
+		if (d->places[i].change_count)
+			d->places[kept++] = d->places[i];
+	}
+	d->place_count = kept;
+	policy_verdicts_free(r.verdicts);
+	return code;
+}
+
+void diff_fini(struct diff *d)
+{
+	arena_fini(&d->arena);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a change of a policy means: which flows are treated in another way than before, exactly.
+ *
+ * Two readings are compared node by node: what each interface lets in and out, and what each node
+ * passes on. Interfaces for which the same two sets are compared are one place, for they have the
+ * same changes. A change is all flows of a place that went from one verdict to another, as boxes
+ * for people, with one flow as an example and the rules that decide it.
+ *
+ * A change widens if something may pass that did not, or with less protection: a verdict that is
+ * less strict, or another protection that accepts a proposal, a peer or an authentication that the
+ * old one did not.
+ *
+ * Nodes that are in one reading only are named and not compared: nothing of them has changed.
+ * Everything lives in the diff's arena and borrows from the readings.
+ */
+#ifndef COPSEC_PMT_REASONING_DIFF_H
+#define COPSEC_PMT_REASONING_DIFF_H
+
+#include "pib/policy/verdicts.h"
+#include "pmt/compiler/reading.h"
+
+enum {
+	DIFF_BOXES_SHOWN = 6, /* of one change; the rest is counted as more */
+};
+
+struct diff_change {
+	struct policy_verdict before, after;
+	bool widens;
+	const struct flow_match *boxes;
+	size_t box_count;
+	bool more_boxes;
+	struct flow sample;
+	const struct policy_rule *rule_before, *rule_after; /* of the sample; NULL: none matches */
+};
+
+struct diff_place {
+	enum flow_direction direction;
+	const char *before, *after; /* names of the sets; "": no roles, everything is dropped */
+	const char **who;           /* "NODE INTERFACE", or "NODE" for what it passes on */
+	size_t who_count;
+	struct flow_intervals interfaces; /* of what passes on: numbers of their roles */
+	struct diff_change *changes;
+	size_t change_count;
+};
+
+struct diff {
+	struct arena arena;
+	struct diff_place *places; /* those with changes */
+	size_t place_count;
+	const char **new_nodes, **gone_nodes;
+	size_t new_count, gone_count;
+	size_t changes, widening;
+	struct policy_roles roles; /* numbers in FLOW_IN_ROLE and FLOW_OUT_ROLE */
+};
+
+/* diff_fini() also after a failure. */
+enum err diff_find(
+	struct diff *d, struct reading *before, struct reading *after, struct error *e) MUST_USE;
+void diff_fini(struct diff *d);
+
+/* Does the second let pass what the first did not? */
+bool verdict_widens(const struct policy_verdict *before, const struct policy_verdict *after);
+
+#endif
