@@ -20,9 +20,14 @@ void policy_print_findings(struct policy_file *f)
 
 int policy_open(const char *name, const char *path, struct policy_file *f)
 {
+	return policy_open_with(name, path, VIEW_NONE, f);
+}
+
+int policy_open_with(const char *name, const char *path, struct view part, struct policy_file *f)
+{
 	struct error e;
 
-	if (policy_file_read(f, path, &e))
+	if (policy_file_read_with(f, path, part, &e))
 		return command_failed(name, &e);
 	if (f->diagnostics.errors == 0)
 		return EXIT_SUCCESS;

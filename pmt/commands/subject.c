@@ -6,10 +6,16 @@
 
 #include "common/base/file.h"
 #include "pmt/commands/command.h"
+#include "pmt/compiler/region.h"
 
 enum { ADDRESSES_ARENA = 64 << 20 };
 
 int subject_open(const char *name, const char *path, struct subject *s)
+{
+	return subject_open_with(name, path, VIEW_NONE, s);
+}
+
+int subject_open_with(const char *name, const char *path, struct view part, struct subject *s)
 {
 	int status = EXIT_SUCCESS;
 	struct error e;
@@ -18,7 +24,7 @@ int subject_open(const char *name, const char *path, struct subject *s)
 	buffer_init(&s->bundle, BUNDLE_MAX);
 	arena_init(&s->reading.arena, 1);
 	if (s->is_policy) {
-		status = policy_open(name, path, &s->policy);
+		status = policy_open_with(name, path, part, &s->policy);
 		if (!status && policy_try(&s->policy, &s->bundle, &e))
 			status = command_failed(name, &e);
 	} else if (file_read(path, &s->bundle, NULL, &e)) {
@@ -46,7 +52,7 @@ static bool is_list(const struct address_list *list, enum flow_family family,
 {
 	struct flow_match match = {0};
 
-	if (!reading_addresses(arena, &match, FLOW_SOURCE, list, family))
+	if (!region_addresses(arena, &match, FLOW_SOURCE, list, family))
 		return false;
 	if (match.field[FLOW_SOURCE].count != wanted.count)
 		return false;

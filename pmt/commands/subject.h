@@ -20,6 +20,8 @@ struct subject {
 
 /* An exit status; what is wrong is printed. subject_fini() in any case. */
 int subject_open(const char *name, const char *path, struct subject *s);
+/* A policy with one more part, which stands on the command line (policy_file_read_with). */
+int subject_open_with(const char *name, const char *path, struct view part, struct subject *s);
 void subject_fini(struct subject *s);
 
 /* Prints flows as from, to, service and the roles of interfaces; `roles` gives their numbers. */

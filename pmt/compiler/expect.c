@@ -2,11 +2,12 @@
 #include "pmt/compiler/expect.h"
 
 #include "pmt/compiler/reading.h"
+#include "pmt/compiler/region.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGIONS_ARENA = 256 << 20, PROTOCOL_ICMP = 1, PROTOCOL_ICMPV6 = 58 };
+enum { REGIONS_ARENA = 256 << 20 };
 
 struct run {
 	const struct model *m;
@@ -22,46 +23,6 @@ static enum err no_memory(struct run *r)
 }
 
 /* --- the flows an expectation speaks of --- */
-
-static void set_one(
-	struct run *r, struct flow_match *match, enum flow_field field, uint64_t low, uint64_t high)
-{
-	struct flow_interval *interval = arena_alloc(&r->arena, sizeof *interval);
-
-	if (!interval)
-		return;
-	*interval = (struct flow_interval){FLOW_VALUE(low), FLOW_VALUE(high)};
-	match->field[field] = flow_intervals_join(field, interval, 1);
-}
-
-static void set_ports(struct run *r, struct flow_match *match, const struct traffic *t)
-{
-	struct flow_interval *intervals = arena_calloc(&r->arena, t->port_count, sizeof *intervals);
-
-	for (size_t i = 0; intervals && i < t->port_count; i++)
-		intervals[i] = (struct flow_interval){
-			FLOW_VALUE(t->ports[i].min), FLOW_VALUE(t->ports[i].max)};
-	if (intervals)
-		match->field[FLOW_DESTINATION_PORT] =
-			flow_intervals_join(FLOW_DESTINATION_PORT, intervals, t->port_count);
-}
-
-/* False if there is no such flow: ICMP is of IPv4, ICMPv6 of IPv6. */
-static bool set_traffic(
-	struct run *r, struct flow_match *match, const struct traffic *t, enum flow_family family)
-{
-	if (t->protocol == (family == FLOW_IPV6 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6))
-		return false;
-	if (t->protocol != PROTOCOL_ANY)
-		set_one(r, match, FLOW_PROTOCOL, t->protocol, t->protocol);
-	if (t->port_count)
-		set_ports(r, match, t);
-	if (t->icmp.type != ICMP_ANY)
-		set_one(r, match, FLOW_ICMP_TYPE, (uint64_t)t->icmp.type, (uint64_t)t->icmp.type);
-	if (t->icmp.code != ICMP_ANY)
-		set_one(r, match, FLOW_ICMP_CODE, (uint64_t)t->icmp.code, (uint64_t)t->icmp.code);
-	return true;
-}
 
 /* Interfaces of the nodes with this combination that have the role (NULL: any). */
 static bool set_interfaces(struct run *r, struct flow_match *match, enum flow_field field,
@@ -234,10 +195,10 @@ static enum err judge(struct run *r, const struct model_expect *expect, const ch
 		struct flow_match box = {.number = 1};
 		const enum flow_family family = families[i % 2];
 
-		set_one(r, &box, FLOW_FAMILY, family, family);
-		if (!reading_addresses(&r->arena, &box, FLOW_SOURCE, &expect->from, family) ||
-			!reading_addresses(&r->arena, &box, FLOW_DESTINATION, &expect->to, family) ||
-			!set_traffic(r, &box, &expect->traffic.items[i / 2], family))
+		region_number(&r->arena, &box, FLOW_FAMILY, family, family);
+		if (!region_addresses(&r->arena, &box, FLOW_SOURCE, &expect->from, family) ||
+			!region_addresses(&r->arena, &box, FLOW_DESTINATION, &expect->to, family) ||
+			!region_traffic(&r->arena, &box, &expect->traffic.items[i / 2], family))
 			continue;
 		if (direction == FLOW_FORWARD &&
 			(!set_interfaces(

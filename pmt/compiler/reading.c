@@ -52,8 +52,7 @@ static enum err read_node(struct reading *r, const struct bundle *b, size_t whic
 		return code;
 	node->name = keep(r, a.node);
 	node->roles = keep(r, a.roles);
-	node->interfaces =
-		arena_calloc(&r->arena, a.interface_count + 1, sizeof *node->interfaces);
+	node->interfaces = arena_calloc(&r->arena, a.interface_count + 1, sizeof *node->interfaces);
 	if (!node->interfaces)
 		return no_memory(e);
 	for (size_t i = 0; i < a.interface_count; i++)
@@ -176,27 +175,4 @@ enum err reading_diagram(
 	else
 		set->manager[direction] = manager;
 	return code;
-}
-
-bool reading_addresses(struct arena *arena, struct flow_match *match, enum flow_field field,
-	const struct address_list *list, enum flow_family family)
-{
-	const enum ip_family wanted = family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
-	struct flow_interval *intervals;
-	size_t count = 0;
-
-	if (list->any)
-		return true;
-	intervals = arena_calloc(arena, list->count + 1, sizeof *intervals);
-	for (size_t i = 0; intervals && i < list->count; i++) {
-		uint8_t first[16], last[16];
-
-		if (list->items[i].family != wanted)
-			continue;
-		address_bounds(&list->items[i], first, last);
-		intervals[count++] = flow_range(family, first, last);
-	}
-	if (count)
-		match->field[field] = flow_intervals_join(field, intervals, count);
-	return count > 0;
 }

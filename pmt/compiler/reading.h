@@ -54,8 +54,4 @@ uint16_t reading_role(const struct reading *r, const char *roles);
 enum err reading_diagram(struct reading *r, struct reading_set *set, enum flow_direction direction,
 	struct error *e) MUST_USE;
 
-/* Narrows a field to the addresses of one family; false if there are none. */
-bool reading_addresses(struct arena *arena, struct flow_match *match, enum flow_field field,
-	const struct address_list *list, enum flow_family family);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pmt/compiler/reading.h"
+#include "pmt/compiler/region.h"
 
 enum {
 	REGIONS_ARENA = 256 << 20,
@@ -404,8 +405,8 @@ static enum err compare_family(struct warning_run *r, struct ends *x,
 	enum err code;
 
 	box.field[FLOW_FAMILY] = flow_intervals_join(FLOW_FAMILY, &one, 1);
-	if (!reading_addresses(&r->arena, &box, FLOW_SOURCE, from, family) ||
-		!reading_addresses(&r->arena, &box, FLOW_DESTINATION, to, family))
+	if (!region_addresses(&r->arena, &box, FLOW_SOURCE, from, family) ||
+		!region_addresses(&r->arena, &box, FLOW_DESTINATION, to, family))
 		return E_OK;
 	m = flow_manager_new(ENDS_NODES_MAX);
 	if (!m)

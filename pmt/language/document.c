@@ -509,6 +509,23 @@ static void include_files(struct reader *r, struct element *parent)
 	}
 }
 
+enum err document_add(struct document *doc, const char *name, struct view text,
+	struct diagnostics *d, struct error *e)
+{
+	struct reader r = {.doc = doc, .d = d, .folder = -1, .below = ""};
+	enum err code = diagnostics_add_source(d, name, text, &r.file, e);
+
+	if (code)
+		return code;
+	read_text(&r, text_of(&r));
+	for (struct element *el = r.root ? r.root->first_child : NULL, *next; el; el = next) {
+		next = el->next;
+		el->next = NULL;
+		append_child(doc->root, el);
+	}
+	return E_OK;
+}
+
 enum err document_read(
 	struct document *doc, const char *path, struct diagnostics *d, struct error *e)
 {

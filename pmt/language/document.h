@@ -69,6 +69,13 @@ void document_fini(struct document *doc);
 enum err document_read(
 	struct document *doc, const char *path, struct diagnostics *d, struct error *e) MUST_USE;
 
+/*
+ * Adds what stands in `text` behind the policy's own elements, as an included part would; messages
+ * show `name` for its file. `text` begins as a part does: <part xmlns="...">.
+ */
+enum err document_add(struct document *doc, const char *name, struct view text,
+	struct diagnostics *d, struct error *e) MUST_USE;
+
 /* The place of value[from, from + length), or of the whole value where that is not known. */
 struct place attribute_place(const struct attribute *a, size_t from, size_t length);
 

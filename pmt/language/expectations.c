@@ -79,9 +79,48 @@ static void build_expect(struct builder *b, const struct element *el)
 	b->m->expect_count++;
 }
 
+static struct address_list exception(
+	struct builder *b, const struct element *el, enum attribute_id id)
+{
+	return element_attribute(el, id) ? addresses_of_peers(b, el, id)
+					 : (struct address_list){0};
+}
+
+static void build_proof(struct builder *b, const struct element *el)
+{
+	struct model_proof *proof = &b->m->proofs[b->m->proof_count];
+	struct words w = words_of(el, ATTRIBUTE_AT_LEAST);
+	struct named *n;
+
+	if (el->faulty || !words_next(&w))
+		return;
+	proof->at = el->at;
+	proof->bound = view_equal(w.word, view_of_string("deny")) ? VERDICT_DENY : VERDICT_PROTECT;
+	if (view_equal(w.word, view_of_string("allow")))
+		report_error(b->d, w.at, "every flow is at least allowed: this says nothing");
+	if (words_next(&w)) {
+		n = refer(b, &b->protections, w.word, w.at, 1u << KIND_PROTECTION, "protection");
+		proof->protection = n ? n->object : NULL;
+	}
+	proof->in = element_yes(el, ATTRIBUTE_IN);
+	proof->out = element_yes(el, ATTRIBUTE_OUT);
+	proof->forward = element_yes(el, ATTRIBUTE_FORWARD);
+	if (!proof->in && !proof->out && !proof->forward)
+		proof->in = proof->out = proof->forward = true;
+	proof->from = addresses_of_peers(b, el, ATTRIBUTE_FROM);
+	proof->to = addresses_of_peers(b, el, ATTRIBUTE_TO);
+	proof->except_from = exception(b, el, ATTRIBUTE_EXCEPT_FROM);
+	proof->except_to = exception(b, el, ATTRIBUTE_EXCEPT_TO);
+	proof->traffic = traffic_of_services(b, el);
+	check_families(b, el, &proof->from, &proof->to);
+	b->m->proof_count++;
+}
+
 void build_tests(struct builder *b, const struct element *el)
 {
 	for (const struct element *child = el->first_child; child; child = child->next)
-		if (child->rule)
+		if (child->rule && child->rule->kind == ELEMENT_PROVE)
+			build_proof(b, child);
+		else if (child->rule)
 			build_expect(b, child);
 }

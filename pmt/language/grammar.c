@@ -19,11 +19,14 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_ABOUT] = "about",
 	[ATTRIBUTE_ADDRESS] = "address",
 	[ATTRIBUTE_ADDRESSES] = "addresses",
+	[ATTRIBUTE_AT_LEAST] = "at-least",
 	[ATTRIBUTE_AUTHENTICATION] = "authentication",
 	[ATTRIBUTE_BOTH] = "both",
 	[ATTRIBUTE_DEMAND] = "demand",
 	[ATTRIBUTE_ENCRYPTION] = "encryption",
 	[ATTRIBUTE_ESN] = "esn",
+	[ATTRIBUTE_EXCEPT_FROM] = "except-from",
+	[ATTRIBUTE_EXCEPT_TO] = "except-to",
 	[ATTRIBUTE_FOR] = "for",
 	[ATTRIBUTE_FORWARD] = "forward",
 	[ATTRIBUTE_FROM] = "from",
@@ -224,6 +227,27 @@ static const struct grammar_attribute expect_attributes[] = {
 	{0},
 };
 
+static const struct grammar_attribute prove_attributes[] = {
+	{ATTRIBUTE_AT_LEAST, TYPE_VERDICT, true, NULL,
+		"deny: nothing of it passes. protect: nothing of it passes in clear. protect and the "
+		"name of a protection: nothing of it passes without this one or a better one.",
+		NULL},
+	{ATTRIBUTE_FROM, TYPE_PEERS, false, "any", "As in rules.", NULL},
+	{ATTRIBUTE_EXCEPT_FROM, TYPE_PEERS, false, NULL, "But not from these.", NULL},
+	{ATTRIBUTE_TO, TYPE_PEERS, false, "any", "As in rules.", NULL},
+	{ATTRIBUTE_EXCEPT_TO, TYPE_PEERS, false, NULL, "But not to these.", NULL},
+	{ATTRIBUTE_SERVICE, TYPE_NAMES, false, NULL, "As in rules.", NULL},
+	{ATTRIBUTE_IN, TYPE_YES_NO, false, "no", "What reaches a node.", NULL},
+	{ATTRIBUTE_OUT, TYPE_YES_NO, false, "no",
+		"What a node starts towards addresses that no node has.", NULL},
+	{ATTRIBUTE_FORWARD, TYPE_YES_NO, false, "no",
+		"What passes through a node between addresses that no node has. Without in, out and "
+		"forward all three are meant.",
+		NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+
 #define PART_CHILDREN                                                                              \
 	(HOLDS(ELEMENT_INCLUDE) | HOLDS(ELEMENT_NETWORK) | HOLDS(ELEMENT_SERVICE) |                \
 		HOLDS(ELEMENT_ROLE) | HOLDS(ELEMENT_NODE) | HOLDS(ELEMENT_PROTECTION) |            \
@@ -258,10 +282,13 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 	{ELEMENT_DENY, "deny", "Drops flows. Without a direction: in, out and forward.", 0,
 		rule_attributes},
 	{ELEMENT_PROTECT, "protect", "Lets flows pass under a protection.", 0, protect_attributes},
-	{ELEMENT_TESTS, "tests", "What must be true of the policy.", HOLDS(ELEMENT_EXPECT),
+	{ELEMENT_TESTS, "tests", "What must be true of the policy.", HOLDS(ELEMENT_EXPECT) | HOLDS(ELEMENT_PROVE),
 		no_attributes},
 	{ELEMENT_EXPECT, "expect", "A verdict that all of these flows must get.", 0,
 		expect_attributes},
+	{ELEMENT_PROVE, "prove",
+		"What these flows get at least, whichever nodes they come from, pass and reach.", 0,
+		prove_attributes},
 };
 
 const struct grammar_element *grammar_element(enum element_kind kind)

@@ -60,6 +60,7 @@ static bool reserve(struct builder *b, const struct element *root)
 	m->protections = take(b, count[ELEMENT_PROTECTION], sizeof *m->protections);
 	m->blocks = take(b, count[ELEMENT_RULES], sizeof *m->blocks);
 	m->expects = take(b, expects, sizeof *m->expects);
+	m->proofs = take(b, expects, sizeof *m->proofs);
 	m->rules = take(b, rules, sizeof *m->rules);
 	if (names_init(&b->places, arena,
 		    count[ELEMENT_NETWORK] + count[ELEMENT_ROLE] + count[ELEMENT_NODE]) ||

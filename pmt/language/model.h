@@ -154,6 +154,17 @@ struct model_expect {
 	const struct model_rule *rule; /* NULL: any */
 };
 
+/* What all these flows must get at least, over the whole network (reasoning/prove.h). */
+struct model_proof {
+	struct place at;
+	enum verdict bound;                        /* VERDICT_DENY or VERDICT_PROTECT */
+	const struct model_protection *protection; /* NULL: any */
+	bool in, out, forward;                     /* one at least */
+	struct address_list from, to;
+	struct address_list except_from, except_to; /* empty: none */
+	struct traffic_list traffic;
+};
+
 enum stale_policy {
 	STALE_POLICY_KEEP,
 	STALE_POLICY_TIGHTEN,
@@ -178,6 +189,8 @@ struct model {
 	size_t block_count;
 	struct model_expect *expects;
 	size_t expect_count;
+	struct model_proof *proofs;
+	size_t proof_count;
 	struct model_rule **rules; /* of all blocks */
 	size_t rule_count;
 };

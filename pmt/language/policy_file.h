@@ -19,6 +19,9 @@ struct policy_file {
  * diagnostics.errors is not 0, and the model is not to be used. Fails when the file cannot be read.
  */
 enum err policy_file_read(struct policy_file *f, const char *path, struct error *e) MUST_USE;
+/* The same with one more part, which stands on the command line. */
+enum err policy_file_read_with(
+	struct policy_file *f, const char *path, struct view part, struct error *e) MUST_USE;
 void policy_file_fini(struct policy_file *f);
 
 #endif

@@ -105,6 +105,33 @@ said 'server, in, before with the roles host (alice eth0)'
 expect 1 'diff with nothing' "$pmt" diff office.xml nowhere.xml
 expect 2 'diff of one' "$pmt" diff office.xml
 
+# Statements about all nodes, in the policy and on the command line.
+expect 0 'the statements of the example hold' "$pmt" prove office.xml
+said '3 of 3 statements hold'
+expect 0 'nobody reaches ssh' "$pmt" prove --at-least deny --service ssh office.xml
+said '1 of 1 statements hold'
+expect 0 'the book-keeping is protected' "$pmt" prove --at-least 'protect strong' --service ledger office.xml
+expect 1 'not all is protected' "$pmt" prove --at-least protect --from office --to web1 office.xml
+said 'FALSE: prove at-least="protect" from="office" to="web1"'
+said 'reaches web1 eth0 (server): allow by "server-'
+expect 1 'who reaches ssh' "$pmt" prove --at-least deny --except-from 192.0.2.0/24 --in --service ssh wider.xml
+said 'reaches web1 eth0 (server): allow by "server-ssh" at wider.xml:45:6'
+expect 0 'nobody else does' "$pmt" prove --at-least deny --except-from office --in --service ssh wider.xml
+expect 1 'what the gateway passes on' "$pmt" prove --at-least deny --forward --from 10.0.0.0/8 wider.xml
+said 'passes through gw1 (gateway): allow by "pass-ping" at wider.xml'
+sed 's#<tests>#<tests><prove at-least="deny" service="ssh"/><prove at-least="protect" service="web"/>#' office.xml >proofs.xml
+expect 1 'statements in the policy' "$pmt" prove proofs.xml
+said '4 of 5 statements hold'
+said 'proofs.xml:66:'
+expect 0 'they do not disturb the tests' "$pmt" test proofs.xml
+said '11 of 11 expectations hold'
+expect 1 'a statement that says nothing' "$pmt" prove --at-least allow office.xml
+said 'command line:1:59: error: every flow is at least allowed'
+expect 1 'a name that nobody has' "$pmt" prove --at-least deny --from offic office.xml
+said 'did you mean "office"?'
+expect 2 'half a statement' "$pmt" prove --from office office.xml
+expect 2 'of a bundle' "$pmt" prove office.bundle
+
 # What is made of a file that others print is a policy that nothing is wrong with.
 for sample in server.iptables router.nft.json gateway.swanctl.conf; do
 	expect 0 "import $sample" "$pmt" import --node srv -o imported.xml \

@@ -30,6 +30,7 @@ literal "$source/doc/man/copsec-policy.5" | csplit -s -z -f policy - '/^<policy/
 for policy in policy[0-9]*; do
 	pmt check --strict "$policy"
 	pmt test "$policy"
+	pmt prove "$policy"
 	count=$((count + 1))
 done
 [ $count -ge 2 ] || { echo 'FAILED: where are the examples of copsec-policy(5)?'; exit 1; }
