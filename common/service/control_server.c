@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "common/service/control.h"
+#include "common/service/control_exchange.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -13,23 +13,12 @@
 
 enum { READ_PIECE = 4096, BACKLOG = 16 };
 
-enum client_state {
-	CLIENT_READING, /* waits for a line */
-	CLIENT_PENDING, /* its request cannot be answered yet; the line stays where it is */
-	CLIENT_WRITING, /* waits until the reply has gone */
-	CLIENT_ENDING,  /* the same, and then it goes too */
-	CLIENT_DEAD,
-};
-
 struct client {
 	struct client *next;
 	struct control_server *server;
-	enum client_state state;
+	struct control_exchange exchange;
 	int fd;
 	ev_io io;
-	struct buffer in;
-	struct buffer out;
-	size_t sent; /* octets of it */
 };
 
 struct control_server {
@@ -60,8 +49,7 @@ static void client_free(struct client *c)
 	c->server->count--;
 	ev_io_stop(c->server->loop, &c->io);
 	close(c->fd);
-	buffer_fini(&c->in);
-	buffer_fini(&c->out);
+	control_exchange_fini(&c->exchange);
 	free(c);
 }
 
@@ -69,7 +57,7 @@ static void client_free(struct client *c)
 static void client_watch(struct client *c)
 {
 	/* A client that waits is read too, to see whether it is still there. */
-	int wanted = c->state == CLIENT_READING || c->state == CLIENT_PENDING ? EV_READ : EV_WRITE;
+	int wanted = control_exchange_reads(&c->exchange) ? EV_READ : EV_WRITE;
 
 	if (ev_is_active(&c->io) && (c->io.events & (EV_READ | EV_WRITE)) == wanted)
 		return;
@@ -78,150 +66,34 @@ static void client_watch(struct client *c)
 	ev_io_start(c->server->loop, &c->io);
 }
 
-json_t *control_text(struct view text)
-{
-	json_t *value = json_stringn(text.len ? (const char *)text.data : "", text.len);
-	char *copy;
-
-	if (value)
-		return value;
-	copy = malloc(text.len + 1);
-	if (!copy)
-		return NULL;
-	for (size_t i = 0; i < text.len; i++)
-		copy[i] = (char)(text.data[i] < 0x80 ? text.data[i] : '?');
-	value = json_stringn(copy, text.len);
-	free(copy);
-	return value;
-}
-
-/* Takes the reply; what cannot be said becomes an error that can. */
-static void client_reply(struct client *c, json_t *reply)
-{
-	static const char too_large[] =
-		"{\"error\":{\"code\":\"limit reached\",\"text\":\"the reply is too large\"}}\n";
-	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
-
-	if (text && strlen(text) < CONTROL_REPLY_MAX) {
-		buffer_put(&c->out, text, strlen(text));
-		buffer_put_u8(&c->out, '\n');
-	} else {
-		buffer_put(&c->out, too_large, sizeof too_large - 1);
-	}
-	free(text);
-	json_decref(reply);
-	if (c->state == CLIENT_READING)
-		c->state = CLIENT_WRITING;
-	if (c->out.error)
-		c->state = CLIENT_DEAD;
-}
-
-static void client_error(struct client *c, const struct error *e)
-{
-	json_t *reply = json_pack("{s:{s:s,s:o}}", "error", "code", err_text(e->code), "text",
-				  control_text(view_of_string(e->text)));
-
-	client_reply(c, reply);
-}
-
-static enum err unknown_command(const struct control_command *commands, const char *name,
-				struct error *e)
-{
-	size_t used;
-
-	error_set(e, E_UNKNOWN, "there is no command '%.40s'; commands are", name);
-	for (; commands->name; commands++) {
-		used = strlen(e->text);
-		snprintf(e->text + used, sizeof e->text - used, " %s%s", commands->name,
-			 commands[1].name ? "," : "");
-	}
-	return E_UNKNOWN;
-}
-
-static enum err handle(struct control_server *s, const char *line, size_t len, json_t **ret_result,
-		       struct error *e)
-{
-	const struct control_command *command = s->commands;
-	json_error_t where;
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &where);
-	const char *name;
-	enum err err;
-
-	if (!request)
-		return error_set(e, E_SYNTAX, "the request is not JSON: %s", where.text);
-	name = json_string_value(json_object_get(request, "command"));
-	if (!name) {
-		json_decref(request);
-		return error_set(e, E_MISSING, "the request is not an object with a `command`");
-	}
-	while (command->name && strcmp(command->name, name) != 0)
-		command++;
-	err = command->name ? command->handle(s->context, request, ret_result, e)
-			    : unknown_command(s->commands, name, e);
-	json_decref(request);
-	return err;
-}
-
-/* Handles one line, if there is one and the last reply has gone. False: nothing more to do. */
-static bool client_step(struct client *c)
-{
-	char *end = c->in.len ? memchr(c->in.data, '\n', c->in.len) : NULL;
-	json_t *result = NULL;
-	struct error e;
-	enum err err;
-	size_t len;
-
-	if (c->state != CLIENT_READING || !end)
-		return false;
-	len = (size_t)((uint8_t *)end - c->in.data);
-	err = handle(c->server, (char *)c->in.data, len, &result, &e);
-	if (err == E_AGAIN) {
-		c->state = CLIENT_PENDING;
-		return false;
-	}
-	if (err)
-		client_error(c, &e);
-	else
-		client_reply(c, json_pack("{s:o}", "result", result ? result : json_true()));
-	buffer_consume(&c->in, len + 1);
-	return true;
-}
-
 static void client_read(struct client *c)
 {
-	struct error e;
+	size_t room = control_exchange_room(&c->exchange);
 	uint8_t *to;
 	ssize_t n;
 
-	if (c->in.len == CONTROL_LINE_MAX) {
-		error_set(&e, E_LIMIT, "a request is at most %d octets", CONTROL_LINE_MAX);
-		client_error(c, &e);
-		c->state = CLIENT_ENDING;
+	if (!room) {
+		control_exchange_overflow(&c->exchange);
 		return;
 	}
-	n = CONTROL_LINE_MAX - (ssize_t)c->in.len;
-	n = n < READ_PIECE ? n : READ_PIECE;
-	to = buffer_reserve(&c->in, (size_t)n);
-	n = to ? recv(c->fd, to, (size_t)n, 0) : 0;
+	room = room < READ_PIECE ? room : READ_PIECE;
+	to = control_exchange_reserve(&c->exchange, room);
+	n = to ? recv(c->fd, to, room, 0) : 0;
 	if (n > 0)
-		buffer_grow(&c->in, (size_t)n);
+		control_exchange_receive(&c->exchange, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		c->state = CLIENT_DEAD;
+		c->exchange.state = EXCHANGE_DEAD;
 }
 
 static void client_write(struct client *c)
 {
-	ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
+	struct view out = control_exchange_output(&c->exchange);
+	ssize_t n = send(c->fd, out.data, out.len, MSG_NOSIGNAL);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		c->state = CLIENT_DEAD;
+		c->exchange.state = EXCHANGE_DEAD;
 	if (n > 0)
-		c->sent += (size_t)n;
-	if (c->sent < c->out.len || c->state == CLIENT_DEAD)
-		return;
-	buffer_fini(&c->out);
-	c->sent = 0;
-	c->state = c->state == CLIENT_ENDING ? CLIENT_DEAD : CLIENT_READING;
+		control_exchange_sent(&c->exchange, (size_t)n);
 }
 
 static void server_destroy(struct control_server *s);
@@ -234,16 +106,15 @@ static void on_client(struct ev_loop *loop, ev_io *io, int events)
 	(void)loop;
 	if (events & EV_WRITE)
 		client_write(c);
-	if ((events & EV_READ) && (c->state == CLIENT_READING || c->state == CLIENT_PENDING))
+	if ((events & EV_READ) && control_exchange_reads(&c->exchange))
 		client_read(c);
 	s->in_callback = true;
-	while (!s->freed && client_step(c))
-		if (c->state == CLIENT_WRITING)
-			client_write(c);
+	while (!s->freed && control_exchange_step(&c->exchange, s->commands, s->context))
+		client_write(c);
 	s->in_callback = false;
 	if (s->freed)
 		server_destroy(s);
-	else if (c->state == CLIENT_DEAD)
+	else if (c->exchange.state == EXCHANGE_DEAD)
 		client_free(c);
 	else
 		client_watch(c);
@@ -279,8 +150,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 	c->next = s->clients;
 	s->clients = c;
 	s->count++;
-	buffer_init(&c->in, CONTROL_LINE_MAX);
-	buffer_init(&c->out, CONTROL_REPLY_MAX + 1024);
+	control_exchange_init(&c->exchange);
 	ev_init(&c->io, on_client);
 	c->io.data = c;
 	if (!may_connect(s, fd))
@@ -293,8 +163,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 		return;
 	}
 	/* Said at once if it can be; nobody waits for it. */
-	client_error(c, &e);
-	c->state = CLIENT_ENDING;
+	control_exchange_refuse(&c->exchange, &e);
 	client_write(c);
 	client_free(c);
 }
@@ -394,9 +263,8 @@ enum err control_server_new(struct ev_loop *loop, const char *path, uid_t owner,
 void control_server_retry(struct control_server *s)
 {
 	for (struct client *c = s->clients; c; c = c->next) {
-		if (c->state != CLIENT_PENDING)
+		if (!control_exchange_retry(&c->exchange))
 			continue;
-		c->state = CLIENT_READING;
 		/* From the loop: whoever calls this may be in the middle of something. */
 		ev_feed_event(s->loop, &c->io, EV_CUSTOM);
 	}

@@ -3,22 +3,15 @@
  * What a client says on the control socket: lines of JSON, cut into pieces at every 0xff (which no
  * UTF-8 contains). Every line has one reply, in order; what `echo` got is what was sent.
  *
- * Reaches: control_server_new, client_read, client_step, handle, client_reply, unknown_command,
- * control_server_retry.
+ * Reaches: all of common/service/control_exchange.h.
  */
-#include <errno.h>
-#include <ev.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "common/service/control.h"
+#include "common/service/control_exchange.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { REPLIES_MAX = 64 << 20, CUT = 0xff, TURNS = CONTROL_LINE_MAX / 4096 + 2 };
+enum { REPLIES_MAX = 64 << 20, CUT = 0xff, ODD_PIECE = 7 };
 
 struct run {
-	struct control_server *server;
+	struct control_exchange exchange;
 	struct buffer requests;
 	struct buffer replies;
 	bool waits; /* a client does */
@@ -59,85 +52,66 @@ static const struct control_command commands[] = {
 	{NULL, NULL, NULL},
 };
 
-static bool pull(int fd, struct run *r)
+/* The client takes `most` octets of what it is told. */
+static void pull(struct run *r, size_t most)
 {
-	uint8_t *room = buffer_reserve(&r->replies, 65536);
-	ssize_t n;
+	struct view out = control_exchange_output(&r->exchange);
 
-	REQUIRE(room != NULL);
-	n = recv(fd, room, 65536, MSG_DONTWAIT);
-	if (n > 0)
-		buffer_grow(&r->replies, (size_t)n);
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+	if (!out.len)
+		return;
+	out.len = out.len < most ? out.len : most;
+	buffer_put_view(&r->replies, out);
+	control_exchange_sent(&r->exchange, out.len);
 }
 
-static void turn(struct ev_loop *loop, struct run *r)
+static void turn(struct run *r, size_t most)
 {
-	ev_run(loop, EVRUN_NOWAIT);
-	if (r->waits)
-		control_server_retry(r->server);
-	ev_run(loop, EVRUN_NOWAIT);
+	while (control_exchange_step(&r->exchange, commands, r))
+		pull(r, most);
+	pull(r, most);
+	(void)control_exchange_retry(&r->exchange);
 }
 
 /* Sends up to the next cut; false when there is nothing left to send, or nobody to take it. */
-static bool say(int fd, struct view *input, struct run *r)
+static bool say(struct view *input, struct run *r)
 {
+	size_t room = control_exchange_room(&r->exchange);
 	const uint8_t *cut = input->len ? memchr(input->data, CUT, input->len) : NULL;
 	size_t len = cut ? (size_t)(cut - input->data) : input->len;
-	ssize_t n = len ? send(fd, input->data, len, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+	uint8_t *to;
 
-	if (!input->len || (n < 0 && errno != EAGAIN))
+	if (!input->len || r->exchange.state >= EXCHANGE_ENDING)
 		return false;
-	len = n < 0 ? 0 : (size_t)n;
-	buffer_put(&r->requests, input->data, len);
+	if (!room && control_exchange_reads(&r->exchange))
+		control_exchange_overflow(&r->exchange);
+	len = len < room ? len : room;
+	if (len) {
+		to = control_exchange_reserve(&r->exchange, len);
+		REQUIRE(to != NULL);
+		memcpy(to, input->data, len);
+		control_exchange_receive(&r->exchange, len);
+		buffer_put(&r->requests, input->data, len);
+	}
 	if (cut && input->data + len == cut)
 		len++;
-	*input = VIEW(input->data + len, input->len - len);
+	*input = fuzz_after(*input, len);
 	return true;
 }
 
-static size_t lines(struct view text, size_t *ret_rest)
+/* The client gives its pieces, then takes what it is told until nothing comes any more. Every other
+ * run it takes a piece of an odd size at a time. */
+static void converse(struct view input, struct run *r)
 {
-	size_t count = 0;
+	size_t before, most = input.len % 2 ? ODD_PIECE : REPLIES_MAX;
 
-	*ret_rest = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		++*ret_rest;
-		if (text.data[i] != '\n')
-			continue;
-		count++;
-		*ret_rest = 0;
-	}
-	return count;
-}
-
-/* Nothing more is owed to the client. */
-static bool is_settled(const struct run *r)
-{
-	size_t unfinished, said_in_part;
-	size_t asked = lines(buffer_view(&r->requests), &unfinished);
-
-	return asked == lines(buffer_view(&r->replies), &said_in_part) && !said_in_part &&
-		unfinished < CONTROL_LINE_MAX;
-}
-
-/* The client gives its pieces, then takes what it is told until nothing comes any more. */
-static void converse(struct ev_loop *loop, int fd, struct view input, struct run *r)
-{
-	size_t before;
-
-	while (say(fd, &input, r)) {
-		turn(loop, r);
-		if (!pull(fd, r))
-			return;
-	}
+	while (say(&input, r))
+		turn(r, most);
 	do {
 		before = r->replies.len;
-		for (int i = 0; i < TURNS && !is_settled(r); i++) {
-			turn(loop, r);
-			if (!pull(fd, r))
-				return;
-		}
+		turn(r, REPLIES_MAX);
+		if (r->exchange.in.len == CONTROL_LINE_MAX && control_exchange_reads(&r->exchange))
+			control_exchange_overflow(&r->exchange);
+		turn(r, REPLIES_MAX);
 	} while (r->replies.len != before);
 }
 
@@ -206,32 +180,15 @@ static void judge(const struct run *r)
 	REQUIRE(cursor_left(&said) == 0);
 }
 
-static void connect_to(int fd, const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-	REQUIRE(connect(fd, (const struct sockaddr *)&address, sizeof address) == 0);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ev_loop *loop = ev_default_loop(0);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct run r = {0};
-	struct error e;
-	char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
 
-	snprintf(path, sizeof path, "%s/copsec-fuzz-%ld", fuzz_temporary_folder(), (long)getpid());
 	buffer_init(&r.requests, size + 1);
 	buffer_init(&r.replies, REPLIES_MAX);
-	REQUIRE(loop && fd >= 0);
-	REQUIRE(control_server_new(loop, path, (uid_t)-1, commands, &r, &r.server, &e) == E_OK);
-	connect_to(fd, path);
-	converse(loop, fd, VIEW(data, size), &r);
-	close(fd);
-	ev_run(loop, EVRUN_NOWAIT);
-	control_server_free(r.server);
+	control_exchange_init(&r.exchange);
+	converse(VIEW(data, size), &r);
+	control_exchange_fini(&r.exchange);
 	judge(&r);
 	buffer_fini(&r.requests);
 	buffer_fini(&r.replies);
