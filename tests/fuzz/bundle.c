@@ -5,8 +5,10 @@
  * Reaches: bundle_read, bundle_read_objects, bundle_index, bundle_assignment, bundle_manifest,
  * bundle_write, envelope_open, and state_verify_bundle up to the signatures.
  */
+#include "common/cops/pr.h"
 #include "common/crypto/trust.h"
 #include "pib/set/bundle.h"
+#include "pib/set/envelope.h"
 #include "pib/set/state.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -42,6 +44,30 @@ static void round_trip(const struct bundle *b, struct arena *arena)
 	buffer_fini(&second);
 }
 
+/* Nothing stands in an envelope beside what is signed: it would travel with the signature, and mean
+ * nothing or anything. */
+static void envelopes(struct view objects)
+{
+	struct cursor run = cursor_over(objects);
+	struct pr_object name, values;
+
+	while (cursor_left(&run)) {
+		struct pib_fault fault;
+		struct prid prid;
+		struct error e;
+		struct pri pri;
+
+		REQUIRE(pr_next(&run, &name) == E_OK && pr_next(&run, &values) == E_OK);
+		if (prid_decode(name.contents, &prid, &fault, &e) || !envelope_is(prid.class))
+			continue;
+		REQUIRE(epd_decode(&prid, values.contents, &pri, &fault, &e) == E_OK);
+		REQUIRE(!pri.extra);
+		for (unsigned a = 1; a <= prid.class->attribute_count; a++)
+			if (pri.values[a - 1].state == PRI_SET)
+				REQUIRE(a == 1 || a == envelope_attribute(prid.class));
+	}
+}
+
 static void documents(const struct bundle *b, struct arena *arena)
 {
 	struct assignment assignment;
@@ -65,7 +91,7 @@ static void verify(struct view objects)
 	struct trust *trust;
 	struct error e;
 
-	REQUIRE(trust_load(FUZZ_FOLDER "/trust.pem", 1, &trust, &e) == E_OK);
+	REQUIRE(trust_load(fuzz_trust(), 1, &trust, &e) == E_OK);
 	pri_failures_init(&failures);
 	if (pri_store_build(&objects, 1, &rows, &failures, &e) == E_OK) {
 		struct state_terms terms = {.trust = trust, .now_utc = 1800000000};
@@ -88,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&arena, ARENA_MAX);
 	if (bundle_read(VIEW(data, size), &arena, &b, &e) == E_OK) {
 		round_trip(&b, &arena);
+		envelopes(b.objects);
 		documents(&b, &arena);
 		verify(b.objects);
 		fuzz_accepted = true;

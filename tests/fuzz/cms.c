@@ -17,7 +17,7 @@ static const struct trust *trust(void)
 	struct error e;
 
 	if (!loaded)
-		REQUIRE(trust_load(FUZZ_FOLDER "/trust.pem", 2, &loaded, &e) == E_OK);
+		REQUIRE(trust_load(fuzz_trust(), 2, &loaded, &e) == E_OK);
 	return loaded;
 }
 
@@ -73,6 +73,21 @@ static void sign(struct view document, const struct cms_info *info)
 	buffer_fini(&out);
 }
 
+/* How many keys there are among the signers: a key counts once, however often it signs. */
+static size_t distinct_keys(const struct cms_info *info)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < info->signers; i++) {
+		size_t before = 0;
+
+		while (before < i && !view_equal(info->key_ids[before], info->key_ids[i]))
+			before++;
+		count += before == i;
+	}
+	return count;
+}
+
 static void verify(struct view document, const struct cms_info *info)
 {
 	struct cms_result result;
@@ -82,7 +97,7 @@ static void verify(struct view document, const struct cms_info *info)
 
 	if (cms_verify(document, trust(), &result, &e) == E_OK) {
 		REQUIRE(result.signers >= trust_threshold(trust()) &&
-			result.signers <= info->signers);
+			result.signers <= distinct_keys(info));
 		REQUIRE(view_equal(result.content, info->content));
 		fuzz_accepted = true;
 	} else {

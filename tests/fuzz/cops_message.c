@@ -9,7 +9,12 @@
 #include "common/cops/message.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { MESSAGE_MAX = 1 << 20, TEXT_MAX = 64 << 20 };
+enum {
+	MESSAGE_MAX = 1 << 20,
+	TEXT_MAX = 64 << 20,
+	/* So that it is not the arena which keeps the number of objects within its limit. */
+	ARENA_MAX = 4 * COPS_ARENA_LIMIT,
+};
 
 static const void *member(const struct cops_object *o, const struct cops_field *f)
 {
@@ -60,7 +65,7 @@ static void round_trip(const struct cops_message *m)
 	struct buffer first, second;
 	struct arena arena;
 
-	arena_init(&arena, COPS_ARENA_LIMIT);
+	arena_init(&arena, ARENA_MAX);
 	buffer_init(&first, MESSAGE_MAX);
 	buffer_init(&second, MESSAGE_MAX);
 	cops_encode(m, &first);
@@ -139,9 +144,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(len >= COPS_HEADER && len <= size);
 		stream.len = len;
 	}
-	arena_init(&arena, COPS_ARENA_LIMIT);
+	arena_init(&arena, ARENA_MAX);
 	if (cops_decode(stream, &arena, &m, &fault) == E_OK) {
-		REQUIRE(framed);
+		REQUIRE(framed && m.count <= COPS_OBJECTS_MAX);
 		round_trip(&m);
 		judge(&m);
 	} else {

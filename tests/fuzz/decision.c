@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A node that gets decisions, one after the other. Each begins with an octet of options and one that
- * says which request the kernel refuses (0: none); then pieces, each behind an octet that says its
+ * says what befalls the kernel (plan_kernel.h; 0: nothing); then pieces, each behind an octet that says its
  * kind (even install, odd remove, 0xff the end) and two octets of length. Installs are signed here
  * (resign.h), with the roots of the rows that the node will then have.
  *
- * Reaches: decision_read, enforcement_decide, state_verify_node, kernel_apply and its undoing,
+ * Reaches: decision_read, enforcement_decide, state_verify_node, plan_build,
  * enforcement_repair, enforcement_restore, enforcement_status, enforcement_request.
  */
 #include "common/cops/pr.h"
 #include "pep/enforce/enforcement.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/plan_kernel.h"
 #include "tests/fuzz/resign.h"
-#include "tests/pep/kernel/fake.h"
 
 enum {
 	KEEP_ROOTS = 1,
@@ -25,7 +25,6 @@ enum {
 };
 
 struct node {
-	struct fake *fake;
 	struct kernel *kernel;
 	struct enforcement *n;
 	struct pri_store *rows; /* that it has, as we know it */
@@ -77,7 +76,6 @@ static void boot(struct node *t)
 	static const struct node_interfaces interfaces = {
 		.count = 2, .list = {{2, "eth0"}, {3, "eth1"}}};
 	const struct resigner *r = resigner();
-	struct kernel_transport transport = fake_transport(t->fake);
 	struct enforcement_identity identity = {.pepid = "gw1",
 		.node_key = key_pin(r->key),
 		.tenant = "",
@@ -90,8 +88,7 @@ static void boot(struct node *t)
 	struct error e;
 
 	REQUIRE(endpoint_parse("2001:db8::53", 3288, &pdp, &e) == E_OK);
-	t->kernel = kernel_new(&transport);
-	REQUIRE(t->kernel && enforcement_new(t->kernel, 0x01ff0000, &pdps, &t->n, &e) == E_OK);
+	REQUIRE(enforcement_new(t->kernel, 0x01ff0000, &pdps, &t->n, &e) == E_OK);
 	REQUIRE(enforcement_close(t->n, &e) == E_OK);
 	enforcement_identify(t->n, &identity);
 	enforcement_set_interfaces(t->n, &interfaces);
@@ -100,14 +97,12 @@ static void boot(struct node *t)
 static void halt(struct node *t)
 {
 	t->n = enforcement_free(t->n);
-	t->kernel = kernel_free(t->kernel);
 }
 
 static void snapshot(const struct node *t, struct buffer *out)
 {
 	buffer_init(out, OCTETS_MAX);
-	fake_print(t->fake, out);
-	enforcement_print_plan(t->n, out);
+	buffer_put_text(out, "%s\n", plan_kernel_holds(t->kernel));
 	buffer_put_view(out, buffer_view(&t->stored));
 }
 
@@ -131,7 +126,7 @@ static void look(struct node *t)
 
 /* All or nothing, and a report that says which. */
 static bool decide(struct node *t, const struct transfer_piece *pieces, size_t count,
-	uint8_t refused)
+	enum mishap mishap)
 {
 	const struct decision_origin origin = {1, {{0}}};
 	struct buffer before, after, report;
@@ -142,9 +137,11 @@ static bool decide(struct node *t, const struct transfer_piece *pieces, size_t c
 
 	buffer_init(&report, OCTETS_MAX);
 	snapshot(t, &before);
-	fake_misbehave(t->fake, refused ? REFUSE : BEHAVE, refused);
+	plan_kernel_befall(t->kernel, mishap);
 	err = enforcement_decide(t->n, &origin, pieces, count, NOW, &report, &e);
-	fake_misbehave(t->fake, BEHAVE, 0);
+	if (!enforcement_settled(t->n))
+		fuzz_either(enforcement_settle(t->n, &grammar));
+	plan_kernel_befall(t->kernel, NO_MISHAP);
 	fuzz_accepted = !err;
 	REQUIRE(report.len <= MESSAGE_PIECE_MAX);
 	REQUIRE(pr_check(PR_IN_REPORT, buffer_view(&report), &code, &sub_code, &grammar) == E_OK);
@@ -189,16 +186,18 @@ static void restart(struct node *t)
 }
 
 struct said {
-	uint8_t options, refused;
+	uint8_t options;
+	enum mishap mishap;
 	struct view installs[PIECES_MAX], removes[PIECES_MAX];
 	size_t install_count, remove_count;
 };
 
 static struct said read_decision(struct cursor *input)
 {
-	struct said s = {.options = cursor_u8(input), .refused = cursor_u8(input)};
+	struct said s = {.options = cursor_u8(input)};
 	uint8_t kind;
 
+	s.mishap = (enum mishap)(cursor_u8(input) % MISHAPS);
 	while (cursor_left(input) && s.install_count + s.remove_count < PIECES_MAX &&
 		(kind = cursor_u8(input)) != 0xff) {
 		struct view piece = fuzz_take(input, cursor_u16(input));
@@ -248,7 +247,7 @@ static void next_decision(struct node *t, struct cursor *input)
 		pieces[count++] = (struct transfer_piece){PIECE_INSTALL, installs[i]};
 	}
 	pri_store_free(rows);
-	if (decide(t, pieces, count, s.refused) && count) {
+	if (decide(t, pieces, count, s.mishap) && count) {
 		rows = rows_after(t->rows, &s, installs);
 		REQUIRE(rows != NULL);
 		pri_store_free(t->rows);
@@ -256,28 +255,43 @@ static void next_decision(struct node *t, struct cursor *input)
 	}
 	for (size_t i = 0; i < s.install_count; i++)
 		buffer_fini(&octets[i]);
-	look(t);
-	if (s.options & RESTART)
+	if ((s.options & RESTART) && t->has)
 		restart(t);
+}
+
+/* A node that has no policy yet. Making one costs more than most inputs do, so the last one serves
+ * again if nothing has come into force there. */
+static struct node *fresh_node(void)
+{
+	static struct node t;
+	struct pri_failures failures;
+	struct error e;
+
+	if (t.n && !t.has)
+		return &t;
+	if (t.n) {
+		halt(&t);
+		pri_store_free(t.rows);
+		kernel_free(t.kernel);
+		t.has = false;
+	}
+	t.kernel = plan_kernel_new();
+	REQUIRE(pri_store_build(NULL, 0, &t.rows, &failures, &e) == E_OK);
+	buffer_init(&t.stored, OCTETS_MAX);
+	buffer_init(&t.prepared, OCTETS_MAX);
+	boot(&t);
+	return &t;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor input = cursor_over(VIEW(data, size));
-	struct node t = {.fake = fake_new()};
-	struct pri_failures failures;
-	struct error e;
+	struct node *t = fresh_node();
 
-	REQUIRE(pri_store_build(NULL, 0, &t.rows, &failures, &e) == E_OK);
-	buffer_init(&t.stored, OCTETS_MAX);
-	buffer_init(&t.prepared, OCTETS_MAX);
-	boot(&t);
 	while (cursor_left(&input))
-		next_decision(&t, &input);
-	halt(&t);
-	pri_store_free(t.rows);
-	fake_free(t.fake);
-	buffer_fini(&t.stored);
-	buffer_fini(&t.prepared);
+		next_decision(t, &input);
+	look(t);
+	buffer_fini(&t->stored);
+	buffer_fini(&t->prepared);
 	return 0;
 }

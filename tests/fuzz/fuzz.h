@@ -55,6 +55,14 @@ static inline const char *fuzz_temporary_folder(void)
 	return said && said[0] == '/' ? said : "/tmp";
 }
 
+/* The certificates whose keys signed the seeds. */
+static inline const char *fuzz_trust(void)
+{
+	const char *said = getenv("FUZZ_TRUST");
+
+	return said ? said : FUZZ_FOLDER "/trust.pem";
+}
+
 /* At most `len` octets. */
 static inline struct view fuzz_take(struct cursor *c, size_t len)
 {
