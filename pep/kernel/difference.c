@@ -63,15 +63,14 @@ static void surplus_fini(struct surplus *s)
 	free(s->seen);
 }
 
-static enum err surplus_init(struct surplus *s, const struct plan *of, const struct plan *other)
+/* Base chains alone. */
+static enum err base_surplus_init(
+	struct surplus *s, const struct plan *of, const struct plan *other)
 {
 	*s = (struct surplus){.of = of, .other = other};
-	s->seen = calloc(of->chain_count + 1, sizeof *s->seen);
-	s->counters = calloc(of->counter_count + 1, sizeof *s->counters);
-	if (!s->seen || !s->counters)
-		return E_MEMORY;
 	for (const struct plan_chain *c = of->chains; c; c = c->next) {
-		const struct plan_chain *beside = c->hook ? plan_find_chain(other, c->name) : NULL;
+		const struct plan_chain *beside =
+			c->hook ? plan_find_chain(other, c->name) : NULL;
 
 		if (!c->hook || (beside && strcmp(beside->content, c->content) == 0))
 			continue;
@@ -80,6 +79,17 @@ static enum err surplus_init(struct surplus *s, const struct plan *of, const str
 		add_chain(s, c);
 	}
 	s->base_count = s->chain_count;
+	return s->error;
+}
+
+static enum err surplus_init(struct surplus *s, const struct plan *of, const struct plan *other)
+{
+	enum err err = base_surplus_init(s, of, other);
+
+	s->seen = calloc(of->chain_count + 1, sizeof *s->seen);
+	s->counters = calloc(of->counter_count + 1, sizeof *s->counters);
+	if (err || !s->seen || !s->counters)
+		return err ? err : E_MEMORY;
 	for (size_t i = 0; i < s->chain_count && !s->error; i++)
 		reach_from(s, s->chains[i]);
 	for (const struct plan_counter *c = of->counters; c; c = c->next)
@@ -129,11 +139,11 @@ enum err nft_switch(
 	struct requests *r, const struct plan *old, const struct plan *new, uint32_t generation)
 {
 	struct surplus come = {0}, gone = {0};
-	enum err err = surplus_init(&come, new, old);
+	enum err err = base_surplus_init(&come, new, old);
 	struct nft_batch b;
 
 	if (!err)
-		err = surplus_init(&gone, old, new);
+		err = base_surplus_init(&gone, old, new);
 	if (!err) {
 		nft_begin(&b, r, generation);
 		for (size_t i = 0; i < gone.base_count; i++)

@@ -53,6 +53,7 @@ enum {
 	PRINT_MAX = 1 << 30,
 	NODE_EDGES_AS_RULES =
 		8, /* fewer maps load faster: the kernel looks for each among all, one by one */
+	NODE_EDGES_SPLIT = 128, /* more become a map of maps */
 };
 
 /* Where a chain of rules or of diagram nodes stands, and so what its leaves do. */

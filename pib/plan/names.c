@@ -212,6 +212,7 @@ enum err build_names(struct build *b)
 		return E_MEMORY;
 	sha256_init(&n.digest);
 	buffer_init(&n.text, PRINT_MAX);
+	writer_expect_chains(&b->w, plan->chain_count);
 	for (struct plan_chain *c = plan->chains; c; c = c->next)
 		n.chains[c->number] = c;
 	for (struct plan_chain *c = plan->chains; c; c = c->next)

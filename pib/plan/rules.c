@@ -131,7 +131,7 @@ static uint32_t rule_mark(void *context, uint32_t number, uint32_t unused)
 
 struct leaf {
 	enum plan_step_kind verdict;
-	struct plan_chain *chain;
+	const struct plan_chain *chain;
 };
 
 static struct leaf diagram_leaf(struct leaf_context *c, uint32_t number)
@@ -219,16 +219,97 @@ static struct plan_value edge_value(
 	return plan_number(k.key, (uint32_t)v.low << k.shift);
 }
 
+static void put_leaf(struct writer *w, struct plan_chain *chain, struct leaf to,
+	const struct plan_cause *cause)
+{
+	if (to.chain)
+		step_goto(w, to.chain);
+	else
+		step_accept(w);
+	writer_rule(w, chain, cause);
+}
+
+/* A chain that goes by the value of one key. */
+struct fork {
+	struct plan_chain *chain;
+	struct node_key key;
+	struct plan_element *elements;
+	size_t count;
+	struct leaf otherwise;
+};
+
+static void put_fork(struct leaf_context *c, const struct fork *f, const struct plan_cause *cause)
+{
+	struct writer *w = &c->b->w;
+
+	if (f->count > NODE_EDGES_AS_RULES) {
+		step_map(w, f->key.key, f->key.mask, f->elements, f->count);
+		writer_rule(w, f->chain, cause);
+	} else {
+		for (size_t i = 0; i < f->count; i++) {
+			const struct plan_element *e = &f->elements[i];
+
+			step_value(w, f->key.key, f->key.mask, e->low, e->high);
+			put_leaf(w, f->chain, (struct leaf){e->verdict, e->chain}, cause);
+		}
+	}
+	put_leaf(w, f->chain, f->otherwise, cause);
+}
+
+/* One value in `size`, a power of two, and the same ones in every plan. */
+static bool begins_part(const struct plan_value *low, size_t size)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < sizeof low->octets; i++)
+		hash = (hash ^ low->octets[i]) * 0x100000001b3u;
+	return ((hash ^ hash >> 32) & (size - 1)) == 0;
+}
+
+/*
+ * A change makes the whole map anew in which one element differs. So a fork of many ways becomes two
+ * of few, one after the other: parts that have chains of their own, and a map of the parts. Where a
+ * part begins depends on the value there alone, so that other parts stay as they are.
+ */
+static void put_split_fork(struct leaf_context *c, struct fork *f, const struct plan_cause *cause)
+{
+	struct fork all = *f;
+	size_t size = 1, parts = 0;
+
+	while (size * size < all.count)
+		size *= 2;
+	for (size_t i = 0, end; i < all.count; i = end, parts++) {
+		struct plan_element part = all.elements[i];
+
+		for (end = i + 1; end < all.count && !begins_part(&all.elements[end].low, size);)
+			end++;
+		if (end - i > 1) {
+			f->chain = writer_chain(&c->b->w, PLAN_HOOK_NONE, all.chain->name);
+			f->elements = &all.elements[i];
+			f->count = end - i;
+			put_fork(c, f, cause);
+			part.high = all.elements[end - 1].high;
+			part.verdict = PLAN_GOTO;
+			part.chain = f->chain;
+		}
+		/* Those before have been copied. */
+		all.elements[parts] = part;
+	}
+	all.count = parts;
+	put_fork(c, &all, cause);
+}
+
 static void put_node(struct leaf_context *c, struct plan_chain *chain, const struct flow_node *node,
 	struct plan_chain *const *chains, struct plan_element *elements,
 	const struct plan_cause *cause)
 {
-	struct writer *w = &c->b->w;
-	struct node_key k = node_key(node);
-	struct leaf last;
+	struct fork f = {.chain = chain,
+		.key = node_key(node),
+		.elements = elements,
+		.count = node->edge_count};
 
-	if (k.key == PLAN_KEY_COUNT) {
-		w->error = E_BUG;
+	if (f.key.key == PLAN_KEY_COUNT) {
+		c->b->w.error = E_BUG;
 		return;
 	}
 	for (size_t i = 0; i < node->edge_count; i++) {
@@ -236,31 +317,18 @@ static void put_node(struct leaf_context *c, struct plan_chain *chain, const str
 		struct leaf to = edge->to.leaf ? diagram_leaf(c, edge->to.number)
 					       : (struct leaf){PLAN_GOTO, chains[edge->to.number]};
 
-		elements[i] = (struct plan_element){.low = edge_value(node, k, edge->low),
-			.high = edge_value(node, k, edge->high),
+		elements[i] = (struct plan_element){.low = edge_value(node, f.key, edge->low),
+			.high = edge_value(node, f.key, edge->high),
 			.verdict = to.verdict,
 			.chain = to.chain};
 	}
-	if (node->edge_count > NODE_EDGES_AS_RULES) {
-		step_map(w, k.key, k.mask, elements, node->edge_count);
-		writer_rule(w, chain, cause);
-	} else {
-		for (size_t i = 0; i < node->edge_count; i++) {
-			step_value(w, k.key, k.mask, elements[i].low, elements[i].high);
-			if (elements[i].chain)
-				step_goto(w, elements[i].chain);
-			else
-				step_accept(w);
-			writer_rule(w, chain, cause);
-		}
-	}
-	last = node->otherwise.leaf ? diagram_leaf(c, node->otherwise.number)
-				    : (struct leaf){PLAN_GOTO, chains[node->otherwise.number]};
-	if (last.chain)
-		step_goto(w, last.chain);
+	f.otherwise = node->otherwise.leaf
+			      ? diagram_leaf(c, node->otherwise.number)
+			      : (struct leaf){PLAN_GOTO, chains[node->otherwise.number]};
+	if (f.count > NODE_EDGES_SPLIT)
+		put_split_fork(c, &f, cause);
 	else
-		step_accept(w);
-	writer_rule(w, chain, cause);
+		put_fork(c, &f, cause);
 }
 
 /* The chain that `diagram` begins with. */
@@ -281,11 +349,7 @@ static struct plan_chain *put_diagram(
 		struct leaf only = diagram_leaf(c, walk.root.number);
 
 		root = writer_chain(w, PLAN_HOOK_NONE, name);
-		if (only.chain)
-			step_goto(w, only.chain);
-		else
-			step_accept(w);
-		writer_rule(w, root, cause);
+		put_leaf(w, root, only, cause);
 		flow_walk_fini(&walk);
 		return root;
 	}

@@ -105,10 +105,13 @@ static const void *index_find(const struct plan_index *x, const char *name)
 	return x->size ? x->places[index_place(x, name)] : NULL;
 }
 
-static void index_grow(struct writer *w, struct plan_index *x)
+/* Room for twice as many. */
+static void index_grow(struct writer *w, struct plan_index *x, size_t count)
 {
-	struct plan_index bigger = {.size = x->size ? 2 * x->size : 64, .count = x->count};
+	struct plan_index bigger = {.size = 64, .count = x->count};
 
+	while (bigger.size < 4 * count)
+		bigger.size *= 2;
 	bigger.places = take(w, bigger.size, sizeof *bigger.places);
 	if (!bigger.places)
 		return;
@@ -121,7 +124,7 @@ static void index_grow(struct writer *w, struct plan_index *x)
 static void index_add(struct writer *w, struct plan_index *x, const char *const *thing)
 {
 	if (2 * x->count >= x->size)
-		index_grow(w, x);
+		index_grow(w, x, x->count);
 	if (w->error)
 		return;
 	x->places[index_place(x, *thing)] = thing;
@@ -188,6 +191,11 @@ struct plan_chain *writer_chain(struct writer *w, enum plan_hook hook, const cha
 const char *writer_unique_chain(struct writer *w, const char *name)
 {
 	return unique_name(w, &w->plan->chains_by_name, name);
+}
+
+void writer_expect_chains(struct writer *w, size_t count)
+{
+	index_grow(w, &w->plan->chains_by_name, count / 2 + 1);
 }
 
 void writer_index_chain(struct writer *w, const struct plan_chain *chain)

@@ -39,7 +39,8 @@ struct plan_counter *writer_counter(
 struct plan_chain *writer_chain(struct writer *w, enum plan_hook hook, const char *name);
 /* The name, or one like it that no chain has yet. */
 const char *writer_unique_chain(struct writer *w, const char *name);
-/* From now on plan_find_chain() finds it. */
+/* From now on plan_find_chain() finds it. So many are to come: */
+void writer_expect_chains(struct writer *w, size_t count);
 void writer_index_chain(struct writer *w, const struct plan_chain *chain);
 
 /* Steps of the rule being written; writer_rule() appends it to the chain. */

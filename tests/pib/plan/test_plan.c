@@ -877,6 +877,79 @@ START_TEST(impossible_input_is_refused)
 }
 END_TEST
 
+/* Every third port has a rule, every sixth two. */
+static struct plan *build_ports(size_t count, uint16_t moved)
+{
+	struct test_rule *rules = arena_calloc(&arena, count, sizeof *rules);
+
+	for (size_t i = 0; i < count; i++) {
+		rules[i] = (struct test_rule){.name = "port",
+			.direction = POLICY_OUT,
+			.action = i % 5 ? POLICY_BYPASS : POLICY_DISCARD,
+			.protocol = TCP,
+			.port = (uint16_t)(1000 + 3 * i)};
+		if (i % 2)
+			rules[i].port_last = (uint16_t)(rules[i].port + 1);
+	}
+	if (moved)
+		rules[count / 2].port_last = moved;
+	return build_host(rules, count, NULL);
+}
+
+static size_t map_elements(const struct plan_chain *c)
+{
+	size_t count = 0;
+
+	for (const struct plan_rule *r = c->rules; r; r = r->next)
+		for (size_t i = 0; i < r->step_count; i++)
+			if (r->steps[i].kind == PLAN_MAP)
+				count += r->steps[i].element_count;
+	return count;
+}
+
+START_TEST(many_ways_are_split_and_lead_where_they_should)
+{
+	enum { PORTS = 1500 };
+	size_t most = 0;
+
+	plan = build_ports(PORTS, 0);
+	for (const struct plan_chain *c = plan->chains; c; c = c->next)
+		if (map_elements(c) > most)
+			most = map_elements(c);
+	ck_assert_uint_lt(most, 500);
+	ck_assert_uint_gt(most, 10);
+	for (uint16_t port = 990; port < 1000 + 3 * PORTS + 10; port++) {
+		size_t i = ((size_t)port - 1000) / 3, rest = ((size_t)port - 1000) % 3;
+		bool ruled = port >= 1000 && i < PORTS && rest <= i % 2;
+		struct test_packet p = packet_of(TCP, port);
+
+		p.out = "eth0";
+		ck_assert_msg(passes(PLAN_HOOK_OUTPUT, &p, NULL) == (ruled && i % 5), "port %u",
+			port);
+	}
+}
+END_TEST
+
+START_TEST(one_changed_way_changes_few_chains)
+{
+	enum { PORTS = 1500 };
+	struct plan *other = build_ports(PORTS, 1000 + 3 * (PORTS / 2) + 1);
+	size_t fresh = 0, elements = 0;
+
+	plan = build_ports(PORTS, 0);
+	for (const struct plan_chain *c = other->chains; c; c = c->next) {
+		if (plan_find_chain(plan, c->name))
+			continue;
+		fresh++;
+		elements += map_elements(c);
+	}
+	ck_assert_uint_ge(fresh, 1);
+	ck_assert_uint_le(fresh, 10);
+	ck_assert_uint_lt(elements, 500);
+	plan_free(other);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -884,6 +957,8 @@ int main(void)
 		host_reads_as_expected,
 		router_reads_as_expected,
 		same_policy_gives_the_same_plan,
+		many_ways_are_split_and_lead_where_they_should,
+		one_changed_way_changes_few_chains,
 		no_rule_drops_and_counts,
 		replies_pass_with_their_connection_only,
 		stateless_rules_let_no_replies_through,
