@@ -17,6 +17,11 @@ const struct command_row pmt_commands[] = {
 		"say which flows a change treats in another way; exit 3 if any is let through "
 		"that was not",
 		diff_options},
+	{"explain", command_explain,
+		"--node NODE --in | --out | --forward --from ADDRESS --to ADDRESS ... FILE",
+		"say which rule decides a flow at a node, why not those before it, and what the "
+		"kernel holds",
+		explain_options},
 	{"import", command_import, "[-o FILE] [--node NAME --node-key PIN] FILE",
 		"make a first policy out of a packet filter's rules or swanctl.conf",
 		import_options},

@@ -105,6 +105,28 @@ said 'server, in, before with the roles host (alice eth0)'
 expect 1 'diff with nothing' "$pmt" diff office.xml nowhere.xml
 expect 2 'diff of one' "$pmt" diff office.xml
 
+# One flow, rule by rule.
+expect 0 'explain what goes out' "$pmt" explain --node alice --out --from alice --to web1 --port 80 office.xml
+said 'alice (host): out ipv6 tcp 2001:db8:1::10 port 49152 -> 2001:db8:2::20 port 80'
+said 'home: allow by "host-web" at office.xml:35:6'
+said 'not by "host-ledger" at office.xml:34:6: it wants port 7000'
+said 'counter host/host-web'
+expect 0 'explain what is protected' "$pmt" explain --node web1 --in --from 192.0.2.10 --to web1 --port 7000 office.bundle
+said 'home: protect with strong by "server-ledger"'
+said 'SPD src 0.0.0.0/0 dst 0.0.0.0/0 dir in'
+said 'level required'
+expect 0 'explain what nothing allows' "$pmt" explain --node gw1 --forward --interface lan \
+	--out-interface dmz --from alice --to web1 --port 443 office.xml
+said 'home: deny, for there is no rule that matches'
+said 'not by "pass-control" at office.xml:57:6: it wants to control (IPv6)'
+expect 0 'explain ICMP' "$pmt" explain --node web1 --in --from 192.0.2.1 --to web1 --protocol icmp --icmp 8 office.xml
+said 'home: allow by "server-pinged"'
+expect 2 'two families' "$pmt" explain --node web1 --in --from 192.0.2.1 --to 2001:db8::1 office.xml
+expect 2 'no direction' "$pmt" explain --node web1 --from 192.0.2.1 --to web1 office.xml
+expect 2 'no such node' "$pmt" explain --node webx --in --from 192.0.2.1 --to 192.0.2.2 office.xml
+expect 2 'no such port' "$pmt" explain --node web1 --in --from 192.0.2.1 --to web1 --port 65536 office.xml
+expect 2 'which interface' "$pmt" explain --node gw1 --in --from 192.0.2.1 --to 192.0.2.2 office.xml
+
 # Statements about all nodes, in the policy and on the command line.
 expect 0 'the statements of the example hold' "$pmt" prove office.xml
 said '3 of 3 statements hold'
