@@ -8,11 +8,11 @@ const struct option_row pmt_options[] = {
 };
 
 const struct command_row pmt_commands[] = {
-	{"check", command_check, "[--strict] POLICY", "say what is wrong with a policy",
+	{"check", command_check, "[--strict] [--json] POLICY", "say what is wrong with a policy",
 		check_options},
 	{"compile", command_compile, "[-o FILE] [--serial NUMBER | --previous BUNDLE] POLICY",
 		"make an unsigned bundle of it", compile_options},
-	{"test", command_test, "POLICY", "run the tests that stand in the policy", test_options},
+	{"test", command_test, "[--coverage] POLICY", "run the tests that stand in the policy", test_options},
 	{"diff", command_diff, "[--json] OLD NEW",
 		"say which flows a change treats in another way; exit 3 if any is let through "
 		"that was not",

@@ -15,6 +15,7 @@ struct run {
 	struct error *e;
 	struct arena arena;
 	struct reading reading;
+	bool *touched; /* NULL: nobody asks */
 };
 
 static enum err no_memory(struct run *r)
@@ -110,6 +111,13 @@ static void put_rule(struct run *r, const struct policy_rule *rule, struct buffe
 	}
 }
 
+static void touch(struct run *r, const struct policy_rule *rule)
+{
+	for (size_t i = 0; r->touched && rule && i < r->m->rule_count; i++)
+		if (strcmp(r->m->rules[i]->name, rule->name) == 0)
+			r->touched[i] = true;
+}
+
 static void report_failure(struct run *r, const struct model_expect *expect, const char *set,
 	const struct policy_rule *rule, const struct flow *sample)
 {
@@ -155,6 +163,9 @@ static enum err judge_box(struct run *r, const struct model_expect *expect, stru
 		free(seen);
 		return no_memory(r);
 	}
+	for (uint32_t n = 1; n < outside && r->touched; n++)
+		if (seen[n])
+			touch(r, policy_rule(set->policy, n));
 	for (uint32_t n = 0; n < outside && !*failed; n++) {
 		const struct policy_rule *rule = policy_rule(set->policy, n);
 		struct flow sample;
@@ -259,7 +270,13 @@ static enum err run_one(struct run *r, const struct model_expect *expect)
 enum err expect_run(
 	const struct model *m, struct view bundle, struct diagnostics *d, struct error *e)
 {
-	struct run r = {.m = m, .d = d, .e = e};
+	return expect_cover(m, bundle, d, NULL, e);
+}
+
+enum err expect_cover(const struct model *m, struct view bundle, struct diagnostics *d,
+	bool *touched, struct error *e)
+{
+	struct run r = {.m = m, .d = d, .e = e, .touched = touched};
 	enum err code;
 
 	arena_init(&r.arena, REGIONS_ARENA);

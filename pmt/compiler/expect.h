@@ -16,4 +16,8 @@
 enum err expect_run(
 	const struct model *m, struct view bundle, struct diagnostics *d, struct error *e) MUST_USE;
 
+/* Also which rules decide some flow of some expectation: touched[i] is about m->rules[i]. */
+enum err expect_cover(const struct model *m, struct view bundle, struct diagnostics *d,
+	bool *touched, struct error *e) MUST_USE;
+
 #endif

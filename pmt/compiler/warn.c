@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pib/flow/lists.h"
+#include "pib/policy/verdicts.h"
 #include "pmt/compiler/reading.h"
 #include "pmt/compiler/region.h"
 
@@ -21,7 +23,7 @@ struct warning_run {
 	struct arena arena;
 	struct reading reading;
 	const struct model_rule **by_name; /* sorted */
-	bool *present, *reached;           /* of by_name */
+	bool *present, *reached, *needed;  /* of by_name */
 	bool *answered;                    /* some other end protects flows of this rule too */
 	struct lonely *lonely;             /* this one has no rule for them */
 };
@@ -53,9 +55,10 @@ static enum err sort_rules(struct warning_run *r)
 	r->by_name = arena_calloc(&r->arena, count + 1, sizeof(struct model_rule *));
 	r->present = arena_calloc(&r->arena, count + 1, sizeof *r->present);
 	r->reached = arena_calloc(&r->arena, count + 1, sizeof *r->reached);
+	r->needed = arena_calloc(&r->arena, count + 1, sizeof *r->needed);
 	r->answered = arena_calloc(&r->arena, count + 1, sizeof *r->answered);
 	r->lonely = arena_calloc(&r->arena, count + 1, sizeof *r->lonely);
-	if (!r->by_name || !r->present || !r->reached || !r->answered || !r->lonely)
+	if (!r->by_name || !r->present || !r->reached || !r->needed || !r->answered || !r->lonely)
 		return no_memory(r);
 	for (size_t i = 0; i < count; i++)
 		r->by_name[i] = r->m->rules[i];
@@ -104,6 +107,61 @@ static bool has_direction(const struct policy *p, enum flow_direction direction)
 	return false;
 }
 
+/* What a rule does, as the number of its verdict. */
+struct actions {
+	const struct policy *policy;
+	struct policy_verdicts *verdicts;
+	bool no_memory;
+};
+
+static uint32_t action_of(void *context, uint32_t number)
+{
+	struct actions *a = context;
+	uint32_t verdict = POLICY_VERDICT_DISCARD;
+
+	if (number && policy_verdicts_number(a->verdicts, policy_rule(a->policy, number), &verdict))
+		a->no_memory = true;
+	return verdict;
+}
+
+/* Without which rules something would change. */
+static enum err mark_needed(
+	struct warning_run *r, struct reading_set *set, enum flow_direction direction)
+{
+	const size_t count = set->policy->rule_count + 1;
+	struct actions actions = {set->policy, policy_verdicts_new(), false};
+	struct flow_manager *m = flow_manager_new(FLOW_NODES_DEFAULT);
+	bool *needed = calloc(count, sizeof *needed);
+	struct flow_match *matches;
+	size_t match_count;
+	struct arena arena;
+	flow_ref diagram;
+	enum err code = E_OK;
+
+	arena_init(&arena, REGIONS_ARENA);
+	if (!actions.verdicts || !m || !needed)
+		code = no_memory(r);
+	if (!code)
+		code = policy_matches(set->policy, direction, &r->reading.roles, &arena, &matches,
+			&match_count, r->e);
+	if (!code)
+		code = flow_build_needed(
+			m, matches, match_count, action_of, &actions, &diagram, r->e);
+	if (!code && (actions.no_memory || flow_numbers(m, diagram, needed, count)))
+		code = no_memory(r);
+	for (uint32_t n = 1; n < count && !code; n++) {
+		const size_t which = rule_index(r, policy_rule(set->policy, n));
+
+		if (which < r->m->rule_count)
+			r->needed[which] |= needed[n];
+	}
+	arena_fini(&arena);
+	flow_manager_free(m);
+	policy_verdicts_free(actions.verdicts);
+	free(needed);
+	return code;
+}
+
 static enum err mark_direction(
 	struct warning_run *r, struct reading_set *set, enum flow_direction direction)
 {
@@ -130,7 +188,7 @@ static enum err mark_direction(
 		r->reached[which] |= seen[n];
 	}
 	free(seen);
-	return E_OK;
+	return mark_needed(r, set, direction);
 }
 
 /* Which rules have the flows of rule `number`: sets deciders[n]. */
@@ -178,12 +236,24 @@ static enum err find_all_deciders(
 	return code;
 }
 
+static bool does_otherwise(const struct model_rule *rule, const struct policy_rule *decider)
+{
+	static const enum policy_action actions[] = {[VERDICT_ALLOW] = POLICY_BYPASS,
+		[VERDICT_DENY] = POLICY_DISCARD,
+		[VERDICT_PROTECT] = POLICY_PROTECT};
+
+	return decider->action != actions[rule->verdict] ||
+	       (rule->verdict == VERDICT_PROTECT &&
+		       strcmp(decider->protection->name, rule->protection->name) != 0);
+}
+
 static enum err report_unreached(struct warning_run *r, struct reading_set *set, size_t which)
 {
 	const size_t count = set->policy->rule_count;
 	const struct model_rule *rule = r->by_name[which];
 	bool *deciders = calloc(count + 2, sizeof *deciders);
 	size_t total = 0, shown = 0;
+	bool contradicted = false;
 	struct buffer text;
 	enum err code = deciders ? E_OK : no_memory(r);
 
@@ -205,12 +275,31 @@ static enum err report_unreached(struct warning_run *r, struct reading_set *set,
 	}
 	if (shown < total)
 		buffer_put_text(&text, " and %zu more", total - shown);
+	for (uint32_t n = 1; !code && n <= count && !contradicted; n++)
+		contradicted = deciders[n] && does_otherwise(rule, policy_rule(set->policy, n));
+	if (contradicted)
+		buffer_put_text(&text, "; that contradicts it");
 	if (!code)
 		report_warning(r->d, rule->at, "the rule \"%s\" never matches: %s", rule->name,
 			buffer_string(&text));
 	buffer_fini(&text);
 	free(deciders);
 	return code;
+}
+
+/* One that denies what would be denied anyway is a word to the reader; one that logs does that. */
+static void report_needless(struct warning_run *r)
+{
+	for (size_t i = 0; i < r->m->rule_count; i++) {
+		const struct model_rule *rule = r->by_name[i];
+
+		if (r->present[i] && r->reached[i] && !r->needed[i] && !rule->log &&
+			rule->verdict != VERDICT_DENY)
+			report_warning(r->d, rule->at,
+				"the rule \"%s\" changes nothing: without it others would do the "
+				"same with all its flows",
+				rule->name);
+	}
 }
 
 static enum err find_unreached(struct warning_run *r)
@@ -220,6 +309,8 @@ static enum err find_unreached(struct warning_run *r)
 	for (size_t i = 0; i < r->reading.set_count && !code; i++)
 		for (int d = FLOW_IN; d <= FLOW_FORWARD && !code; d++)
 			code = mark_direction(r, &r->reading.sets[i], (enum flow_direction)d);
+	if (!code)
+		report_needless(r);
 	for (size_t i = 0; i < r->reading.set_count && !code; i++) {
 		struct reading_set *set = &r->reading.sets[i];
 

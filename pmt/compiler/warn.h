@@ -3,7 +3,9 @@
  * What is allowed and hardly meant, found in what was compiled; warnings go to the diagnostics, at
  * the rule in question:
  *
- *   - a rule that no flow ever reaches, in any set that has it; with those that decide its flows
+ *   - a rule that no flow ever reaches, in any set that has it; with those that decide its flows, and
+ *     whether they do otherwise
+ *   - a rule that lets pass what others would let pass in the same way if it were not there
  *   - a flow in transport mode between two nodes of the policy whose other end lets it in in clear,
  *     or under another protection; or that no node at all protects at the other end, and some has
  *     no rule for; and the other way round, one that goes out in clear to a node that demands

@@ -228,12 +228,17 @@ static int by_place(const void *a, const void *b)
 	return x->ordinal < y->ordinal ? -1 : x->ordinal > y->ordinal;
 }
 
+void diagnostics_sort(struct diagnostics *d)
+{
+	if (d->finding_count)
+		qsort(d->findings, d->finding_count, sizeof *d->findings, by_place);
+}
+
 void diagnostics_print(struct diagnostics *d, struct buffer *out)
 {
 	size_t all = d->errors + d->warnings;
 
-	if (d->finding_count)
-		qsort(d->findings, d->finding_count, sizeof *d->findings, by_place);
+	diagnostics_sort(d);
 	for (size_t i = 0; i < d->finding_count; i++) {
 		const struct finding *f = &d->findings[i];
 

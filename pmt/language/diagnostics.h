@@ -81,7 +81,9 @@ void place_resolve(
 /* FILE:LINE:COLUMN, at the end of `out`. */
 void place_print(const struct diagnostics *d, struct place at, struct buffer *out);
 
-/* All findings, sorted by place. */
+/* By place; those at one place as they were found. */
+void diagnostics_sort(struct diagnostics *d);
+/* All findings, sorted. */
 void diagnostics_print(struct diagnostics *d, struct buffer *out);
 
 #endif

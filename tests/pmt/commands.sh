@@ -111,7 +111,7 @@ said 'alice (host): out ipv6 tcp 2001:db8:1::10 port 49152 -> 2001:db8:2::20 por
 said 'home: allow by "host-web" at office.xml:35:6'
 said 'not by "host-ledger" at office.xml:34:6: it wants port 7000'
 said 'counter host/host-web'
-expect 0 'explain what is protected' "$pmt" explain --node web1 --in --from 192.0.2.10 --to web1 --port 7000 office.bundle
+expect 0 'explain what is protected' "$pmt" explain --node web1 --in --from 192.0.2.10 --to 198.51.100.20 --port 7000 office.bundle
 said 'home: protect with strong by "server-ledger"'
 said 'SPD src 0.0.0.0/0 dst 0.0.0.0/0 dir in'
 said 'level required'
@@ -173,6 +173,17 @@ expect 2 'a name that is none' "$pmt" import --tenant '"x' "$samples/server.ipta
 printf 'connections {\n  a {\n' >cut.conf
 expect 1 'swanctl.conf without an end' "$pmt" import cut.conf
 said 'cut.conf: line 3: the section "a" has no end'
+
+# Findings for machines.
+expect 1 'findings as JSON' "$pmt" check --json nodes.xml
+[ "$(jq -c '[.errors, .findings[0].file, .findings[0].line, .findings[0].severity]' stdout)" = '[1,"nodes.xml",6,"error"]' ] || { echo 'FAILED: JSON of check'; cat stdout; failures=$((failures + 1)); }
+expect 0 'nothing as JSON' "$pmt" check --json office.xml
+[ "$(jq -c '[.errors, .warnings, (.findings | length)]' stdout)" = '[0,0,0]' ] || { echo 'FAILED: JSON of check'; cat stdout; failures=$((failures + 1)); }
+
+# Which rules the tests leave out.
+expect 0 'coverage' "$pmt" test --coverage office.xml
+said 'office.xml:63:6: no expectation touches the rule "gateway-pinged"'
+said ' of 15 rules are touched'
 
 # The same policy and terms, the same octets.
 expect 0 'compile' "$pmt" compile --time 2026-01-01T00:00:00Z -o one.bundle office.xml
