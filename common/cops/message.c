@@ -582,58 +582,6 @@ bool cops_next_named(const struct cops_message *m, size_t *at, struct view *ret_
 	return false;
 }
 
-/* --- Our errors in the words of the protocol --- */
-
-static const struct {
-	enum err code;
-	uint16_t error, reason;
-} answers[] = {
-	{E_UNKNOWN, COPS_ERROR_UNKNOWN_OBJECT, COPS_REASON_UNKNOWN_OBJECT},
-	{E_MISSING, COPS_ERROR_OBJECT_MISSING, COPS_REASON_MALFORMED_DECISION},
-	{E_UNSUPPORTED, COPS_ERROR_UNSUPPORTED_CLIENT_TYPE, COPS_REASON_UNSUPPORTED_DECISION},
-	{E_DENIED, COPS_ERROR_AUTH_FAILURE, COPS_REASON_PDP_DIRECTIVE},
-	{E_UNTRUSTED, COPS_ERROR_AUTH_FAILURE, COPS_REASON_PDP_DIRECTIVE},
-	{E_MEMORY, COPS_ERROR_UNABLE, COPS_REASON_RESOURCES},
-	{E_LIMIT, COPS_ERROR_UNABLE, COPS_REASON_RESOURCES},
-	{E_TIMEOUT, COPS_ERROR_COMMUNICATION, COPS_REASON_TIMEOUT},
-	{E_CLOSED, COPS_ERROR_SHUTTING_DOWN, COPS_REASON_MANAGEMENT},
-};
-
-static void answer(const struct cops_fault *fault, uint16_t *ret_error, uint16_t *ret_reason,
-	uint16_t *ret_sub_code)
-{
-	bool peer = err_category(fault->error.code) == ERR_CAT_PEER;
-
-	*ret_error = peer ? COPS_ERROR_BAD_FORMAT : COPS_ERROR_UNSPECIFIED;
-	*ret_reason = peer ? COPS_REASON_MALFORMED_DECISION : COPS_REASON_UNSPECIFIED;
-	*ret_sub_code = 0;
-	/* Unknown is an object or, where none is to blame, an op-code. */
-	if (fault->error.code == E_UNKNOWN && fault->c_num == 0)
-		return;
-	for (size_t i = 0; i < COUNT(answers); i++) {
-		if (answers[i].code != fault->error.code)
-			continue;
-		*ret_error = answers[i].error;
-		*ret_reason = answers[i].reason;
-	}
-	if (fault->error.code == E_UNKNOWN)
-		*ret_sub_code = COPS_SUB_CODE(fault->c_num, fault->c_type);
-}
-
-void cops_fault_error(const struct cops_fault *fault, uint16_t *ret_code, uint16_t *ret_sub_code)
-{
-	uint16_t reason;
-
-	answer(fault, ret_code, &reason, ret_sub_code);
-}
-
-void cops_fault_reason(const struct cops_fault *fault, uint16_t *ret_code, uint16_t *ret_sub_code)
-{
-	uint16_t error;
-
-	answer(fault, &error, ret_code, ret_sub_code);
-}
-
 /* --- Printing --- */
 
 void cops_print(const struct cops_message *m, struct buffer *out)

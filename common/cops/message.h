@@ -93,10 +93,6 @@ bool cops_next_decision(const struct cops_message *m, size_t *at, struct cops_de
 /* Walks the Named ClientSIs of a REQ or RPT; *at begins as 0. */
 bool cops_next_named(const struct cops_message *m, size_t *at, struct view *ret_run);
 
-/* What to answer: Error object (CC, DEC) and Reason (DRQ) for an error of ours. */
-void cops_fault_error(const struct cops_fault *fault, uint16_t *ret_code, uint16_t *ret_sub_code);
-void cops_fault_reason(const struct cops_fault *fault, uint16_t *ret_code, uint16_t *ret_sub_code);
-
 /* Encodes a message as it stands, without cops_check(). */
 void cops_encode(const struct cops_message *m, struct buffer *out);
 

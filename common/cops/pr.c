@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "common/cops/answer.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const struct cops_name gperr_names[] = {
@@ -145,14 +147,9 @@ enum err pr_next(struct cursor *run, struct pr_object *ret)
 void pr_fault(const struct cursor *run, uint16_t *ret_code, uint16_t *ret_sub_code)
 {
 	*ret_sub_code = 0;
-	if (run->error == E_PADDING) {
-		*ret_code = PR_GPERR_INVALID_OBJECT_PAD;
-	} else if (run->error == E_UNKNOWN && run->len - run->at >= PR_HEADER) {
-		*ret_code = PR_GPERR_UNKNOWN_COPS_PR_OBJECT;
+	*ret_code = cops_gperr(run->error);
+	if (run->error == E_UNKNOWN && run->len - run->at >= PR_HEADER)
 		*ret_sub_code = (uint16_t)(run->data[run->at + 2] << 8 | run->data[run->at + 3]);
-	} else {
-		*ret_code = PR_GPERR_MALFORMED_DECISION;
-	}
 }
 
 static void put(struct buffer *out, enum pr_s_num s_num, const struct pr_object *o)

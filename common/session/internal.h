@@ -19,6 +19,7 @@
 #ifndef COPSEC_COMMON_SESSION_INTERNAL_H
 #define COPSEC_COMMON_SESSION_INTERNAL_H
 
+#include "common/cops/answer.h"
 #include "common/integrity/integrity.h"
 #include "common/session/pdp.h"
 #include "common/session/pep.h"

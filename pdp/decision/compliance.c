@@ -173,7 +173,7 @@ struct findings {
 	struct view signed_report; /* copsecComplianceSigned */
 	struct prid blamed;        /* by the last ErrorPRID, if its class is known */
 	size_t len;
-	char text[COMPLIANCE_TEXT_SIZE]; /* of failures */
+	char text[COMPLIANCE_TEXT_SIZE]; /* of failures and warnings */
 };
 
 /* Appends what fits; a peer's text is shown as printable ASCII, for it goes to terminals. */
@@ -360,11 +360,11 @@ static struct store_report conclude(const struct findings *f, const struct store
 	}
 	/* An answer without a signature proves nothing: it may come from the net process alone. */
 	report.success = success && f->has_signed;
-	report.text = "";
+	report.text = f->text; /* of a success: warnings */
 	if (success && !f->has_signed)
 		report.text = "says success, but its enforcer has not signed it";
-	else if (!success)
-		report.text = f->len ? f->text : "failed without a reason";
+	else if (!success && !f->len)
+		report.text = "failed without a reason";
 	return report;
 }
 

@@ -218,7 +218,7 @@ static const struct store_report *record_report(
 	server_seat(p->server, node)->report = report;
 	if (report->success)
 		log_notice(log_of(p), MODULE, "policy in force", log_str("node", p->node),
-			log_u64("serial", report->serial));
+			log_u64("serial", report->serial), log_str("warnings", report->text));
 	else
 		log_warning(log_of(p), MODULE, "node refused a decision", log_str("node", p->node),
 			log_u64("serial", report->serial), log_str("why", report->text));

@@ -19,7 +19,7 @@ static enum err no_memory(struct reader *r)
 	struct error e;
 
 	error_set(&e, E_MEMORY, "no memory to take the decision apart");
-	return verdict_general(r->verdict, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+	return verdict_whole(r->verdict, &e);
 }
 
 /* What frwkPibIncarnation may say of what we do not let anybody choose. */

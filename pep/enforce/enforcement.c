@@ -10,6 +10,7 @@
 #include "common/service/control.h"
 #include "pep/enforce/report.h"
 #include "pep/enforce/request.h"
+#include "pep/enforce/warnings.h"
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
 
@@ -204,7 +205,7 @@ static enum err plan_of_state(const struct enforcement *n, const struct state *s
 
 no_memory:
 	err = error_set(&e, E_MEMORY, "no memory to plan %zu sets", state->set_count);
-	verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+	verdict_whole(v, &e);
 out:
 	for (size_t i = 0; owned && i < state->set_count; i++)
 		policy_free(owned[i]);
@@ -327,14 +328,14 @@ static enum err verify(const struct enforcement *n, const struct pri_store *stor
 	}
 	err = state_verify_node(store, &terms, &node, ret, &v->failures, &e);
 	if (err == E_MEMORY)
-		return verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+		return verdict_whole(v, &e);
 	if (err)
 		return verdict_why(v, &e);
 	if ((*ret)->set_count > COMPLIANCE_SETS_MAX) {
 		err = error_set(&e, E_LIMIT, "%zu sets, %d at most", (*ret)->set_count,
 		                COMPLIANCE_SETS_MAX);
 		*ret = state_free(*ret);
-		return verdict_general(v, PR_GPERR_UNKNOWN_ERROR, 0, &e);
+		return verdict_whole(v, &e);
 	}
 	return E_OK;
 }
@@ -353,7 +354,7 @@ static enum err new_store(const struct enforcement *n, const struct decision *d,
 	else
 		err = pri_store_build(d->installs, d->install_count, ret, &v->failures, &e);
 	if (err == E_MEMORY || err == E_LIMIT)
-		return verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+		return verdict_whole(v, &e);
 	return err ? verdict_why(v, &e) : E_OK;
 }
 
@@ -456,7 +457,7 @@ static enum err prepare_storage(struct enforcement *n, const struct state *state
 		                                  buffer_view(&octets), &e);
 	buffer_fini(&octets);
 	if (err)
-		verdict_general(v, PR_GPERR_AVAIL_MEM_EXHAUSTED, 0, &e);
+		verdict_whole(v, &e);
 	return err;
 }
 
@@ -542,6 +543,8 @@ static enum err judge(struct enforcement *n, const struct transfer_piece *pieces
 
 	arena_init(&arena, DECISION_ARENA_MAX);
 	err = decision_read(pieces, count, &arena, &d, v);
+	if (!err)
+		decision_warn(&d, n->now.store, &v->warnings);
 	if (!err && (d.install_count || d.remove_count))
 		err = change_policy(n, &d, now_utc, v);
 	else if (!err)
@@ -573,6 +576,7 @@ enum err enforcement_decide(struct enforcement *n, const struct decision_origin 
 	if (n->now.state && report_success(n->now.state, n->identity.pepid, origin, now_utc,
 	                                   n->identity.report_key, report, e))
 		n->disorder = *e;
+	report_warnings(&v.warnings, report);
 	return E_OK;
 }
 

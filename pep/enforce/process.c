@@ -17,6 +17,7 @@
 #include "common/service/control.h"
 #include "pep/enforce/enforcement.h"
 #include "pep/enforce/pdps.h"
+#include "pep/enforce/report.h"
 #include "pep/ipc/channel.h"
 #include "pep/process/privilege.h"
 #include "pep/process/supervisor.h"
@@ -53,6 +54,7 @@ struct process {
 	struct ev_timer links_settled, settle, repair;
 
 	struct pdps pdps;
+	bool failure_told; /* to the PDP: that it could not be repaired */
 	int status;
 };
 
@@ -96,23 +98,6 @@ static void on_settle(struct ev_loop *loop, struct ev_timer *w, int revents)
 	watch_repair(p);
 }
 
-static void on_repair(struct ev_loop *loop, struct ev_timer *w, int revents)
-{
-	struct process *p = w->data;
-	struct error e;
-
-	(void)loop;
-	(void)revents;
-	if (enforcement_repair(p->enforcement, now_utc(), &e))
-		log_error(p->log, MODULE, "what is not in order could not be repaired", log_err(&e));
-	else
-		log_notice(p->log, MODULE, "what was not in order is repaired",
-		           log_u64("index", enforcement_serial(p->enforcement)));
-	watch_repair(p);
-}
-
-/* ---- To net ---- */
-
 static bool tell(struct process *p, const struct message *m)
 {
 	struct error e;
@@ -126,6 +111,55 @@ static bool tell(struct process *p, const struct message *m)
 	p->net = channel_free(p->net);
 	return false;
 }
+
+/* What a success report claimed holds no more; RFC 3084 section 3.3. Once, until it is repaired. */
+static void tell_failure(struct process *p, const struct error *why)
+{
+	struct message m = {.type = MESSAGE_FAILURE};
+	struct verdict v;
+	struct buffer report;
+
+	if (p->failure_told || !p->net)
+		return;
+	p->failure_told = true;
+	verdict_init(&v);
+	verdict_whole(&v, why);
+	buffer_init(&report, MESSAGE_PIECE_MAX);
+	report_failure(&v, &report);
+	m.data = buffer_view(&report);
+	(void)tell(p, &m);
+	buffer_fini(&report);
+}
+
+/* By a request: its decision gets a report, which says what holds. */
+static void tell_repair(struct process *p)
+{
+	if (!p->failure_told)
+		return;
+	p->failure_told = false;
+	if (p->net)
+		(void)tell(p, &(struct message){.type = MESSAGE_REQUEST_CHANGED});
+}
+
+static void on_repair(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct process *p = w->data;
+	struct error e;
+
+	(void)loop;
+	(void)revents;
+	if (enforcement_repair(p->enforcement, now_utc(), &e)) {
+		log_error(p->log, MODULE, "what is not in order could not be repaired", log_err(&e));
+		tell_failure(p, &e);
+	} else {
+		tell_repair(p);
+		log_notice(p->log, MODULE, "what was not in order is repaired",
+		           log_u64("index", enforcement_serial(p->enforcement)));
+	}
+	watch_repair(p);
+}
+
+/* ---- To net ---- */
 
 /* The next piece of a run of our own, cut between pairs; none of them is longer than a piece. */
 static struct view take_piece(struct view *rest)

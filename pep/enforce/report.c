@@ -91,24 +91,13 @@ static bool has_prid(const struct pri_failure *f)
 	return f->prid_len && !pib_fault_object(&f->fault).general;
 }
 
-void report_failure(const struct verdict *v, struct buffer *out)
+/* As many as fit, each whole. */
+static void put_faults(const struct pri_failures *faults, uint32_t instance, struct buffer *out)
 {
-	bool any_prid = false;
-	uint32_t instance = 1;
-	size_t whole;
+	size_t whole = out->len;
 
-	for (size_t i = 0; i < v->failures.count; i++)
-		any_prid |= has_prid(&v->failures.list[i]);
-	/* RFC 3084 wants a code in any case. */
-	if (v->general || !any_prid) {
-		uint16_t code = v->general ? v->general : PR_GPERR_UNKNOWN_PIB_DATA;
-
-		pr_put_error(out, PR_GPERR, code, v->general_sub);
-		put_failure_text(instance++, VIEW_NONE, v->why.text, out);
-	}
-	whole = out->len;
-	for (size_t i = 0; i < v->failures.count && !out->error; i++) {
-		const struct pri_failure *f = &v->failures.list[i];
+	for (size_t i = 0; i < faults->count && !out->error; i++) {
+		const struct pri_failure *f = &faults->list[i];
 		struct pib_error_object code = pib_fault_object(&f->fault);
 		struct view prid = VIEW(f->prid, f->prid_len);
 
@@ -123,4 +112,26 @@ void report_failure(const struct verdict *v, struct buffer *out)
 	}
 	out->len = whole;
 	out->error = E_OK;
+}
+
+void report_warnings(const struct pri_failures *warnings, struct buffer *out)
+{
+	put_faults(warnings, 1, out);
+}
+
+void report_failure(const struct verdict *v, struct buffer *out)
+{
+	bool any_prid = false;
+	uint32_t instance = 1;
+
+	for (size_t i = 0; i < v->failures.count; i++)
+		any_prid |= has_prid(&v->failures.list[i]);
+	/* RFC 3084 wants a code in any case. */
+	if (v->general || !any_prid) {
+		uint16_t code = v->general ? v->general : PR_GPERR_UNKNOWN_PIB_DATA;
+
+		pr_put_error(out, PR_GPERR, code, v->general_sub);
+		put_failure_text(instance++, VIEW_NONE, v->why.text, out);
+	}
+	put_faults(&v->failures, instance, out);
 }

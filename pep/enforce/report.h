@@ -17,6 +17,8 @@
 enum err report_success(const struct state *state, const char *pepid,
                         const struct decision_origin *origin, uint64_t now_utc, const struct key *report_key, struct buffer *out,
                         struct error *e) MUST_USE;
+/* Behind a success: what is told of a decision that is in force (warnings.h), as much as fits. */
+void report_warnings(const struct pri_failures *warnings, struct buffer *out);
 /* Appends as much as fits into one message; the first faults are never left out. */
 void report_failure(const struct verdict *v, struct buffer *out);
 

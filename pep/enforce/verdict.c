@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pep/enforce/verdict.h"
 
+#include "common/cops/answer.h"
+
 void verdict_init(struct verdict *v)
 {
 	v->general = 0;
 	v->general_sub = 0;
 	v->why = (struct error){0};
 	pri_failures_init(&v->failures);
+	pri_failures_init(&v->warnings);
 }
 
 enum err verdict_why(struct verdict *v, const struct error *why)
@@ -24,6 +27,11 @@ enum err verdict_general(struct verdict *v, uint16_t gperr, uint16_t sub_code,
 		v->general_sub = sub_code;
 	}
 	return verdict_why(v, why);
+}
+
+enum err verdict_whole(struct verdict *v, const struct error *why)
+{
+	return verdict_general(v, cops_gperr(why->code), 0, why);
 }
 
 enum err verdict_pri(struct verdict *v, struct pib_fault fault, const struct prid *prid,

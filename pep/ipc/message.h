@@ -51,6 +51,8 @@ enum message_type {
 	MESSAGE_REPORT,
 	/* net -> enforce: the PDPs and what was counted, all of it (contact.h) */
 	MESSAGE_PDP_TABLE,
+	/* enforce -> net: what was reported as success has failed since (unsolicited RPT) */
+	MESSAGE_FAILURE,
 	MESSAGE_TYPE_END
 };
 
@@ -95,7 +97,7 @@ struct message {
 	uint32_t pieces;  /* *_BEGIN: how many follow */
 	uint32_t number;  /* DECISION_BEGIN: which one of its session, from 1 */
 	uint32_t kind;    /* PDP_STATE: enum pdp_contact; DECISION_PIECE, REPORT: see above */
-	/* *_PIECE, REPORT: S-objects; DECISION_BEGIN: struct session_binding of its session;
+	/* *_PIECE, REPORT, FAILURE: S-objects; DECISION_BEGIN: struct session_binding of its session;
 	 * PDP_STATE: which one (contact.h), then the reason, for people */
 	struct view data;
 };

@@ -90,6 +90,7 @@ void serve(struct process *p, struct link *l);
 /* The session is over; nothing is owed any more. */
 void serving_ended(struct process *p);
 void on_report(struct process *p, const struct message *m);
+void on_failure(struct process *p, const struct message *m);
 /* What a REQ is to carry has come. */
 void on_request(struct process *p);
 void want_request(struct process *p);

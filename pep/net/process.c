@@ -59,6 +59,9 @@ static void on_enforce_message(void *context, struct channel *c, const struct me
 	case MESSAGE_REPORT:
 		on_report(p, m);
 		break;
+	case MESSAGE_FAILURE:
+		on_failure(p, m);
+		break;
 	default:
 		err = error_set(&e, E_UNEXPECTED, "%s", message_name(m->type));
 		break;

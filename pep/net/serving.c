@@ -136,6 +136,21 @@ void on_report(struct process *p, const struct message *m)
 	link_pump(p->link);
 }
 
+/* Without a session nobody hears it; the REQ of the next one says what is in force. */
+void on_failure(struct process *p, const struct message *m)
+{
+	enum err err;
+
+	p->has_in_sync = false;
+	if (!p->session || !p->handle)
+		return;
+	err = pep_session_tell(p->session, p->handle, COPS_FAILURE, &m->data, 1, link_now());
+	if (err && err != E_CLOSED)
+		log_warning(p->log, MODULE, "a failure cannot be reported now",
+			log_str("code", err_text(err)));
+	link_pump(p->link);
+}
+
 /* ---- Requests ---- */
 
 static void send_request(struct process *p)

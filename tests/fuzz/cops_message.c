@@ -6,7 +6,7 @@
  * cops_check_data, cops_next_decision, cops_next_named, cops_print, cops_fault_error,
  * cops_fault_reason, cops_encode.
  */
-#include "common/cops/message.h"
+#include "common/cops/answer.h"
 #include "tests/fuzz/fuzz.h"
 
 enum {

@@ -65,6 +65,7 @@ struct client {
 	unsigned errors;       /* frwkError */
 	struct endpoint sent_to; /* PDPRedirAddr */
 	unsigned synchronizations;
+	bool warns; /* in a report of success */
 };
 
 static uint32_t no_random(void *user)
@@ -203,6 +204,20 @@ static bool is_refusal(const struct buffer *installs)
 	       prid.class->id == PIB_frwkError;
 }
 
+static void put_error_prid(struct buffer *out, const struct prid *prid)
+{
+	struct pr_object object;
+	struct buffer name;
+	struct cursor c;
+
+	buffer_init(&name, 256);
+	prid_put(&name, prid);
+	c = cursor_over(buffer_view(&name));
+	ck_assert(!pr_next(&c, &object));
+	pr_put(out, PR_ERROR_PRID, object.contents);
+	buffer_fini(&name);
+}
+
 static void client_report(struct client *c, uint32_t decision)
 {
 	enum cops_report_type type = c->refuses ? COPS_FAILURE : COPS_SUCCESS;
@@ -216,6 +231,12 @@ static void client_report(struct client *c, uint32_t decision)
 	else if (c->report_key && !c->unsigned_only)
 		tenant_compliance(c->report_key, c->pepid, &origin,
 			c->serial ? c->serial : c->holds, (uint64_t)time(NULL), &named);
+	if (c->warns) {
+		struct prid prid = {pib_class(PIB_ipSecRule), 7};
+
+		put_error_prid(&named, &prid);
+		pr_put_error(&named, PR_CPERR, PR_CPERR_PRI_INSTANCE_INVALID, 0);
+	}
 	view = buffer_view(&named);
 	ck_assert_int_eq(
 		pep_session_report(c->session, decision, type, &view, view.len != 0), E_OK);
@@ -1076,6 +1097,28 @@ START_TEST(a_server_dies_with_its_peers_connected)
 }
 END_TEST
 
+START_TEST(a_success_with_warnings_is_a_success)
+{
+	struct client gw1 = node_client(GW1);
+	json_t *result = NULL;
+	const json_t *one;
+	size_t i;
+
+	gw1.warns = true;
+	publish(20);
+	connect_client(&gw1);
+	UNTIL(!strcmp(standing("gw1"), "in force"));
+	ck_assert_int_eq(command("nodes", json_object(), &result), E_OK);
+	json_array_foreach(json_object_get(result, "nodes"), i, one)
+		if (!strcmp(json_string_value(json_object_get(one, "node")), "gw1"))
+			ck_assert_ptr_nonnull(
+				strstr(json_string_value(json_object_get(one, "reason")),
+					"ipSecRule.7: priInstanceInvalid"));
+	json_decref(result);
+	drop_client(&gw1);
+}
+END_TEST
+
 /* ---- What an operator wants ---- */
 
 START_TEST(nodes_are_sent_to_another_pdp_and_served_again)
@@ -1193,6 +1236,7 @@ int main(void)
 	tcase_add_test(c, after_a_stop_the_loop_has_nothing_left_to_do);
 	tcase_add_test(c, a_new_server_goes_on_where_the_old_one_stopped);
 	tcase_add_test(c, a_server_dies_with_its_peers_connected);
+	tcase_add_test(c, a_success_with_warnings_is_a_success);
 	tcase_add_test(c, nodes_are_sent_to_another_pdp_and_served_again);
 	tcase_add_test(c, a_node_is_asked_for_its_request_again);
 	tcase_add_test(c, what_sessions_counted_outlives_them);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "common/cops/message.h"
+#include "common/cops/answer.h"
 #include "tests/common/cops/octets.h"
 #include "tests/common/cops/vectors.h"
 #include "tests/suite.h"
@@ -531,18 +531,20 @@ START_TEST(errors_in_the_words_of_the_protocol)
 	static const struct {
 		enum err code;
 		uint8_t c_num, c_type;
-		uint16_t error, reason, sub_code;
+		uint16_t error, reason, sub_code, gperr;
 	} cases[] = {
-		{E_UNKNOWN, 20, 1, 13, 13, 0x1401},
-		{E_UNKNOWN, 0, 0, 3, 12, 0},
-		{E_MISSING, 2, 0, 7, 12, 0},
-		{E_LENGTH, 2, 1, 3, 12, 0},
-		{E_UNEXPECTED, 2, 1, 3, 12, 0},
-		{E_VERSION, 0, 0, 3, 12, 0},
-		{E_LIMIT, 0, 0, 4, 7, 0},
-		{E_BUG, 0, 0, 10, 1, 0},
-		{E_UNSUPPORTED, 0, 0, 6, 9, 0},
-		{E_TIMEOUT, 0, 0, 9, 5, 0},
+		{E_UNKNOWN, 20, 1, 13, 13, 0x1401, 10},
+		{E_UNKNOWN, 0, 0, 3, 12, 0, 10},
+		{E_MISSING, 2, 0, 7, 12, 0, 11},
+		{E_LENGTH, 2, 1, 3, 12, 0, 11},
+		{E_PADDING, 2, 1, 3, 12, 0, 8},
+		{E_MEMORY, 0, 0, 4, 7, 0, 2},
+		{E_UNEXPECTED, 2, 1, 3, 12, 0, 11},
+		{E_VERSION, 0, 0, 3, 12, 0, 11},
+		{E_LIMIT, 0, 0, 4, 7, 0, 2},
+		{E_BUG, 0, 0, 10, 1, 0, 5},
+		{E_UNSUPPORTED, 0, 0, 6, 9, 0, 9},
+		{E_TIMEOUT, 0, 0, 9, 5, 0, 5},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -556,6 +558,7 @@ START_TEST(errors_in_the_words_of_the_protocol)
 		ck_assert_uint_eq(sub_code, cases[i].sub_code);
 		cops_fault_reason(&fault, &code, &sub_code);
 		ck_assert_uint_eq(code, cases[i].reason);
+		ck_assert_uint_eq(cops_gperr(cases[i].code), cases[i].gperr);
 		ck_assert_uint_eq(sub_code, cases[i].sub_code);
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "pep/enforce/decision.h"
 #include "pep/enforce/report.h"
+#include "pep/enforce/warnings.h"
 
 struct fixture {
 	struct arena arena;
@@ -311,6 +312,68 @@ START_TEST(a_report_of_many_faults_fits_into_a_message)
 }
 END_TEST
 
+static void put_with_extra(struct buffer *out, size_t extra)
+{
+	static const uint8_t null[] = {0x05, 0x00, 0x05, 0x00};
+	struct pr_object name, values;
+	struct buffer row, epd;
+	struct cursor c;
+
+	buffer_init(&row, 4096);
+	buffer_init(&epd, 4096);
+	put_index(&row);
+	c = cursor_over(buffer_view(&row));
+	ck_assert(!pr_next(&c, &name) && !pr_next(&c, &values));
+	buffer_put_view(&epd, values.contents);
+	buffer_put(&epd, null, extra * 2);
+	buffer_put_view(out, name.raw);
+	pr_put(out, PR_EPD, buffer_view(&epd));
+	buffer_fini(&row);
+	buffer_fini(&epd);
+}
+
+/* RFC 3084 section 4.3: ignored, and a warning. */
+START_TEST(attributes_that_are_not_known_are_a_warning)
+{
+	for (size_t extra = 0; extra <= 2; extra++) {
+		const struct pri_failures *w;
+		struct pib_error_object object;
+		struct fixture f;
+
+		setup(&f);
+		put_with_extra(piece(&f, PIECE_INSTALL), extra);
+		ck_assert_int_eq(read_all(&f), E_OK);
+		w = &f.verdict.warnings;
+		decision_warn(&f.decision, NULL, &f.verdict.warnings);
+		ck_assert_uint_eq(w->count, extra != 0);
+		if (extra) {
+			object = pib_fault_object(&w->list[0].fault);
+			ck_assert_uint_eq(object.code, PR_CPERR_ATTR_VALUE_SUP_LIMITED);
+			ck_assert_uint_eq(object.subcode,
+			                  pib_class(PIB_copsecIndex)->attribute_count + 1);
+		}
+		teardown(&f);
+	}
+}
+END_TEST
+
+START_TEST(warnings_are_limited)
+{
+	struct prid prid = {pib_class(PIB_ipSecRule), 1};
+	struct buffer *run;
+	struct fixture f;
+
+	setup(&f);
+	run = piece(&f, PIECE_REMOVE);
+	for (; prid.instance <= PRI_FAILURES_MAX + 10; prid.instance++)
+		prid_put(run, &prid);
+	ck_assert_int_eq(read_all(&f), E_OK);
+	decision_warn(&f.decision, NULL, &f.verdict.warnings);
+	ck_assert_uint_eq(f.verdict.warnings.count, PRI_FAILURES_MAX);
+	teardown(&f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pep/enforce/decision");
@@ -327,6 +390,8 @@ int main(void)
 	tcase_add_test(t, classes_for_reports_are_not_installed);
 	tcase_add_test(t, the_failure_report_keeps_to_the_grammar);
 	tcase_add_test(t, a_report_of_many_faults_fits_into_a_message);
+	tcase_add_test(t, attributes_that_are_not_known_are_a_warning);
+	tcase_add_test(t, warnings_are_limited);
 	suite_add_tcase(suite, t);
 	return suite_main(suite);
 }

@@ -561,6 +561,40 @@ START_TEST(removing_a_row_of_a_signed_set_fails)
 }
 END_TEST
 
+/* RFC 3084 section 2.3: a warning, no error. */
+START_TEST(removing_what_is_not_there_succeeds_with_a_warning)
+{
+	struct node *t = node_new();
+	struct prid prid = {pib_class(PIB_ipSecRule), block_of(AUTHORITY_HOME, LAN) + 0xfffff};
+	struct pr_object object = {0};
+	struct buffer report, run;
+	struct cursor c;
+	uint16_t code, sub_code;
+	struct error e;
+
+	buffer_init(&report, BIG);
+	buffer_init(&run, BIG);
+	install(t);
+	prid_put(&run, &prid);
+	ck_assert_msg(!decide_run(t, PIECE_REMOVE, buffer_view(&run), &report, &e), "%s", e.text);
+	/* Behind the signed report. */
+	ck_assert_uint_eq(report.data[2], PR_PRID);
+	ck_assert_msg(!pr_check(PR_IN_REPORT, buffer_view(&report), &code, &sub_code, &e), "%s",
+	              e.text);
+	c = cursor_over(buffer_view(&report));
+	while (object.s_num != PR_ERROR_PRID)
+		ck_assert_int_eq(pr_next(&c, &object), E_OK);
+	ck_assert(view_equal(VIEW(object.raw.data + 4, object.raw.len - 4),
+	                     VIEW(run.data + 4, run.len - 4)));
+	ck_assert_int_eq(pr_next(&c, &object), E_OK);
+	ck_assert_uint_eq(object.s_num, PR_CPERR);
+	ck_assert_uint_eq(object.code, PR_CPERR_PRI_INSTANCE_INVALID);
+	buffer_fini(&report);
+	buffer_fini(&run);
+	node_free(t);
+}
+END_TEST
+
 /* ---- Kernel and disk that refuse ---- */
 
 /* Another policy, so that there is something to add, to replace and to delete. */
@@ -1059,6 +1093,7 @@ int main(void)
 	                    2 * (int)(sizeof hostile / sizeof hostile[0]));
 	tcase_add_test(t, no_serial_goes_backwards);
 	tcase_add_test(t, removing_a_row_of_a_signed_set_fails);
+	tcase_add_test(t, removing_what_is_not_there_succeeds_with_a_warning);
 	tcase_add_loop_test(t, a_decision_is_in_force_whole_or_not_at_all, 0,
 	                    sizeof misbehaviours / sizeof misbehaviours[0]);
 	tcase_add_test(t, without_a_disk_there_is_no_new_policy);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a decision says in vain (RFC 3084 sections 2.2 and 5.3): it is put in force all the same, and
+ * the success report tells the PDP.
+ *
+ * A removed PRI that is not there is CPERR 2; more attributes than the class has are CPERR 4 with
+ * the number of the first one beyond, for RFC 3084 has no code for that. As many as
+ * PRI_FAILURES_MAX are told.
+ */
+#ifndef COPSEC_PEP_ENFORCE_WARNINGS_H
+#define COPSEC_PEP_ENFORCE_WARNINGS_H
+
+#include "pep/enforce/decision.h"
+#include "pib/store/store.h"
+
+/* `before`: the rows in force, NULL if there are none. The decision was read without a fault. */
+void decision_warn(
+	const struct decision *d, const struct pri_store *before, struct pri_failures *warnings);
+
+#endif
