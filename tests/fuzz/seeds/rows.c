@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One row of every class, with the least values and with the greatest: its PRID behind its length,
- * then its EPD. */
+ * then its EPD. The PRID alone is one for prid. */
 #include "common/cops/pr.h"
 #include "pib/schema/pri.h"
 #include "tests/fuzz/seeds/seeds.h"
@@ -82,6 +82,8 @@ static void make_row(const struct seeds *s, const struct pib_class *class, bool 
 	prid_put(&name, &prid);
 	c = cursor_over(buffer_view(&name));
 	REQUIRE(pr_next(&c, &object) == E_OK);
+	if (!greatest)
+		seed_write(s, "prid", object.contents, "good-octets-of-%s", class->name);
 	buffer_put_u8(&out, (uint8_t)object.contents.len);
 	buffer_put_view(&out, object.contents);
 	REQUIRE(epd_encode(&out, &pri, &e) == E_OK);
