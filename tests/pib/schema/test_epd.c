@@ -7,7 +7,7 @@
 #include "common/cops/pr.h"
 #include "pib/schema/ber.h"
 #include "pib/schema/pri.h"
-#include "tests/pib/schema/random.h"
+#include "tests/pib/schema/instances.h"
 #include "tests/suite.h"
 
 enum { EPD_MAX = 8192, HEX_OCTETS_MAX = 512 };
@@ -399,115 +399,6 @@ END_TEST
 
 /* ---- every class, with random values ---- */
 
-static uint64_t random_in_range(struct random *r, const struct pib_attribute *a, uint64_t least,
-	uint64_t greatest)
-{
-	if (a->range_count > 0) {
-		const struct pib_range *range = &a->ranges[random_below(r, a->range_count)];
-
-		least = range->least;
-		greatest = range->greatest;
-	}
-	switch (random_below(r, 4)) {
-	case 0:
-		return least;
-	case 1:
-		return greatest;
-	default:
-		return greatest - least == UINT64_MAX ?
-			random_magnitude(r) :
-			least + random_magnitude(r) % (greatest - least + 1);
-	}
-}
-
-enum { RANDOM_OCTETS_MAX = 300 };
-
-static void set_random_octets(struct random *r, struct pri *pri, const struct pib_attribute *a,
-	uint8_t octets[RANDOM_OCTETS_MAX])
-{
-	uint64_t size = random_in_range(r, a, 0, RANDOM_OCTETS_MAX);
-
-	if (size > RANDOM_OCTETS_MAX)
-		size = RANDOM_OCTETS_MAX;
-	for (size_t i = 0; i < size; i++)
-		octets[i] = (uint8_t)random_u64(r);
-	pri_set_octets(pri, a->number, VIEW(octets, size));
-}
-
-static void set_random_oid(struct random *r, struct pri *pri, const struct pib_attribute *a)
-{
-	struct oid oid = {{1, 3}, 2};
-	size_t count = 2 + random_below(r, OID_MAX - 1);
-
-	if (random_below(r, 2)) {
-		pri_set_prid(pri, a->number, (enum pib_class_id)random_below(r, PIB_CLASS_COUNT),
-			(uint32_t)random_magnitude(r) | 1);
-		return;
-	}
-	while (oid.count < count)
-		oid.arcs[oid.count++] = (uint32_t)random_magnitude(r);
-	pri_set_oid(pri, a->number, &oid);
-}
-
-static void set_random(struct random *r, struct pri *pri, const struct pib_attribute *a,
-	uint8_t octets[RANDOM_OCTETS_MAX])
-{
-	uint64_t bits = 0;
-
-	switch (a->syntax) {
-	case PIB_ENUMERATION:
-		pri_set_i32(pri, a->number, a->labels[random_below(r, a->label_count)].number);
-		break;
-	case PIB_INTEGER32:
-		pri_set_i32(pri, a->number,
-			(int32_t)random_in_range(r, a, (uint64_t)INT32_MIN, INT32_MAX));
-		break;
-	case PIB_UNSIGNED32:
-		pri_set_u32(pri, a->number, (uint32_t)random_in_range(r, a, 0, UINT32_MAX));
-		break;
-	case PIB_INTEGER64:
-		pri_set_i64(pri, a->number,
-			(int64_t)random_in_range(r, a, (uint64_t)INT64_MIN, INT64_MAX));
-		break;
-	case PIB_UNSIGNED64:
-		pri_set_u64(pri, a->number, random_in_range(r, a, 0, UINT64_MAX));
-		break;
-	case PIB_OCTETS:
-		set_random_octets(r, pri, a, octets);
-		break;
-	case PIB_BITS:
-		for (size_t i = 0; i < a->label_count; i++)
-			bits |= (random_u64(r) & 1) << a->labels[i].number;
-		pri_set_bits(pri, a->number, bits);
-		break;
-	case PIB_OID:
-		set_random_oid(r, pri, a);
-		break;
-	}
-}
-
-struct octets_for {
-	uint8_t of[PIB_ATTRIBUTES_MAX][RANDOM_OCTETS_MAX];
-};
-
-/* Some attributes NULL, some left to their default. */
-static void random_pri(struct random *r, struct pri *pri, enum pib_class_id id,
-	struct octets_for *octets)
-{
-	pri_init(pri, id, (uint32_t)random_magnitude(r) | 1);
-	for (size_t i = 0; i < pri->class->attribute_count; i++) {
-		const struct pib_attribute *a = &pri->class->attributes[i];
-
-		if (a->number == pri->class->index_attribute)
-			continue;
-		if (random_below(r, 8) == 0)
-			pri_set_null(pri, a->number);
-		else if (!a->has_default || random_below(r, 4) > 0)
-			set_random(r, pri, a, octets->of[i]);
-	}
-	ck_assert_msg(pri->error.code == E_OK, "%s", pri->error.text);
-}
-
 static bool is_default(const struct pri_value *value, const struct pib_attribute *a)
 {
 	switch (a->syntax) {
@@ -572,7 +463,7 @@ static void survives_the_wire(enum pib_class_id id)
 		struct error error;
 		struct prid prid;
 
-		random_pri(&r, &built, id, &octets);
+		random_instance(&r, &built, id, &octets);
 		prid = (struct prid){built.class, built.instance};
 		buffer_init(&out, EPD_MAX);
 		buffer_init(&twice, EPD_MAX);
@@ -609,12 +500,12 @@ static void answers_every_length(enum pib_class_id id)
 	uint8_t *memory;
 	size_t whole;
 
-	random_pri(&r, &pri, id, &octets);
+	random_instance(&r, &pri, id, &octets);
 	prid = (struct prid){pri.class, pri.instance};
 	buffer_init(&out, EPD_MAX);
 	for (size_t i = 0; i < pri.class->attribute_count; i++) {
 		if (pri.values[i].state == PRI_UNSET)
-			set_random(&r, &pri, &pri.class->attributes[i], octets.of[i]);
+			random_attribute(&r, &pri, &pri.class->attributes[i], octets.of[i]);
 	}
 	ck_assert_int_eq(epd_encode(&out, &pri, &error), E_OK);
 	whole = out.len;
@@ -666,7 +557,7 @@ static void answers_changed_octets(enum pib_class_id id)
 		struct prid prid;
 		uint8_t *memory;
 
-		random_pri(&r, &built, id, &octets);
+		random_instance(&r, &built, id, &octets);
 		prid = (struct prid){built.class, built.instance};
 		buffer_init(&out, EPD_MAX);
 		ck_assert_int_eq(epd_encode(&out, &built, &error), E_OK);
@@ -884,12 +775,12 @@ static void compares_every_attribute(enum pib_class_id id)
 	struct octets_for octets;
 	struct pri a, b;
 
-	random_pri(&r, &a, id, &octets);
+	random_instance(&r, &a, id, &octets);
 	for (unsigned i = 1; i <= a.class->attribute_count; i++) {
 		if (i == a.class->index_attribute)
 			continue;
 		while (!pri_has(&a, i))
-			set_random(&r, &a, pib_attribute(a.class, i), octets.of[i - 1]);
+			random_attribute(&r, &a, pib_attribute(a.class, i), octets.of[i - 1]);
 		b = a;
 		ck_assert(pri_equal(&a, &b));
 		pri_set_null(&b, i);
