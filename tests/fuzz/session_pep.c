@@ -81,6 +81,15 @@ static void tell(struct run *r, uint8_t argument)
 		r->wished[type]++;
 }
 
+static void open_client(struct session *session, uint16_t type, uint8_t argument, uint64_t now)
+{
+	struct endpoint last;
+	struct error e;
+
+	REQUIRE(!endpoint_parse(argument & 8 ? "192.0.2.9" : "2001:db8::9", COPS_PORT, &last, &e));
+	fuzz_either(pep_session_open(session, type, argument & 4 ? &last : NULL, now));
+}
+
 static void wish(void *context, const struct step *step)
 {
 	struct run *r = context;
@@ -92,7 +101,7 @@ static void wish(void *context, const struct step *step)
 
 	switch ((enum wish)step->kind) {
 	case OPEN:
-		fuzz_either(pep_session_open(session, type, NULL, now));
+		open_client(session, type, step->argument, now);
 		break;
 	case REQUEST:
 		fuzz_either(pep_session_request(

@@ -15,8 +15,9 @@
  * hostile pdp-clear ADDRESS KEY, hostile pep-clear ADDRESS KEY NAME TYPE talk FILE
  *     The same two without TLS and without malice, so that others can read along. The node asks with
  *     the objects of the file; the decision point answers, installs `install FILE`, and asks for all
- *     of it again by `again -`. The node reports, stays until a keep-alive has gone, deletes its
- *     request state and closes.
+ *     of it again by `again -`, or sends it elsewhere by `redirect ADDRESS`. The node names this
+ *     PDP as its last one; it reports, says later that something failed, stays until a keep-alive
+ *     has gone, deletes its request state and closes.
  * hostile plain ADDRESS HEX
  *     Connects, says the octets in clear, and prints the answer and how the connection ended.
  */
@@ -250,6 +251,17 @@ static void install(struct hostile *h, const char *path)
 }
 
 /* The command that waits, once there is somebody to suffer it. */
+static void redirect(struct hostile *h, const char *address)
+{
+	struct endpoint to;
+	struct error e;
+
+	if (endpoint_parse(address, COPS_PORT, &to, &e) ||
+		pdp_session_redirect(h->pdp, COPS_CLIENT_CONNECTION, &to))
+		die("cannot redirect", NULL);
+	answer(h, "redirected");
+}
+
 static void obey(struct hostile *h)
 {
 	char *line_end = memchr(h->command, '\n', h->command_length);
@@ -267,6 +279,8 @@ static void obey(struct hostile *h)
 		install(h, argument);
 	else if (!strcmp(h->command, "again"))
 		(void)!pdp_session_synchronize(h->pdp, COPS_CLIENT_PROVISIONING, 0);
+	else if (!strcmp(h->command, "redirect"))
+		redirect(h, argument);
 	else
 		say_octets(h, argument, !strcmp(h->command, "cut"));
 	h->command_length -= (size_t)(line_end + 1 - h->command);
@@ -459,8 +473,12 @@ static void talk(struct hostile *h, const struct session_event *event)
 	else if (event->kind == SESSION_DECISION &&
 		 pep_session_report(h->pep, event->decision, COPS_SUCCESS, NULL, 0))
 		die("cannot report", NULL);
+	if (event->kind == SESSION_CLIENT_CLOSED)
+		session_close(h->pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	if (event->kind != SESSION_SYNCHRONIZE)
 		return;
+	if (pep_session_tell(h->pep, h->handle, COPS_FAILURE, NULL, 0, link_now()))
+		die("cannot tell of a failure", NULL);
 	if (pep_session_update(h->pep, h->handle, &named, 1, link_now()) ||
 		pep_session_synchronized(h->pep, COPS_CLIENT_PROVISIONING, 0))
 		die("cannot synchronize", NULL);
@@ -514,7 +532,8 @@ static void pep_connected(void *owner, struct link *l)
 	if (h->clear)
 		config.security = SESSION_PLAIN;
 	h->pep = session_new(SESSION_PEP, &config, link_now());
-	if (!h->pep || pep_session_open(h->pep, h->client_type, NULL, link_now()))
+	if (!h->pep || pep_session_open(h->pep, h->client_type, h->clear ? link_peer(l) : NULL,
+			       link_now()))
 		die("out of memory", NULL);
 	h->as.type = &link_session;
 	h->as.session = h->pep;

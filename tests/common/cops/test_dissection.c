@@ -11,6 +11,7 @@
 #include "tests/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +99,25 @@ static void play_pdp(struct pair *p, const struct session_event *e)
 	ck_assert_int_eq(code, E_OK);
 }
 
+static void play_opening(struct pair *p, const struct session_event *e)
+{
+	if (e->kind == SESSION_OPENING)
+		ck_assert_int_eq(pdp_session_accept(p->pdp, e->client_type), E_OK);
+}
+
+static void note_state(struct pair *p, const struct session_event *e)
+{
+	if (e->kind == SESSION_REQUEST)
+		*(uint32_t *)p->user = e->state;
+}
+
+static void report_any(struct pair *p, const struct session_event *e)
+{
+	if (e->kind == SESSION_DECISION)
+		ck_assert_int_eq(
+			pep_session_report(p->pep, e->decision, COPS_SUCCESS, NULL, 0), E_OK);
+}
+
 /* What both ends of a session say, closing included. */
 static void talk(struct buffer *log)
 {
@@ -120,6 +140,142 @@ static void talk(struct buffer *log)
 	pair_run(&p);
 	buffer_put_view(log, buffer_view(&p.log));
 	pair_fini(&p);
+}
+
+static struct endpoint endpoint_of(const char *text)
+{
+	struct endpoint endpoint;
+	struct error e;
+
+	ck_assert_int_eq(endpoint_parse(text, COPS_PORT, &endpoint, &e), E_OK);
+	return endpoint;
+}
+
+/* What the two of talk() do not say by themselves, up to a redirection to `elsewhere`. */
+static void talk_of_the_rest(struct buffer *log, const char *elsewhere)
+{
+	struct endpoint to = endpoint_of(elsewhere);
+	struct session_event e;
+	uint32_t handle, state = 0, number;
+	struct pair p;
+
+	pair_init(&p);
+	p.pep_config.security = SESSION_PLAIN;
+	p.pdp_config.security = SESSION_PLAIN;
+	p.pdp_config.acct_seconds = 60;
+	pair_start(&p, PAIR_BOTH);
+	/* OPN with LastPDPAddr, CAT with AcctTimer. */
+	ck_assert_int_eq(pep_session_open(p.pep, COPS_CLIENT_PROVISIONING, &to, p.now), E_OK);
+	p.on_pdp = play_opening;
+	pair_run(&p);
+	ck_assert_int_eq(
+		pep_session_request(p.pep, COPS_CLIENT_PROVISIONING, NULL, 0, p.now, &handle),
+		E_OK);
+	p.on_pdp = note_state;
+	p.user = &state;
+	pair_run(&p);
+	ck_assert_uint_ne(state, 0);
+	/* NULL, Request-State, unsolicited; each with its report. */
+	p.on_pep = report_any;
+	ck_assert_int_eq(pdp_session_decide_null(p.pdp, state, &number), E_OK);
+	ck_assert_int_eq(pdp_session_decide_state(p.pdp, state, COPS_INSTALL, &number), E_OK);
+	ck_assert_int_eq(pdp_session_decide_state(p.pdp, state, COPS_REMOVE, &number), E_OK);
+	pair_run(&p);
+	/* RPT of its own account. */
+	ck_assert_int_eq(pep_session_tell(p.pep, handle, COPS_FAILURE, NULL, 0, p.now), E_OK);
+	ck_assert_int_eq(pep_session_tell(p.pep, handle, COPS_ACCOUNTING, NULL, 0, p.now), E_OK);
+	/* SSQ and SSC with a handle, DEC with Error, DRQ, CC with PDPRedirAddr. */
+	ck_assert_int_eq(pdp_session_synchronize(p.pdp, COPS_CLIENT_PROVISIONING, state), E_OK);
+	ck_assert_int_eq(pep_session_synchronized(p.pep, COPS_CLIENT_PROVISIONING, handle), E_OK);
+	ck_assert_int_eq(pep_session_update(p.pep, handle, NULL, 0, p.now), E_OK);
+	pair_run(&p);
+	ck_assert_int_eq(pdp_session_decide_error(p.pdp, state, COPS_ERROR_UNABLE, 0), E_OK);
+	pair_run(&p);
+	ck_assert_int_eq(pep_session_delete(p.pep, handle, COPS_REASON_MANAGEMENT), E_OK);
+	pair_run(&p);
+	ck_assert_int_eq(pdp_session_redirect(p.pdp, COPS_CLIENT_CONNECTION, &to), E_OK);
+	pair_run(&p);
+	while (session_next_event(p.pep, &e))
+		;
+	buffer_put_view(log, buffer_view(&p.log));
+	pair_fini(&p);
+}
+
+/* What tshark must have seen somewhere: an operation with an object. */
+static const struct {
+	unsigned op, c_num, c_type;
+} sights[] = {
+	{COPS_REQ, COPS_HANDLE, 1},
+	{COPS_REQ, COPS_CONTEXT, 1},
+	{COPS_REQ, COPS_CLIENT_SI, 2},
+	{COPS_DEC, COPS_DECISION, 1},
+	{COPS_DEC, COPS_DECISION, 5},
+	{COPS_DEC, COPS_ERROR, 1},
+	{COPS_RPT, COPS_REPORT_TYPE, 1},
+	{COPS_RPT, COPS_CLIENT_SI, 2},
+	{COPS_DRQ, COPS_REASON, 1},
+	{COPS_SSQ, COPS_HANDLE, 1},
+	{COPS_SSQ, 0, 0},
+	{COPS_SSC, COPS_HANDLE, 1},
+	{COPS_SSC, 0, 0},
+	{COPS_OPN, COPS_PEPID, 1},
+	{COPS_OPN, COPS_LAST_PDP, COPS_IPV4},
+	{COPS_OPN, COPS_LAST_PDP, COPS_IPV6},
+	{COPS_OPN, COPS_INTEGRITY, COPS_INTEGRITY_TLS},
+	{COPS_OPN, COPS_INTEGRITY, COPS_INTEGRITY_HMAC},
+	{COPS_CAT, COPS_KA_TIMER, 1},
+	{COPS_CAT, COPS_ACCT_TIMER, 1},
+	{COPS_CAT, COPS_INTEGRITY, COPS_INTEGRITY_TLS},
+	{COPS_CC, COPS_ERROR, 1},
+	{COPS_CC, COPS_PDP_REDIRECT, COPS_IPV4},
+	{COPS_CC, COPS_PDP_REDIRECT, COPS_IPV6},
+	{COPS_KA, 0, 0},
+};
+
+enum { SIGHTS = sizeof sights / sizeof sights[0] };
+
+static void note_sight(bool seen[SIGHTS], unsigned op, unsigned c_num, unsigned c_type)
+{
+	for (size_t i = 0; i < SIGHTS; i++)
+		seen[i] |= sights[i].op == op && sights[i].c_num == c_num &&
+			   sights[i].c_type == c_type;
+}
+
+/* "    C-Num: Handle Object (Handle) (1)" or "        C-Type: 1" */
+static bool number_of(const char *line, const char *label, unsigned *ret)
+{
+	const char *at = strstr(line, label), *last;
+
+	if (!at)
+		return false;
+	last = strrchr(at, '(');
+	*ret = (unsigned)strtoul(last ? last + 1 : at + strlen(label), NULL, 10);
+	return true;
+}
+
+static void check_sights(const char *path)
+{
+	unsigned op = 0, c_num = 0, c_type = 0;
+	bool seen[SIGHTS] = {false};
+	char command[500], line[4096];
+	FILE *f;
+
+	snprintf(command, sizeof command,
+		"tshark -r %s -d tcp.port==%d,cops -V -O cops 2>/dev/null", path, COPS_PORT);
+	f = popen(command, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof line, f)) {
+		if (strstr(line, "Op Code:") && op && !c_num)
+			note_sight(seen, op, 0, 0);
+		if (number_of(line, "Op Code:", &op))
+			c_num = 0;
+		else if (!number_of(line, "C-Num:", &c_num) && number_of(line, "C-Type:", &c_type))
+			note_sight(seen, op, c_num, c_type);
+	}
+	ck_assert_int_eq(pclose(f), 0);
+	for (size_t i = 0; i < SIGHTS; i++)
+		ck_assert_msg(seen[i], "tshark saw no %s with object %u of type %u",
+			cops_op_name((uint8_t)sights[i].op), sights[i].c_num, sights[i].c_type);
 }
 
 /* The numbers of the packets that the dissector complains about, as it prints them. */
@@ -183,6 +339,8 @@ START_TEST(wireshark_finds_no_fault)
 				"%u\n", (unsigned)number);
 	}
 	talk(&log);
+	talk_of_the_rest(&log, "192.0.2.9");
+	talk_of_the_rest(&log, "2001:db8::9");
 	number += put_messages(&capture, buffer_view(&log), number, &sequence);
 
 	ck_assert_int_ge(fd, 0);
@@ -190,6 +348,7 @@ START_TEST(wireshark_finds_no_fault)
 	ck_assert_int_eq(write(fd, capture.data, capture.len), (ssize_t)capture.len);
 	close(fd);
 	dissect(path, complaints, sizeof complaints);
+	check_sights(path);
 	unlink(path);
 	ck_assert_uint_gt(number, VECTORS + 20);
 	/* The one complaint shows that it does complain. */
