@@ -10,6 +10,7 @@ int command_completion(void *context, int argc, char **argv)
 		{"POLICY", "*.xml", NULL, NULL},
 		{"BUNDLE", "*.bundle", NULL, NULL},
 		{"FORMAT", NULL, "nft iptables swanctl", NULL},
+		{"OLD-BUNDLE", "*.bundle", NULL, NULL},
 		{"KIND", NULL, "nodes roles networks services protections rules sets", NULL},
 		{"NEW", "*", NULL, NULL},
 		{"NODE", NULL, NULL, "pmt list --names nodes"},

@@ -14,8 +14,7 @@ enum { POLICY_VALIDITY = 3650 * 24 * 60 * 60 /* seconds that one is valid for, u
 /* Reads the policy and prints what is wrong with it; EXIT_SUCCESS if nothing is. `f` wants
  * policy_file_fini() in any case. */
 int policy_open(const char *name, const char *path, struct policy_file *f);
-int policy_open_with(
-	const char *name, const char *path, struct view part, struct policy_file *f);
+int policy_open_with(const char *name, const char *path, struct view part, struct policy_file *f);
 /* To stderr. */
 void policy_print_findings(struct policy_file *f);
 /* Appends a bundle nobody keeps, to see what would be in it. */

@@ -11,17 +11,25 @@
 #include <string.h>
 
 #include "common/base/endpoint.h"
-#include "common/crypto/cms.h"
 #include "common/link/link.h"
 #include "common/service/settings.h"
 #include "pib/schema/pri.h"
 #include "pmt/commands/command.h"
+#include "pmt/commands/preflight.h"
+#include "pmt/commands/standing.h"
+#include "pmt/commands/subject.h"
 
 enum {
 	OPTION_PDP = 256,
 	OPTION_PDP_PIN,
 	OPTION_TIMEOUT,
 	OPTION_PASSPHRASE_FILE,
+	OPTION_TRUST,
+	OPTION_THRESHOLD,
+	OPTION_IN_FORCE,
+	OPTION_DRY_RUN,
+	OPTION_WAIT,
+	OPTION_CONTROL,
 	TIMEOUT_MS = 60000
 };
 
@@ -33,6 +41,14 @@ const struct option_row publish_options[] = {
 	{OPTION_PASSPHRASE_FILE, "passphrase-file", "FILE",
 		"take the key's passphrase from its first line"},
 	{OPTION_TIMEOUT, "timeout", "TIME", "give up after this time; else 60s"},
+	{'t', "trust", "FILE", "first verify it as nodes will, by these certificates (PEM)"},
+	{OPTION_THRESHOLD, "threshold", "NUMBER", "how many of them must have signed; else 1"},
+	{OPTION_IN_FORCE, "in-force", "BUNDLE",
+		"what nodes have now: refuse what is older, or another tenant's"},
+	{OPTION_DRY_RUN, "dry-run", NULL, "send nothing; show what it would change of --in-force"},
+	{OPTION_WAIT, "wait", NULL, "until every node that is there has it, and say who has not"},
+	{OPTION_CONTROL, "control", "PATH",
+		"control socket of the decision point, for --wait; else " STANDING_CONTROL_PATH},
 	{0},
 };
 
@@ -247,63 +263,96 @@ static enum err run(struct publisher *p, const struct key *key, const struct end
 	return code;
 }
 
-/* Not worth a journey: somebody forgot to sign. */
-static enum err check_signed(const struct bundle_file *f, struct error *e)
-{
-	struct cms_info info = {0};
-	enum err code = cms_inspect(f->bundle.index, &info, e);
-
-	if (!code && info.signers == 0)
-		code = error_set(e, E_UNTRUSTED, "the bundle is not signed");
-	return code;
-}
-
 struct wish {
-	const char *pdp, *pin, *key, *bundle;
+	const char *pdp, *pin, *key, *control;
+	struct preflight bundle;
+	bool dry_run, wait;
 	uint64_t timeout_ms;
 	struct passphrase_source source;
 };
 
-static enum err publish(struct wish *w, struct error *e)
+static enum err send_to_pdp(struct wish *w, const struct bundle_file *f, struct error *e)
 {
 	const struct passphrase passphrase = {passphrase_ask, &w->source};
 	struct publisher p = {0};
 	struct key *key = NULL;
 	struct endpoint pdp;
-	struct set_index index;
-	struct bundle_file f;
-	enum err code;
+	enum err code = endpoint_parse(w->pdp, COPS_PORT, &pdp, e);
 
-	code = bundle_file_read(&f, w->bundle, e);
-	if (!code)
-		code = check_signed(&f, e);
-	if (!code)
-		code = bundle_index(&f.bundle, &f.arena, &index, e);
-	if (!code)
-		code = endpoint_parse(w->pdp, COPS_PORT, &pdp, e);
 	if (!code)
 		code = pin_parse(w->pin, &p.pdp_pin, e);
 	if (!code)
 		code = key_load(w->key, &passphrase, &key, e);
 	if (!code) {
-		p.objects = bundle_file_objects(&f);
+		p.objects = bundle_file_objects(f);
 		p.pepid = *key_name(key) ? key_name(key) : "pmt";
 		code = run(&p, key, &pdp, w->timeout_ms, e);
 	}
-	if (!code)
-		printf("%s: published, tenant %.*s, serial %" PRIu64 "\n", w->bundle,
-			(int)index.tenant.len, (const char *)index.tenant.data, index.serial);
 	key_free(key);
-	bundle_file_fini(&f);
 	return code;
+}
+
+static int dry_run(const char *name, const struct wish *w)
+{
+	struct subject before, after;
+	int status = subject_open(name, w->bundle.in_force, &before);
+
+	if (!status) {
+		status = subject_open(name, w->bundle.path, &after);
+		if (!status)
+			status = diff_run(name, &before, &after, false);
+		subject_fini(&after);
+	}
+	subject_fini(&before);
+	return status;
+}
+
+static int wait_for_nodes(const char *name, const struct wish *w, uint64_t serial)
+{
+	json_t *answer = NULL;
+	int status = EXIT_SUCCESS;
+	struct error e;
+
+	if (standing_wait(w->control, serial, w->timeout_ms, &answer, &e))
+		status = command_failed(name, &e);
+	if (answer) {
+		standing_print(answer);
+		if (standing_any_failed(answer))
+			status = EXIT_BAD_INPUT;
+	}
+	json_decref(answer);
+	return status;
+}
+
+static int publish(const char *name, struct wish *w)
+{
+	struct set_index index;
+	struct bundle_file f;
+	int status = EXIT_SUCCESS;
+	struct error e;
+
+	if (preflight_check(&w->bundle, &f, &index, &e) ||
+		(!w->dry_run && send_to_pdp(w, &f, &e))) {
+		status = command_failed(name, &e);
+	} else if (w->dry_run) {
+		status = dry_run(name, w);
+	} else {
+		printf("%s: published, tenant %.*s, serial %" PRIu64 "\n", w->bundle.path,
+			(int)index.tenant.len, (const char *)index.tenant.data, index.serial);
+		fflush(stdout);
+		if (w->wait)
+			status = wait_for_nodes(name, w, index.serial);
+	}
+	bundle_file_fini(&f);
+	return status;
 }
 
 int command_publish(void *context, int argc, char **argv)
 {
-	struct wish w = {.timeout_ms = TIMEOUT_MS};
+	struct wish w = {
+		.timeout_ms = TIMEOUT_MS, .bundle.threshold = 1, .control = STANDING_CONTROL_PATH};
 	int id, status = EXIT_SUCCESS;
 	struct options o;
-	struct error e;
 
 	(void)context;
 	command_begin(&o, publish_options, argc, argv);
@@ -321,6 +370,25 @@ int command_publish(void *context, int argc, char **argv)
 		case OPTION_PASSPHRASE_FILE:
 			w.source.file = o.value;
 			break;
+		case 't':
+			w.bundle.trust = o.value;
+			break;
+		case OPTION_THRESHOLD:
+			if (!command_number(argv[0], "threshold", o.value, &w.bundle.threshold))
+				return EXIT_BAD_USAGE;
+			break;
+		case OPTION_IN_FORCE:
+			w.bundle.in_force = o.value;
+			break;
+		case OPTION_DRY_RUN:
+			w.dry_run = true;
+			break;
+		case OPTION_WAIT:
+			w.wait = true;
+			break;
+		case OPTION_CONTROL:
+			w.control = o.value;
+			break;
 		default:
 			if (!duration_parse(o.value, &w.timeout_ms))
 				return command_misused(
@@ -329,13 +397,18 @@ int command_publish(void *context, int argc, char **argv)
 	}
 	if (id < 0)
 		return status;
-	if (!w.pdp || !w.pin || !w.key)
+	if (w.dry_run && !w.bundle.in_force)
+		return command_misused(
+			argv[0], "--dry-run compares with --in-force, which is missing");
+	if (!w.dry_run && (!w.pdp || !w.pin || !w.key))
 		return command_misused(argv[0], "--%s is missing",
 			!w.pdp   ? "pdp"
 			: !w.pin ? "pdp-pin"
 				 : "key");
-	w.bundle = command_operand(&o, argv[0], "the bundle");
-	if (!w.bundle)
+	if (w.bundle.threshold > UINT32_MAX)
+		return command_misused(argv[0], "the threshold is too great");
+	w.bundle.path = command_operand(&o, argv[0], "the bundle");
+	if (!w.bundle.path)
 		return EXIT_BAD_USAGE;
-	return publish(&w, &e) ? command_failed(argv[0], &e) : EXIT_SUCCESS;
+	return publish(argv[0], &w);
 }

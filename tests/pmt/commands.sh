@@ -154,6 +154,46 @@ said 'did you mean "office"?'
 expect 2 'half a statement' "$pmt" prove --from office office.xml
 expect 2 'of a bundle' "$pmt" prove office.bundle
 
+# The way back, and what is not worth a journey.
+expect 0 'a key' "$pmt" keygen --no-passphrase signer
+expect 0 'another key' "$pmt" keygen --no-passphrase second
+"$pmt" compile --serial 5 -o five.bundle office.xml >stdout
+expect 1 'publish what nobody signed' "$pmt" publish --dry-run --in-force office.bundle five.bundle
+said 'the bundle is not signed'
+"$pmt" sign --key signer.key five.bundle >stdout
+sed 's#</tests>#</tests><node name="eve" roles="host" key="sha256:'"$(printf '%064d' 99)"'"/>#' wider.xml >six.xml
+"$pmt" compile --previous five.bundle -o six.bundle six.xml >stdout
+expect 0 'sign with the way back' "$pmt" sign --key signer.key --with-fallback five.bundle six.bundle
+said 'six.fallback.bundle: tenant acme, serial 7, 6 sets, 3 nodes, signed by 1'
+said 'the node "eve" is newer than this policy'
+expect 0 'the way back is good' "$pmt" verify --trust signer.crt six.fallback.bundle
+expect 0 'and leads back' "$pmt" diff five.bundle six.fallback.bundle
+said 'no flow is treated in another way'
+expect 0 'roll back' "$pmt" rollback --in-force six.bundle --key signer.key -o seven.bundle five.bundle
+said 'seven.bundle: tenant acme, serial 7, 6 sets, 3 nodes, signed by 1'
+said '7 documents stay as they are, 2 are new'
+expect 0 'it is good' "$pmt" verify --trust signer.crt seven.bundle
+expect 1 'no serial backwards' "$pmt" rollback --in-force six.bundle --serial 6 -o seven.bundle five.bundle
+said 'the serial must be 7 at least'
+expect 2 'from where' "$pmt" rollback -o seven.bundle five.bundle
+expect 3 'what publishing would change' "$pmt" publish --dry-run --trust signer.crt --in-force five.bundle six.bundle
+said 'WIDENS'
+expect 1 'older' "$pmt" publish --dry-run --in-force six.bundle five.bundle
+said 'the bundle has the serial 5, what is in force has 6'
+expect 1 'foreign keys' "$pmt" publish --dry-run --trust second.crt --in-force five.bundle six.bundle
+sed 's/tenant="acme"/tenant="other"/' office.xml >other-tenant.xml
+"$pmt" compile --serial 9 -o other.bundle other-tenant.xml >stdout
+"$pmt" sign --key signer.key other.bundle >stdout
+expect 1 'a foreign tenant' "$pmt" publish --dry-run --in-force five.bundle other.bundle
+said 'the bundle is of the tenant other'
+expect 1 'back to a foreign tenant' "$pmt" rollback --in-force five.bundle -o x.bundle other.bundle
+"$pmt" compile --serial 6 --not-before 1000 --not-after 2000 -o old.bundle office.xml >stdout
+"$pmt" sign --key signer.key old.bundle >stdout
+expect 1 'expired' "$pmt" publish --dry-run --in-force five.bundle old.bundle
+said 'it was valid until 1970-01-01T00:33:20Z'
+expect 2 'dry of what' "$pmt" publish --dry-run six.bundle
+expect 1 'nobody to ask' "$pmt" status --control ./nowhere.sock
+
 # What is made of a file that others print is a policy that nothing is wrong with.
 for sample in server.iptables router.nft.json gateway.swanctl.conf; do
 	expect 0 "import $sample" "$pmt" import --node srv -o imported.xml \
