@@ -9,6 +9,7 @@
 #include <libnftnl/chain.h>
 #include <libnftnl/object.h>
 #include <libnftnl/rule.h>
+#include <libnftnl/table.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -22,6 +23,7 @@
 enum {
 	PRIORITY_MANGLE = -150,
 	PRIORITY_FILTER = 0,
+	PRIORITY_GUARD = 10,
 	COMMENT_SIZE = 100,
 };
 
@@ -87,6 +89,9 @@ void nft_put_chain(struct nft_batch *b, const struct plan_chain *source)
 		[PLAN_HOOK_INPUT] = {NF_INET_LOCAL_IN, "filter", PRIORITY_FILTER, NF_DROP},
 		[PLAN_HOOK_OUTPUT] = {NF_INET_LOCAL_OUT, "filter", PRIORITY_FILTER, NF_DROP},
 		[PLAN_HOOK_FORWARD] = {NF_INET_FORWARD, "filter", PRIORITY_FILTER, NF_DROP},
+		[PLAN_HOOK_GUARD_INPUT] = {NF_INET_LOCAL_IN, "filter", PRIORITY_GUARD, NF_DROP},
+		[PLAN_HOOK_GUARD_OUTPUT] = {NF_INET_LOCAL_OUT, "filter", PRIORITY_GUARD, NF_DROP},
+		[PLAN_HOOK_GUARD_FORWARD] = {NF_INET_FORWARD, "filter", PRIORITY_GUARD, NF_DROP},
 	};
 	struct nftnl_chain *chain = object_new(b, OBJECT_CHAIN, source->name);
 
@@ -158,7 +163,7 @@ void nft_take_label(struct nft_batch *b)
 }
 
 static void put_border(struct nft_batch *b, struct nlmsghdr *build(char *room, uint32_t sequence),
-	const uint32_t *generation)
+	uint32_t generation)
 {
 	uint32_t sequence;
 	char *room = requests_next(b->r, &sequence);
@@ -167,27 +172,30 @@ static void put_border(struct nft_batch *b, struct nlmsghdr *build(char *room, u
 	if (!room)
 		return;
 	message = build(room, sequence);
-	if (generation)
-		mnl_attr_put_u32(message, NFNL_BATCH_GENID, htonl(*generation));
+	if (generation != NFT_ANY_GENERATION)
+		mnl_attr_put_u32(message, NFNL_BATCH_GENID, htonl(generation));
 	requests_add(b->r, message, (struct origin){0});
 }
 
 void nft_begin(struct nft_batch *b, struct requests *r, uint32_t generation)
 {
-	*b = (struct nft_batch){.r = r};
-	put_border(b, nftnl_batch_begin, &generation);
+	*b = (struct nft_batch){.r = r, .table = PLAN_TABLE};
+	put_border(b, nftnl_batch_begin, generation);
 }
 
 void nft_end(struct nft_batch *b)
 {
 	requests_acknowledge_last(b->r);
-	put_border(b, nftnl_batch_end, NULL);
+	put_border(b, nftnl_batch_end, NFT_ANY_GENERATION);
 }
 
-static void put_table(struct nft_batch *b, enum object_verb verb)
+static void put_table(struct nft_batch *b, enum object_verb verb, bool owned)
 {
-	object_send(
-		b, OBJECT_TABLE, verb, object_new(b, OBJECT_TABLE, NULL), 0, (struct origin){0});
+	struct nftnl_table *table = object_new(b, OBJECT_TABLE, NULL);
+
+	if (table && owned)
+		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
+	object_send(b, OBJECT_TABLE, verb, table, 0, (struct origin){0});
 }
 
 void nft_replace(struct requests *r, const struct plan *plan, uint32_t generation)
@@ -195,11 +203,12 @@ void nft_replace(struct requests *r, const struct plan *plan, uint32_t generatio
 	struct nft_batch b;
 
 	nft_begin(&b, r, generation);
+	b.table = plan ? plan->table : PLAN_TABLE;
 	/* Deleting what is not there fails, so it is made sure of first. */
-	put_table(&b, OBJECT_COME);
-	put_table(&b, OBJECT_GO);
+	put_table(&b, OBJECT_COME, plan && plan->owned);
+	put_table(&b, OBJECT_GO, false);
 	if (plan) {
-		put_table(&b, OBJECT_COME);
+		put_table(&b, OBJECT_COME, plan->owned);
 		for (const struct plan_counter *c = plan->counters; c && !r->error; c = c->next)
 			nft_put_counter(&b, c);
 		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next)
@@ -208,7 +217,8 @@ void nft_replace(struct requests *r, const struct plan *plan, uint32_t generatio
 			nft_put_map(&b, c);
 			nft_put_rules(&b, c);
 		}
-		nft_put_label(&b, plan, 0);
+		if (!plan->owned)
+			nft_put_label(&b, plan, 0);
 	}
 	nft_end(&b);
 }

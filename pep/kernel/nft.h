@@ -12,14 +12,18 @@
 
 #include "pep/kernel/messages.h"
 
-/* Table, counters, chains and rules of the plan in place of whatever our table holds. `plan` NULL:
- * our table goes away. */
+/* The kernel counts its generations from 1. */
+enum { NFT_ANY_GENERATION = 0 };
+
+/* Table, counters, chains and rules of the plan in place of whatever the table holds. `plan` NULL:
+ * the one with the policy goes away. */
 void nft_replace(struct requests *r, const struct plan *plan, uint32_t generation);
 
 /* ---- A batch, piece by piece ---- */
 
 struct nft_batch {
 	struct requests *r;
+	const char *table;
 	uint32_t set_id; /* of the last map */
 };
 

@@ -72,7 +72,7 @@ void *object_new(struct nft_batch *b, enum object_kind kind, const char *name)
 		b->r->error = E_MEMORY;
 		return NULL;
 	}
-	form->set_text(object, form->table, PLAN_TABLE);
+	form->set_text(object, form->table, b->table);
 	if (name && form->name != NO_ATTRIBUTE)
 		form->set_text(object, form->name, name);
 	return object;

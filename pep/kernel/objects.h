@@ -25,7 +25,7 @@ enum object_verb { OBJECT_COME, OBJECT_GO, OBJECT_GET };
 /* Its comment: the plan's id, a blank, eight hexadecimal digits, NUL. */
 enum { NFT_LABEL_SIZE = 16 + 1 + 8 + 1 };
 
-/* The object of this name in our table, as libnftnl's struct; NULL when memory is exhausted. */
+/* The object of this name in the table of the batch, as libnftnl's struct; NULL when memory is exhausted. */
 void *object_new(struct nft_batch *b, enum object_kind kind, const char *name);
 /* Sends and releases it; takes NULL. `flags`: besides what the verb needs. */
 void object_send(struct nft_batch *b, enum object_kind kind, enum object_verb verb, void *object,

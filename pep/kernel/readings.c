@@ -17,7 +17,7 @@
 
 void nft_get_generation(struct requests *r)
 {
-	struct nft_batch b = {.r = r};
+	struct nft_batch b = {.r = r, .table = PLAN_TABLE};
 	struct nlmsghdr *message = object_message(&b, NFT_MSG_GETGEN, NLM_F_ACK);
 
 	if (message)
@@ -31,7 +31,7 @@ uint32_t nft_generation_after(uint32_t generation)
 
 static void get(struct requests *r, enum object_kind kind, const char *name)
 {
-	struct nft_batch b = {.r = r};
+	struct nft_batch b = {.r = r, .table = PLAN_TABLE};
 
 	object_send(
 		&b, kind, OBJECT_GET, object_new(&b, kind, name), NLM_F_ACK, (struct origin){0});
@@ -127,7 +127,7 @@ enum err nft_read_label(const struct nlmsghdr *message, struct nft_label *ret)
 
 void nft_dump_counters(struct requests *r)
 {
-	struct nft_batch b = {.r = r};
+	struct nft_batch b = {.r = r, .table = PLAN_TABLE};
 	struct nftnl_obj *object = object_new(&b, OBJECT_COUNTER, NULL);
 
 	if (object)

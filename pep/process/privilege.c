@@ -19,7 +19,7 @@ struct right {
 };
 
 static const struct right kept[] = {
-	{IPC_SUPERVISOR, CAP_NET_ADMIN, "to hand it to enforce when it is started again"},
+	{IPC_SUPERVISOR, CAP_NET_ADMIN, "the guard, and to hand it to enforce when it is started again"},
 	{IPC_SUPERVISOR, CAP_SETUID, "so that children can become the users of the settings"},
 	{IPC_SUPERVISOR, CAP_SETGID, "the same for their groups"},
 	{IPC_SUPERVISOR, CAP_SETPCAP, "so that children can empty their bounding sets"},

@@ -18,6 +18,7 @@
 #include "common/service/notify.h"
 #include "common/session/backoff.h"
 #include "pep/ipc/channel.h"
+#include "pep/kernel/guard.h"
 #include "pep/process/privilege.h"
 #include "pep/settings.h"
 
@@ -66,6 +67,7 @@ struct supervisor {
 	struct ev_loop *loop;
 	struct ev_signal term, interrupt, hup;
 	struct child net, enforce;
+	struct guard *guard; /* NULL: the kernel has none for us */
 	enum purpose purpose;
 	bool announced;
 	int status;
@@ -391,6 +393,20 @@ static void on_stop(struct ev_loop *loop, struct ev_signal *w, int revents)
 	advance(s);
 }
 
+/* Nothing of what we do depends on it: without it, a packet may leave the node between a flush of the
+ * packet filter by somebody else and its repair. */
+static void keep_guard(struct supervisor *s, uint32_t mark_mask)
+{
+	struct error e;
+	enum err err = s->guard ? guard_change(s->guard, mark_mask, &e)
+	                        : guard_open(mark_mask, &s->guard, &e);
+
+	if (err)
+		log_warning(s->config->log, MODULE,
+		            "no guard: if the packet filter is flushed, the node is open until it is back",
+		            log_err(&e));
+}
+
 static void on_hup(struct ev_loop *loop, struct ev_signal *w, int revents)
 {
 	struct supervisor *s = w->data;
@@ -407,6 +423,7 @@ static void on_hup(struct ev_loop *loop, struct ev_signal *w, int revents)
 		          log_str("messages", buffer_string(&messages)));
 	} else {
 		log_notice(s->config->log, MODULE, "starting again with new settings");
+		keep_guard(s, settings.mark_mask);
 		pep_settings_fini(&s->settings);
 		s->settings = settings;
 		s->purpose = RELOAD;
@@ -463,12 +480,15 @@ int supervise(const struct supervisor_config *config)
 	buffer_fini(&messages);
 	err = make_directories(&s.settings, &e);
 	if (!err)
+		keep_guard(&s, s.settings.mark_mask);
+	if (!err)
 		err = privilege_drop(IPC_SUPERVISOR, "", &e);
 	s.loop = err ? NULL : ev_loop_new(EVFLAG_AUTO);
 	if (!err && !s.loop)
 		err = error_set(&e, E_MEMORY, "no memory for an event loop");
 	if (err) {
 		log_error(config->log, MODULE, "cannot start", log_err(&e));
+		guard_close(s.guard);
 		pep_settings_fini(&s.settings);
 		return EXIT_FAILURE;
 	}
@@ -483,6 +503,7 @@ int supervise(const struct supervisor_config *config)
 	ev_signal_stop(s.loop, &s.interrupt);
 	ev_signal_stop(s.loop, &s.hup);
 	ev_loop_destroy(s.loop);
+	guard_close(s.guard);
 	pep_settings_fini(&s.settings);
 	return s.status;
 }

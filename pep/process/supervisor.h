@@ -2,7 +2,8 @@
 /*
  * The first process of pepd. It starts the other two from its own image, starts again what died
  * (with back-off), ends them in order, and does nothing else: it parses nothing from outside but
- * the settings file, and talks to nobody but its children.
+ * the settings file, and talks to nobody but its children. It holds the guard (pep/kernel/guard.h),
+ * which keeps the node closed while the packet filter is flushed, since it dies last.
  *
  *	enforce comes first; it says READY when the kernel enforces something (at least the closed
  *	node). Only then comes net, with a socket to enforce. If enforce dies, net ends with it; if

@@ -297,8 +297,11 @@ static void put_ike_is_roots(struct build *b, struct plan_chain *base)
 static void put_output(struct build *b)
 {
 	struct plan_chain *base = writer_chain(&b->w, PLAN_HOOK_OUTPUT, "output");
+	struct plan_cause seen = build_compiled_in("seen: the guard lets it pass");
 
 	put_loopback(b, base, PLAN_KEY_OUT_INDEX);
+	step_mark(&b->w, ~b->plan->marks.passed, b->plan->marks.passed);
+	writer_rule(&b->w, base, &seen);
 	put_ike_is_roots(b, base);
 	put_jump(b, base, b->neighbours);
 	put_invalid(b, base);
@@ -372,6 +375,19 @@ static enum err build(struct build *b)
 	return err ? err : build_names(b);
 }
 
+struct plan *plan_new(const char *table)
+{
+	struct plan *plan = calloc(1, sizeof *plan);
+
+	if (!plan)
+		return NULL;
+	plan->table = table;
+	plan->self = plan;
+	plan->holders = 1;
+	arena_init(&plan->arena, PLAN_OCTETS_MAX);
+	return plan;
+}
+
 enum err plan_build(const struct plan_input *input, struct plan **ret, struct plan_cause *ret_cause,
 	struct error *error)
 {
@@ -380,12 +396,9 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
 
 	*ret_cause = (struct plan_cause){.name = ""};
 	error->code = E_OK;
-	b.plan = calloc(1, sizeof *b.plan);
+	b.plan = plan_new(PLAN_TABLE);
 	if (!b.plan)
 		return error_set(error, E_MEMORY, "no memory for a plan");
-	b.plan->self = b.plan;
-	b.plan->holders = 1;
-	arena_init(&b.plan->arena, PLAN_OCTETS_MAX);
 	writer_init(&b.w, b.plan);
 	b.sets = calloc(input->policy_count + 1, sizeof *b.sets);
 	b.diagrams = flow_manager_new(FLOW_NODES_DEFAULT);

@@ -8,6 +8,7 @@
  * known.c      packets of connections that a stateful rule let through
  * rules.c      rules and their diagrams
  * names.c      chains get their names once all are written
+ * guard.c      plan_guard()
  *
  * Memory failures stick in the writer; functions that can fail otherwise return it.
  */
@@ -107,6 +108,8 @@ struct build {
 
 /* ---- build.c ---- */
 
+/* Empty, for one holder; NULL when memory is exhausted. */
+struct plan *plan_new(const char *table);
 struct plan_cause build_compiled_in(const char *what);
 /* The same with a name that lives as long as the plan. */
 struct plan_cause build_keep_cause(struct build *b, struct plan_cause cause);

@@ -14,7 +14,8 @@
  *     the mark of its protection here, for the routing and the FWD check come next.
  *   - output-route (type route: the lookup is repeated under the new mark): only if out rules
  * protect; gives packets the mark of their protection. A flow without one is not touched.
- *   - input, output, forward: judge. Loopback; replies and ICMP errors of connections that a
+ *   - input, output, forward: judge. On output `passed` is set first, for what is not seen here the
+ *     guard drops (plan_guard). Loopback; replies and ICMP errors of connections that a
  * stateful rule let through (by the connection's mark); what a closed node needs (neighbour
  * discovery, MLD, DHCP, DNS, IKE, ESP, the PDPs); then the rules of the interface's role
  * combination, or for transit those of the node's set with the roles of both interfaces. The first
@@ -56,6 +57,7 @@ enum {
 };
 
 #define PLAN_TABLE "copsec"
+#define PLAN_GUARD_TABLE "copsec-guard"
 
 /* ---- What goes in ---- */
 
@@ -131,6 +133,9 @@ enum plan_hook {
 	PLAN_HOOK_INPUT,
 	PLAN_HOOK_OUTPUT,
 	PLAN_HOOK_FORWARD,
+	PLAN_HOOK_GUARD_INPUT, /* these after the others */
+	PLAN_HOOK_GUARD_OUTPUT,
+	PLAN_HOOK_GUARD_FORWARD,
 	PLAN_HOOK_COUNT
 };
 
@@ -275,6 +280,8 @@ struct plan_protection {
 
 struct plan {
 	struct arena arena;
+	const char *table; /* of family inet */
+	bool owned;        /* goes with the socket that makes it; nobody else can change it */
 	struct marks marks;
 	struct plan_protection *protections;
 	size_t protection_count;
@@ -302,6 +309,10 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
  * mark_mask and the endpoints count. */
 enum err plan_bootstrap(
 	const struct plan_input *input, struct plan **ret, struct error *error) MUST_USE;
+
+/* What drops packets that lack the mark "passed", but for loopback: a table of its own, for the time
+ * when somebody has flushed the other one. */
+enum err plan_guard(uint32_t mark_mask, struct plan **ret, struct error *error) MUST_USE;
 
 /* Another holder: the plan lives until each has called plan_free(). Not for several threads. */
 struct plan *plan_hold(const struct plan *plan);

@@ -269,6 +269,9 @@ void plan_print(const struct plan *plan, struct buffer *out)
 		[PLAN_HOOK_INPUT] = "type filter hook input priority filter; policy drop;",
 		[PLAN_HOOK_OUTPUT] = "type filter hook output priority filter; policy drop;",
 		[PLAN_HOOK_FORWARD] = "type filter hook forward priority filter; policy drop;",
+		[PLAN_HOOK_GUARD_INPUT] = "type filter hook input priority 10; policy drop;",
+		[PLAN_HOOK_GUARD_OUTPUT] = "type filter hook output priority 10; policy drop;",
+		[PLAN_HOOK_GUARD_FORWARD] = "type filter hook forward priority 10; policy drop;",
 	};
 
 	for (size_t i = 0; i < plan->spd_count; i++) {
@@ -276,7 +279,9 @@ void plan_print(const struct plan *plan, struct buffer *out)
 		put_cause(out, &plan->spd[i].cause);
 		buffer_put_text(out, "\n");
 	}
-	buffer_put_text(out, "table inet " PLAN_TABLE " {\n");
+	buffer_put_text(out, "table inet %s {\n", plan->table);
+	if (plan->owned)
+		buffer_put_text(out, "\tflags owner\n");
 	for (const struct plan_counter *c = plan->counters; c; c = c->next) {
 		buffer_put_text(out, "\tcounter %s { }", c->name);
 		put_cause(out, &c->cause);

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pep/kernel/guard.h"
 #include "tests/pib/plan/policies.h"
 #include "tests/suite.h"
 
@@ -751,6 +752,7 @@ static char *listed(void)
 struct flow_ends {
 	atomic_bool over;
 	int from, to;
+	uint16_t port;
 	_Atomic uint64_t sent, refused, received;
 };
 
@@ -764,7 +766,7 @@ static void *send_on(void *context)
 			sched_yield();
 			continue;
 		}
-		switch (send_udp(f->from, 0, LEFT, 80)) {
+		switch (send_udp(f->from, 0, LEFT, f->port)) {
 		case 0:
 			atomic_fetch_add(&f->sent, 1);
 			break;
@@ -803,7 +805,8 @@ START_TEST(changes_of_other_rules_leave_a_flow_alone)
 	enum { RULES = 300, CHANGED = 50 };
 	struct test_rule rules[RULES];
 	char names[RULES + CHANGED][16];
-	struct flow_ends flow = {.from = open_udp(0, US, 4000), .to = open_udp(0, LEFT, 80)};
+	struct flow_ends flow = {
+		.from = open_udp(0, US, 4000), .to = open_udp(0, LEFT, 80), .port = 80};
 	pthread_t sender, receiver;
 	uint64_t before = 0, fresh = 0;
 	char *edited, *replaced;
@@ -921,6 +924,107 @@ START_TEST(first_interval_of_a_map_may_come_to_begin_at_0)
 }
 END_TEST
 
+/* ---- The guard ---- */
+
+static struct guard *open_guard(void)
+{
+	struct guard *guard;
+	struct error error;
+
+	ck_assert_msg(guard_open(MARK_MASK_DEFAULT, &guard, &error) == E_OK, "%s", error.text);
+	return guard;
+}
+
+/* Neither the packet filter alone nor both open anything while the guard is there. */
+START_TEST(guard_outlives_a_flush)
+{
+	struct guard *guard = open_guard();
+	int us, left, right, self;
+
+	apply_rules();
+	us = open_udp(0, US, 22);
+	self = open_udp(0, US, 4001);
+	left = open_udp(0, LEFT, 80);
+	right = open_udp(0, RIGHT, 80);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(send_udp(us, 0, LEFT, 80), 0);
+		ck_assert(arrives(left));
+		ck_assert_int_eq(send_udp(left, 0, US, 22), 0);
+		ck_assert(arrives(us));
+		shell("nft flush ruleset");
+		if (i)
+			shell("ip xfrm policy flush");
+		ck_assert_uint_eq(times("nft list ruleset", "table "), 1);
+		ck_assert_int_ne(system("nft delete table inet copsec-guard 2>/dev/null"), 0);
+		ck_assert_int_eq(send_udp(us, 0, LEFT, 80), EPERM);
+		ck_assert_int_eq(send_udp(us, 0, US, 4001), 0); /* by loopback */
+		ck_assert(arrives(self));
+		ck_assert_int_eq(send_udp(left, 0, US, 22), 0);
+		ck_assert_int_eq(send_udp(left, 0, RIGHT, 80), 0);
+		/* What is behind them has arrived, if they had. */
+		ck_assert_int_eq(send_udp(us, 0, US, 4001), 0);
+		ck_assert(arrives(self));
+		apply(plan);
+		ck_assert(nothing_arrived(us) && nothing_arrived(left) && nothing_arrived(right));
+	}
+	guard_close(guard);
+	ck_assert_uint_eq(times("nft list ruleset", "table "), 1);
+	ck_assert_uint_eq(times("nft list ruleset", "table inet copsec "), 1);
+	close(us);
+	close(self);
+	close(left);
+	close(right);
+}
+END_TEST
+
+START_TEST(guard_has_one_owner)
+{
+	struct guard *guard = open_guard(), *other;
+	struct error error;
+
+	ck_assert_int_eq(guard_open(MARK_MASK_DEFAULT, &other, &error), E_SYSTEM);
+	ck_assert_ptr_nonnull(strstr(error.text, "the kernel refuses the guard"));
+	ck_assert_int_eq(guard_change(guard, 0x000001ff, &error), E_OK);
+	ck_assert_uint_ge(times("nft list ruleset", "0x00000100"), 3);
+	ck_assert_int_ne(guard_change(guard, 0x00010001, &error), E_OK);
+	ck_assert_uint_ge(times("nft list ruleset", "0x00000100"), 3);
+	guard = guard_close(guard);
+	ck_assert_uint_eq(times("nft list ruleset", "table "), 0);
+	guard_close(open_guard());
+}
+END_TEST
+
+/* What is forbidden, at full speed, while the ruleset is flushed and comes back. */
+START_TEST(no_packet_slips_out_while_the_filter_is_flushed)
+{
+	enum { FLUSHES = 20 };
+	struct guard *guard = open_guard();
+	struct flow_ends flow = {.port = 81};
+	pthread_t sender;
+
+	apply_rules();
+	flow.from = open_udp(0, US, 4000);
+	flow.to = open_udp(0, LEFT, 81);
+	ck_assert_int_eq(pthread_create(&sender, NULL, send_on, &flow), 0);
+	for (int i = 0; i < FLUSHES; i++) {
+		uint64_t before = atomic_load(&flow.refused);
+
+		shell("nft flush ruleset");
+		while (atomic_load(&flow.refused) < before + 100)
+			sched_yield();
+		apply(plan);
+	}
+	atomic_store(&flow.over, true);
+	pthread_join(sender, NULL);
+	ck_assert_uint_eq(flow.sent, 0);
+	ck_assert_uint_ge(flow.refused, 100 * FLUSHES);
+	ck_assert(nothing_arrived(flow.to));
+	guard_close(guard);
+	close(flow.from);
+	close(flow.to);
+}
+END_TEST
+
 static bool have(const char *command)
 {
 	return system(command) == 0;
@@ -948,6 +1052,8 @@ int main(void)
 	tcase_add_test(tcase, protected_flow_never_passes_in_clear);
 	tcase_add_test(tcase, transit_is_judged_by_the_nodes_forward_rules);
 	tcase_add_test(tcase, flushed_filter_opens_neither_input_nor_transit);
+	tcase_add_test(tcase, guard_outlives_a_flush);
+	tcase_add_test(tcase, guard_has_one_owner);
 	tcase_add_test(tcase, what_is_not_ours_stays);
 	tcase_add_test(tcase, refusal_names_the_rule_and_changes_nothing);
 	tcase_add_test(tcase, ten_thousand_rules_are_applied);
@@ -956,6 +1062,7 @@ int main(void)
 	tcase_add_checked_fixture(changes, setup, teardown);
 	tcase_set_timeout(changes, 120);
 	tcase_add_test(changes, changes_of_other_rules_leave_a_flow_alone);
+	tcase_add_test(changes, no_packet_slips_out_while_the_filter_is_flushed);
 	suite_add_tcase(suite, changes);
 	return suite_main(suite);
 }
