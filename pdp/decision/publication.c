@@ -319,7 +319,8 @@ struct view publication_set_objects(const struct publication *p, size_t set)
 bool publication_demands(
 	const struct publication *p, const struct publication_node *node, size_t set)
 {
-	return assignment_demands(&p->assignments[node->which], p->manifests[set].name);
+	return assignment_demands(
+		&p->assignments[node->which], &p->index, &p->manifests[set]);
 }
 
 static struct view assignment_cms(

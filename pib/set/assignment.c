@@ -10,6 +10,8 @@ static const struct member head_members[] = {
 	{MEMBER_U64, copsecAssignmentHeadSerial, offsetof(struct assignment, serial)},
 	{MEMBER_U64, copsecAssignmentHeadLeastIndexSerial,
 		offsetof(struct assignment, least_index_serial)},
+	{MEMBER_OCTETS, copsecAssignmentHeadIkeKey, offsetof(struct assignment, ike_key)},
+	{MEMBER_OCTETS, copsecAssignmentHeadSealKey, offsetof(struct assignment, seal_key)},
 };
 static const struct record head = {.class = PIB_copsecAssignmentHead, MEMBERS(head_members)};
 
@@ -26,9 +28,25 @@ static const struct record interface_record = {
 	.plural = "interfaces",
 };
 
+static const struct member authority_members[] = {
+	{MEMBER_ENUM, copsecAssignmentAuthorityAuthority,
+		offsetof(struct assigned_authority, authority)},
+	{MEMBER_OCTETS, copsecAssignmentAuthorityName, offsetof(struct assigned_authority, name)},
+	{MEMBER_OCTETS, copsecAssignmentAuthorityTrust, offsetof(struct assigned_authority, trust)},
+};
+static const struct record authority_record = {
+	.class = PIB_copsecAssignmentAuthority,
+	.size = sizeof(struct assigned_authority),
+	MEMBERS(authority_members),
+	.limit = ASSIGNMENT_AUTHORITIES_MAX,
+	.plural = "authorities",
+};
+
 static const struct document_list lists[] = {
 	{&interface_record, offsetof(struct assignment, interfaces),
 		offsetof(struct assignment, interface_count)},
+	{&authority_record, offsetof(struct assignment, authorities),
+		offsetof(struct assignment, authority_count)},
 };
 
 static const struct assigned_interface *find_interface(
@@ -57,6 +75,41 @@ static enum err check_interfaces(const struct assignment *a, struct error *e)
 	return E_OK;
 }
 
+static bool same_authority(const struct assigned_authority *a, const struct assigned_authority *b)
+{
+	return a->authority == b->authority && view_equal(a->name, b->name);
+}
+
+/* Home needs no leave, and nobody gives it to the person at the node but the node. */
+static enum err check_authorities(const struct assignment *a, struct error *e)
+{
+	for (size_t i = 0; i < a->authority_count; i++) {
+		const struct assigned_authority *authority = &a->authorities[i];
+		bool lends = authority->authority == AUTHORITY_RESPONDER ||
+			     authority->authority == AUTHORITY_DIRECTORY;
+		enum err err = check_name(authority->name, "the name of an authority", e);
+
+		if (!err)
+			err = check_key(authority->trust, "the digest of an authority's trust", e);
+		if (!err && (authority->authority == AUTHORITY_HOME ||
+				    authority->authority == AUTHORITY_LOCAL))
+			err = error_set(e, E_RANGE, "authority %s is not home's to admit",
+				authority_name(authority->authority));
+		if (!err && lends && authority->trust.len)
+			err = error_set(e, E_RANGE, "authority %s has a delegation, no trust list",
+				authority_name(authority->authority));
+		for (size_t k = 0; k < i && !err; k++)
+			if (same_authority(authority, &a->authorities[k]))
+				err = error_set(e, E_DUPLICATE, "authority %s %.*s is there twice",
+					authority_name(authority->authority),
+					shown(authority->name),
+					(const char *)authority->name.data);
+		if (err)
+			return err;
+	}
+	return E_OK;
+}
+
 static enum err check(const void *document, struct error *e)
 {
 	const struct assignment *a = document;
@@ -67,8 +120,14 @@ static enum err check(const void *document, struct error *e)
 	if (!err)
 		err = check_key(a->report_key, "the report key's digest", e);
 	if (!err)
+		err = check_key(a->ike_key, "the IKE key's digest", e);
+	if (!err)
+		err = check_key(a->seal_key, "the digest of the key for secrets", e);
+	if (!err)
 		err = check_roles(a->roles, "the roles of the node", e);
-	return err ? err : check_interfaces(a, e);
+	if (!err)
+		err = check_interfaces(a, e);
+	return err ? err : check_authorities(a, e);
 }
 
 static const struct document document = {
@@ -101,12 +160,46 @@ struct view assignment_roles(const struct assignment *a, struct view interface)
 	return found ? found->roles : VIEW_NONE;
 }
 
-bool assignment_demands(const struct assignment *a, struct view set_name)
+bool assignment_has_roles(const struct assignment *a, struct view roles)
 {
-	if (!set_name.len)
+	if (!roles.len)
 		return false;
 	for (size_t i = 0; i < a->interface_count; i++)
-		if (view_equal(a->interfaces[i].roles, set_name))
+		if (view_equal(a->interfaces[i].roles, roles))
 			return true;
-	return view_equal(a->roles, set_name);
+	return view_equal(a->roles, roles);
+}
+
+static bool is_of_node(const struct assignment *a, struct view node)
+{
+	return view_equal(node, VIEW(a->node_key, sizeof a->node_key));
+}
+
+const struct set_entry *assignment_set(
+	const struct assignment *a, const struct set_index *i, struct view roles)
+{
+	const struct set_entry *common = NULL;
+
+	for (size_t k = 0; k < i->entry_count; k++) {
+		const struct set_entry *entry = &i->entries[k];
+
+		if (!view_equal(set_entry_roles(entry), roles))
+			continue;
+		if (is_of_node(a, entry->node))
+			return entry;
+		if (!entry->node.len)
+			common = entry;
+	}
+	return common;
+}
+
+bool assignment_demands(
+	const struct assignment *a, const struct set_index *i, const struct manifest *m)
+{
+	const struct set_entry *entry;
+
+	if (!assignment_has_roles(a, m->roles) || (m->node.len && !is_of_node(a, m->node)))
+		return false;
+	entry = assignment_set(a, i, m->roles);
+	return entry && view_equal(entry->name, m->name);
 }

@@ -88,9 +88,9 @@ static void verify_manifest_place(struct verification *v, const struct state_set
 			"set %.*s: authority %s has no say here, the assignment names none but "
 			"home",
 			NAME(m->name), authority_name(m->authority));
-	if (m->node.len)
-		refuse(v, &set->envelope, E_UNSUPPORTED, "set %.*s is for a single node",
-			NAME(m->name));
+	if (m->node.len && v->node &&
+		!view_equal(m->node, VIEW(v->node->key->sha256, sizeof v->node->key->sha256)))
+		refuse(v, &set->envelope, E_DENIED, "set %.*s is for another node", NAME(m->name));
 }
 
 static void verify_tenant(struct verification *v, const struct pri_row *envelope, const char *what,

@@ -34,9 +34,15 @@ void verify_roots(struct verification *v)
 		verify_root(v, i);
 }
 
-static bool same_entry(const struct set_entry *entry, const struct manifest *m)
+static const char *difference(const struct set_entry *entry, const struct manifest *m)
 {
-	return entry->serial == m->serial && !memcmp(entry->root, m->root, sizeof m->root);
+	if (entry->serial != m->serial)
+		return "";
+	if (memcmp(entry->root, m->root, sizeof m->root))
+		return " with another root";
+	if (!view_equal(entry->node, m->node))
+		return " for another node";
+	return view_equal(set_entry_roles(entry), m->roles) ? NULL : " for other roles";
 }
 
 static void verify_set_is_listed(struct verification *v, const struct state_set *set)
@@ -48,12 +54,12 @@ static void verify_set_is_listed(struct verification *v, const struct state_set 
 	if (!entry)
 		refuse(v, &set->envelope, E_UNEXPECTED, "set %.*s is not in the index",
 			NAME(m->name));
-	else if (!same_entry(entry, m))
+	else if (difference(entry, m))
 		refuse(v, &set->envelope, E_MISMATCH,
 			"set %.*s has serial %llu, the index names serial %llu%s", NAME(m->name),
 			(unsigned long long)m->serial, (unsigned long long)entry->serial,
-			m->serial == entry->serial ? " with another root" : "");
-	if (v->node && !assignment_demands(&s->assignments[0].assignment, m->name))
+			difference(entry, m));
+	if (v->node && !assignment_demands(&s->assignments[0].assignment, &s->index, m))
 		refuse(v, &set->envelope, E_UNEXPECTED, "set %.*s is for none of this node's roles",
 			NAME(m->name));
 }
@@ -61,11 +67,13 @@ static void verify_set_is_listed(struct verification *v, const struct state_set 
 static void verify_demand(struct verification *v, const struct assignment *a, struct view roles)
 {
 	const struct state *s = &v->owner->state;
+	const struct set_entry *entry = assignment_set(a, &s->index, roles);
+	struct view name = entry ? entry->name : roles;
 
-	if (roles.len && !state_find_set(s, roles))
+	if (roles.len && !(entry && state_find_set(s, name)))
 		refuse_row(v, &s->index_envelope.prid, PIB_FAULT_REFERENCE,
 			envelope_attribute(s->index_envelope.prid.class), E_MISSING,
-			"set %.*s is missing, but the assignment of %.*s demands it", NAME(roles),
+			"set %.*s is missing, but the assignment of %.*s demands it", NAME(name),
 			NAME(a->node));
 }
 
@@ -83,16 +91,34 @@ static void verify_demands(struct verification *v, const struct assignment *a)
 	}
 }
 
+static bool is_for_some_node(const struct state *s, const struct set_entry *entry)
+{
+	for (size_t i = 0; i < s->assignment_count; i++) {
+		const struct assignment *a = &s->assignments[i].assignment;
+
+		if (view_equal(entry->node, VIEW(a->node_key, sizeof a->node_key)))
+			return assignment_has_roles(a, entry->roles);
+	}
+	return false;
+}
+
 static void verify_index_is_met(struct verification *v)
 {
 	const struct state *s = &v->owner->state;
+	const struct pri_row *envelope = &s->index_envelope;
 
-	for (size_t i = 0; i < s->index.entry_count; i++)
-		if (!state_find_set(s, s->index.entries[i].name))
-			refuse_row(v, &s->index_envelope.prid, PIB_FAULT_REFERENCE,
-				envelope_attribute(s->index_envelope.prid.class), E_MISSING,
-				"set %.*s is missing, but the index names it",
-				NAME(s->index.entries[i].name));
+	for (size_t i = 0; i < s->index.entry_count; i++) {
+		const struct set_entry *entry = &s->index.entries[i];
+
+		if (!state_find_set(s, entry->name))
+			refuse_row(v, &envelope->prid, PIB_FAULT_REFERENCE,
+				envelope_attribute(envelope->prid.class), E_MISSING,
+				"set %.*s is missing, but the index names it", NAME(entry->name));
+		if (entry->node.len && !is_for_some_node(s, entry))
+			refuse(v, envelope, E_MISMATCH,
+				"set %.*s is for a node that no assignment names with roles %.*s",
+				NAME(entry->name), NAME(entry->roles));
+	}
 }
 
 static bool has_block(const struct state *s, uint32_t block)

@@ -114,6 +114,10 @@ void record_set(const struct record *r, const void *from, struct pri *pri)
 			pri_set_bits(pri, m->attribute, *(const uint64_t *)at);
 			break;
 		}
+		/* What equals its default is left out where it stands last: there is one way to write
+		 * a document. */
+		if (pri_is_default(pri, m->attribute))
+			pri->values[m->attribute - 1].state = PRI_UNSET;
 	}
 }
 

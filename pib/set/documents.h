@@ -26,6 +26,7 @@ enum {
 	SET_NAME_MAX = 255, /* octets of any name in here */
 	INDEX_ENTRIES_MAX = BLOCK_SETS_MAX,
 	ASSIGNMENT_INTERFACES_MAX = 256,
+	ASSIGNMENT_AUTHORITIES_MAX = 32,
 	COMPLIANCE_SETS_MAX = BLOCK_SETS_MAX,
 	DOCUMENT_MAX = 56 * 1024, /* of a content: an EPD holds it with its signatures */
 };
@@ -59,6 +60,10 @@ struct set_entry {
 	struct view name;
 	uint64_t serial;
 	uint8_t root[SET_ROOT];
+	/* In an index only: of a set for one node its key and the role combination that it serves
+	 * there; both empty for a common set, whose name says it. */
+	struct view node;
+	struct view roles;
 };
 
 struct set_index {
@@ -74,10 +79,19 @@ enum err set_index_decode(struct view content, struct arena *arena, struct set_i
 	struct error *e) MUST_USE;
 /* NULL if there is none. */
 const struct set_entry *set_index_find(const struct set_index *i, struct view name);
+/* The role combination that a set serves. */
+struct view set_entry_roles(const struct set_entry *entry);
 
 struct assigned_interface {
 	struct view name; /* "*": every interface that is not named */
 	struct view roles;
+};
+
+/* Who besides home may speak at a node. */
+struct assigned_authority {
+	enum authority authority;
+	struct view name;  /* of the tenant that it is, or of the delegation */
+	struct view trust; /* SHA-256 of its first trust list, or empty */
 };
 
 struct assignment {
@@ -90,6 +104,10 @@ struct assignment {
 	uint64_t least_index_serial;
 	const struct assigned_interface *interfaces;
 	size_t interface_count;
+	struct view ike_key;  /* NODE_KEY octets or empty, as the next */
+	struct view seal_key; /* that secrets are sealed to */
+	const struct assigned_authority *authorities;
+	size_t authority_count;
 };
 enum err assignment_encode(
 	const struct assignment *a, struct buffer *out, struct error *e) MUST_USE;
@@ -97,8 +115,15 @@ enum err assignment_decode(struct view content, struct arena *arena,
 	struct assignment *ret_assignment, struct error *e) MUST_USE;
 /* The roles of an interface: its own entry, else that of "*", else empty. */
 struct view assignment_roles(const struct assignment *a, struct view interface);
-/* Whether a set of this name serves the node or one of its interfaces. */
-bool assignment_demands(const struct assignment *a, struct view set_name);
+/* Whether the node or one of its interfaces has this combination; the empty one is none. */
+bool assignment_has_roles(const struct assignment *a, struct view roles);
+/* The set that serves this combination at the node: one for the node alone, if there is one, and not
+ * the common one. NULL if there is neither. */
+const struct set_entry *assignment_set(
+	const struct assignment *a, const struct set_index *i, struct view roles);
+/* Whether the node is to have this set. */
+bool assignment_demands(
+	const struct assignment *a, const struct set_index *i, const struct manifest *m);
 
 struct compliance {
 	struct view node;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pib/framework/roles.h"
 #include "pib/set/document.h"
 
 static const struct member head_members[] = {
@@ -13,8 +14,10 @@ static const struct member entry_members[] = {
 	{MEMBER_OCTETS, copsecIndexEntryName, offsetof(struct set_entry, name)},
 	{MEMBER_U64, copsecIndexEntrySerial, offsetof(struct set_entry, serial)},
 	{MEMBER_DIGEST, copsecIndexEntryRoot, offsetof(struct set_entry, root)},
+	{MEMBER_OCTETS, copsecIndexEntryNode, offsetof(struct set_entry, node)},
+	{MEMBER_OCTETS, copsecIndexEntryRoles, offsetof(struct set_entry, roles)},
 };
-static const struct record entry = {
+static const struct record entry_record = {
 	.class = PIB_copsecIndexEntry,
 	.size = sizeof(struct set_entry),
 	MEMBERS(entry_members),
@@ -23,8 +26,42 @@ static const struct record entry = {
 };
 
 static const struct document_list lists[] = {
-	{&entry, offsetof(struct set_index, entries), offsetof(struct set_index, entry_count)},
+	{&entry_record, offsetof(struct set_index, entries), offsetof(struct set_index, entry_count)},
 };
+
+static bool serve_the_same(const struct set_entry *a, const struct set_entry *b)
+{
+	return view_equal(a->node, b->node) && view_equal(set_entry_roles(a), set_entry_roles(b));
+}
+
+/* A common set is named like its roles, one for a single node like no roles. */
+static enum err check_places(const struct set_index *i, struct error *e)
+{
+	for (size_t k = 0; k < i->entry_count; k++) {
+		const struct set_entry *entry = &i->entries[k];
+		enum err err = check_key(entry->node, "the node's key digest", e);
+
+		if (!err)
+			err = check_roles(entry->roles, "the role combination", e);
+		if (!err && (entry->node.len != 0) == role_combination_valid(entry->name))
+			err = error_set(e, E_SYNTAX,
+				entry->node.len ? "it serves one node, and is named like roles"
+						: "its name is no role combination");
+		if (!err && (entry->node.len != 0) != (entry->roles.len != 0))
+			err = error_set(e, E_SYNTAX, "node and roles go together");
+		for (size_t other = 0; other < k && !err; other++)
+			if (serve_the_same(entry, &i->entries[other]))
+				err = error_set(e, E_DUPLICATE, "it serves the same as set %.*s",
+					shown(i->entries[other].name),
+					(const char *)i->entries[other].name.data);
+		if (err) {
+			error_prefix(e, "set %.*s", shown(entry->name),
+				(const char *)entry->name.data);
+			return err;
+		}
+	}
+	return E_OK;
+}
 
 static enum err check(const void *document, struct error *e)
 {
@@ -33,7 +70,9 @@ static enum err check(const void *document, struct error *e)
 
 	if (!err)
 		err = check_times(i->not_before, i->not_after, e);
-	return err ? err : check_entries(i->entries, i->entry_count, e);
+	if (!err)
+		err = check_entries(i->entries, i->entry_count, e);
+	return err ? err : check_places(i, e);
 }
 
 static const struct document document = {
@@ -59,4 +98,9 @@ enum err set_index_decode(
 const struct set_entry *set_index_find(const struct set_index *i, struct view name)
 {
 	return find_entry(i->entries, i->entry_count, name);
+}
+
+struct view set_entry_roles(const struct set_entry *entry)
+{
+	return entry->roles.len ? entry->roles : entry->name;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pib/framework/roles.h"
 #include "pib/set/document.h"
 
 static const struct member members[] = {
@@ -33,6 +34,10 @@ static enum err check_manifest(const struct manifest *m, struct error *e)
 		return err;
 	if (!m->node.len && !view_equal(m->name, m->roles))
 		return error_set(e, E_MISMATCH, "the name %.*s is not the role combination",
+			shown(m->name), (const char *)m->name.data);
+	if (m->node.len && (!m->roles.len || role_combination_valid(m->name)))
+		return error_set(e, E_SYNTAX,
+			"the set %.*s of one node needs roles, and a name that is none",
 			shown(m->name), (const char *)m->name.data);
 	if (m->stale_rule == STALE_END && m->authority == AUTHORITY_HOME)
 		return error_set(e, E_RANGE, "a set of home does not end, but has the stale rule end");

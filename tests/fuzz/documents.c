@@ -4,7 +4,7 @@
  * to write a document, so what was decoded gives its octets back.
  *
  * Reaches: manifest_decode, set_index_decode, assignment_decode, compliance_decode, their encoders,
- * set_index_find, assignment_roles, assignment_demands, role_combination_valid.
+ * set_index_find, assignment_roles, assignment_has_roles, assignment_set, role_combination_valid.
  */
 #include "pib/framework/roles.h"
 #include "pib/set/documents.h"
@@ -84,7 +84,7 @@ static enum err assignment(struct view content, struct arena *arena, struct buff
 		REQUIRE(view_equal(
 			assignment_roles(&a, a.interfaces[n].name), a.interfaces[n].roles));
 		REQUIRE(!a.interfaces[n].roles.len ||
-			assignment_demands(&a, a.interfaces[n].roles));
+			assignment_has_roles(&a, a.interfaces[n].roles));
 	}
 	return E_OK;
 }

@@ -455,7 +455,7 @@ static void put_node(struct forgery *f, const struct wish *w, struct buffer *out
 	for (size_t i = 0; i < f->bundle.set_count; i++) {
 		struct view name = f->sets[i].manifest.name;
 
-		if ((assignment_demands(&a, name) && !named(name, w->leave_out)) ||
+		if ((assignment_has_roles(&a, name) && !named(name, w->leave_out)) ||
 			named(name, w->add))
 			put_set(f, w, i, out);
 	}

@@ -83,7 +83,7 @@ static void put_sets(struct client *c, struct buffer *out)
 		const struct manifest *m = &tenant->world->manifests[i];
 		struct pri pri;
 
-		if (!assignment_demands(a, m->name))
+		if (!assignment_demands(a, &tenant->world->index, m))
 			continue;
 		pri_init(&pri, PIB_copsecPolicySet, block_policy_set_instance(m->block));
 		pri_set_octets(&pri, copsecPolicySetSigned, VIEW_NONE);

@@ -168,6 +168,7 @@ static struct view node_objects(struct made *m)
 {
 	struct bundle b = m->bundle;
 	struct bundle_set *sets = arena_calloc(&m->arena, b.set_count, sizeof *sets);
+	struct set_index index;
 	struct assignment a;
 	struct buffer out;
 	struct view copy;
@@ -181,6 +182,7 @@ static struct view node_objects(struct made *m)
 			which = i;
 	}
 	REQUIRE(bundle_assignment(&b, which, &m->arena, &a, &e) == E_OK);
+	REQUIRE(bundle_index(&b, &m->arena, &index, &e) == E_OK);
 	b.assignments += which;
 	b.assignment_count = 1;
 	b.sets = sets;
@@ -189,7 +191,7 @@ static struct view node_objects(struct made *m)
 		struct manifest manifest;
 
 		REQUIRE(bundle_manifest(&m->bundle, i, &manifest, &e) == E_OK);
-		if (assignment_demands(&a, manifest.name))
+		if (assignment_demands(&a, &index, &manifest))
 			sets[b.set_count++] = m->bundle.sets[i];
 	}
 	buffer_init(&out, SEED_MAX);

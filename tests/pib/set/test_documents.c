@@ -159,6 +159,20 @@ static void home_ends(struct manifest *m)
 	m->stale_rule = STALE_END;
 }
 
+static void one_node_named_like_roles(struct manifest *m)
+{
+	static const uint8_t key[NODE_KEY] = {1};
+
+	m->node = VIEW(key, sizeof key);
+}
+
+static void one_node_without_roles(struct manifest *m)
+{
+	one_node_named_like_roles(m);
+	m->name = text("a@b");
+	m->roles = VIEW_NONE;
+}
+
 static const struct {
 	void (*spoil)(struct manifest *m);
 	enum err err;
@@ -175,6 +189,8 @@ static const struct {
 	{authority_unknown, E_RANGE},
 	{stale_rule_unknown, E_RANGE},
 	{home_ends, E_RANGE},
+	{one_node_named_like_roles, E_SYNTAX},
+	{one_node_without_roles, E_SYNTAX},
 };
 
 START_TEST(a_bad_manifest_is_not_written)
@@ -403,6 +419,145 @@ START_TEST(an_index_cut_anywhere_is_refused)
 }
 END_TEST
 
+static const uint8_t a_key[NODE_KEY] = {1}, another_key[NODE_KEY] = {2};
+
+static struct set_entry entry_for(const char *name, const uint8_t *key, const char *roles)
+{
+	return (struct set_entry){.name = text(name),
+		.node = key ? VIEW(key, NODE_KEY) : VIEW_NONE,
+		.roles = roles ? text(roles) : VIEW_NONE};
+}
+
+START_TEST(a_node_gets_its_own_set_and_not_the_common_one)
+{
+	const struct set_entry entries[] = {entry_for("host", NULL, NULL),
+		entry_for("host@alice", a_key, "host"), entry_for("lan", NULL, NULL),
+		entry_for("lan@bob", another_key, "lan")};
+	const struct set_index i = {.tenant = text("acme"), .entries = entries, .entry_count = 4};
+	struct assignment alice = {.node_key = {1}, .roles = text("host")};
+	struct assignment bob = {.node_key = {2}, .roles = text("lan")};
+	struct assignment carol = {.node_key = {3}, .roles = text("lan")};
+	const struct manifest common = {.name = text("host"), .roles = text("host")};
+	const struct manifest own = {
+		.name = text("host@alice"), .roles = text("host"), .node = VIEW(a_key, NODE_KEY)};
+	struct set_index again;
+	struct arena arena;
+	struct buffer b;
+
+	arena_init(&arena, BIG);
+	buffer_init(&b, BIG);
+	ck_assert_msg(!set_index_encode(&i, &b, &error), "%s", error.text);
+	ck_assert_msg(!set_index_decode(buffer_view(&b), &arena, &again, &error), "%s", error.text);
+	ck_assert_ptr_eq(assignment_set(&alice, &again, text("host")), &again.entries[1]);
+	ck_assert_ptr_eq(assignment_set(&alice, &again, text("lan")), &again.entries[2]);
+	ck_assert_ptr_eq(assignment_set(&bob, &again, text("host")), &again.entries[0]);
+	ck_assert_ptr_eq(assignment_set(&bob, &again, text("lan")), &again.entries[3]);
+	ck_assert_ptr_eq(assignment_set(&carol, &again, text("lan")), &again.entries[2]);
+	ck_assert_ptr_null(assignment_set(&carol, &again, text("server")));
+	ck_assert(assignment_demands(&alice, &again, &own));
+	ck_assert(!assignment_demands(&alice, &again, &common));
+	bob.roles = text("host");
+	ck_assert(assignment_demands(&bob, &again, &common));
+	ck_assert(!assignment_demands(&bob, &again, &own));
+	ck_assert(!assignment_demands(&carol, &again, &common));
+	arena_fini(&arena);
+	buffer_fini(&b);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	const uint8_t *key;
+	const char *roles;
+	enum err err;
+	const char *text;
+} bad_places[] = {
+	{"host@alice", NULL, NULL, E_SYNTAX, "index: set host@alice: its name is no role comb"},
+	{"host", a_key, "host", E_SYNTAX, "index: set host: it serves one node, and is named lik"},
+	{"host@alice", a_key, NULL, E_SYNTAX, "index: set host@alice: node and roles go together"},
+	{"host", NULL, "host", E_SYNTAX, "index: set host: node and roles go together"},
+	{"host@alice", a_key, "*+host", E_SYNTAX, "index: set host@alice: the role combination"},
+	{"host@2", another_key, "lan", E_DUPLICATE, "index: set host@2: it serves the same as set"},
+};
+
+START_TEST(an_index_that_serves_in_disorder_is_refused)
+{
+	struct set_entry entries[] = {entry_for("lan@bob", another_key, "lan"),
+		entry_for(bad_places[_i].name, bad_places[_i].key, bad_places[_i].roles)};
+	const struct set_index i = {.tenant = text("acme"), .entries = entries, .entry_count = 2};
+	struct buffer b;
+
+	buffer_init(&b, BIG);
+	ck_assert_int_eq(set_index_encode(&i, &b, &error), bad_places[_i].err);
+	ck_assert_msg(!strncmp(error.text, bad_places[_i].text, strlen(bad_places[_i].text)), "%s",
+		error.text);
+	buffer_fini(&b);
+}
+END_TEST
+
+static const struct {
+	struct assigned_authority authorities[2];
+	enum err err;
+	const char *text;
+} authorities[] = {
+	{{{AUTHORITY_OPERATOR, {(const uint8_t *)"isp", 3}, {a_key, NODE_KEY}},
+		 {AUTHORITY_VISITED, {(const uint8_t *)"*", 1}, {NULL, 0}}},
+		E_OK, ""},
+	{{{AUTHORITY_RESPONDER, {(const uint8_t *)"alarm", 5}, {NULL, 0}},
+		 {AUTHORITY_DIRECTORY, {(const uint8_t *)"alarm", 5}, {NULL, 0}}},
+		E_OK, ""},
+	{{{AUTHORITY_OPERATOR, {(const uint8_t *)"isp", 3}, {NULL, 0}},
+		 {AUTHORITY_OPERATOR, {(const uint8_t *)"isp", 3}, {a_key, NODE_KEY}}},
+		E_DUPLICATE, "assignment: authority operator isp is there twice"},
+	{{{AUTHORITY_HOME, {(const uint8_t *)"acme", 4}, {NULL, 0}},
+		 {AUTHORITY_VISITED, {(const uint8_t *)"*", 1}, {NULL, 0}}},
+		E_RANGE, "assignment: authority home is not home's to admit"},
+	{{{AUTHORITY_LOCAL, {(const uint8_t *)"me", 2}, {NULL, 0}},
+		 {AUTHORITY_VISITED, {(const uint8_t *)"*", 1}, {NULL, 0}}},
+		E_RANGE, "assignment: authority local is not home's to admit"},
+	{{{AUTHORITY_RESPONDER, {(const uint8_t *)"alarm", 5}, {a_key, NODE_KEY}},
+		 {AUTHORITY_VISITED, {(const uint8_t *)"*", 1}, {NULL, 0}}},
+		E_RANGE, "assignment: authority responder has a delegation, no trust list"},
+	{{{AUTHORITY_OPERATOR, {(const uint8_t *)"", 0}, {NULL, 0}},
+		 {AUTHORITY_VISITED, {(const uint8_t *)"*", 1}, {NULL, 0}}},
+		E_SYNTAX, "assignment: the name of an authority must be"},
+};
+
+START_TEST(an_assignment_says_who_else_may_speak)
+{
+	const struct assignment a = {.tenant = text("acme"),
+		.node = text("alice"),
+		.seal_key = VIEW(a_key, NODE_KEY),
+		.authorities = authorities[_i].authorities,
+		.authority_count = 2};
+	struct assignment again;
+	struct arena arena;
+	struct buffer b;
+
+	arena_init(&arena, BIG);
+	buffer_init(&b, BIG);
+	ck_assert_int_eq(assignment_encode(&a, &b, &error), authorities[_i].err);
+	if (authorities[_i].err) {
+		ck_assert_msg(!strncmp(error.text, authorities[_i].text,
+				      strlen(authorities[_i].text)),
+			"%s", error.text);
+	} else {
+		ck_assert_int_eq(assignment_decode(buffer_view(&b), &arena, &again, &error), E_OK);
+		ck_assert_uint_eq(again.authority_count, 2);
+		for (size_t i = 0; i < 2; i++) {
+			ck_assert_int_eq(
+				again.authorities[i].authority, a.authorities[i].authority);
+			ck_assert(view_equal(again.authorities[i].name, a.authorities[i].name));
+			ck_assert(view_equal(again.authorities[i].trust, a.authorities[i].trust));
+		}
+		ck_assert(view_equal(again.seal_key, a.seal_key));
+		ck_assert_uint_eq(again.ike_key.len, 0);
+	}
+	arena_fini(&arena);
+	buffer_fini(&b);
+}
+END_TEST
+
 START_TEST(an_assignment_comes_back_and_knows_its_roles)
 {
 	const struct assigned_interface interfaces[] = {
@@ -439,11 +594,11 @@ START_TEST(an_assignment_comes_back_and_knows_its_roles)
 	ck_assert(view_equal(assignment_roles(&b, text("eth0")), text("lan")));
 	ck_assert(view_equal(assignment_roles(&b, text("eth1")), text("host")));
 	ck_assert_uint_eq(assignment_roles(&b, text("wlan0")).len, 0);
-	ck_assert(assignment_demands(&b, text("gateway")));
-	ck_assert(assignment_demands(&b, text("lan")));
-	ck_assert(assignment_demands(&b, text("host")));
-	ck_assert(!assignment_demands(&b, text("server")));
-	ck_assert(!assignment_demands(&b, VIEW_NONE));
+	ck_assert(assignment_has_roles(&b, text("gateway")));
+	ck_assert(assignment_has_roles(&b, text("lan")));
+	ck_assert(assignment_has_roles(&b, text("host")));
+	ck_assert(!assignment_has_roles(&b, text("server")));
+	ck_assert(!assignment_has_roles(&b, VIEW_NONE));
 	arena_fini(&arena);
 	buffer_fini(&octets);
 }
@@ -478,7 +633,10 @@ END_TEST
 
 START_TEST(a_compliance_report_comes_back_as_it_was)
 {
-	const struct set_entry sets[] = {{text("host"), 5, {1}}, {text("lan"), 6, {2}}};
+	const struct set_entry sets[] = {
+		{.name = text("host"), .serial = 5, .root = {1}},
+		{.name = text("lan"), .serial = 6, .root = {2}},
+	};
 	struct compliance c = {.node = text("alice"),
 		.decision = 4,
 		.index_serial = 12,
@@ -540,6 +698,10 @@ int main(void)
 	tcase_add_loop_test(c, rows_of_a_document_stand_in_one_order, 0, COUNT(orders));
 	tcase_add_test(c, an_index_cut_anywhere_is_refused);
 	tcase_add_test(c, an_assignment_comes_back_and_knows_its_roles);
+	tcase_add_test(c, a_node_gets_its_own_set_and_not_the_common_one);
+	tcase_add_loop_test(
+		c, an_index_that_serves_in_disorder_is_refused, 0, COUNT(bad_places));
+	tcase_add_loop_test(c, an_assignment_says_who_else_may_speak, 0, COUNT(authorities));
 	tcase_add_test(c, an_assignment_is_refused);
 	tcase_add_test(c, a_compliance_report_comes_back_as_it_was);
 	tcase_add_test(c, blocks);

@@ -234,11 +234,52 @@ static void overlapping_blocks(struct world *w)
 	w->manifests[LAN].block = w->manifests[GATEWAY].block;
 }
 
+/* gw1 gets lan as a set of its own, in place of a common one. */
 static void set_of_one_node(struct world *w)
 {
-	static const uint8_t key[NODE_KEY];
+	w->manifests[LAN].node = VIEW(w->assignments[GW1].node_key, NODE_KEY);
+	w->manifests[LAN].name = text("lan@gw1");
+}
 
-	w->manifests[LAN].node = VIEW(key, sizeof key);
+static void set_of_another_node(struct world *w)
+{
+	static const uint8_t other[NODE_KEY] = {1};
+
+	w->manifests[LAN].node = VIEW(other, sizeof other);
+	w->manifests[LAN].name = text("lan@other");
+}
+
+static void set_of_a_node_without_the_roles(struct world *w)
+{
+	w->manifests[LAN].node = VIEW(w->assignments[ALICE].node_key, NODE_KEY);
+	w->manifests[LAN].name = text("lan@alice");
+}
+
+static void index_names_another_node(struct world *w)
+{
+	w->entries[LAN].node = VIEW(w->assignments[ALICE].node_key, NODE_KEY);
+}
+
+/* The common set beside the one for gw1 alone. */
+static void common_set_too(struct world *w)
+{
+	w->manifests[HOST].node = VIEW(w->assignments[GW1].node_key, NODE_KEY);
+	w->manifests[HOST].name = text("lan@gw1");
+	w->manifests[HOST].roles = text("lan");
+	rows_policy(w->rows[HOST], w->manifests[HOST].block, "lan");
+	w->set_documents[HOST].sent = true;
+}
+
+static void common_set_instead(struct world *w)
+{
+	common_set_too(w);
+	w->set_documents[HOST].sent = false;
+}
+
+static void own_set_instead(struct world *w)
+{
+	common_set_too(w);
+	w->set_documents[LAN].sent = false;
 }
 
 static void same_node_twice(struct world *w)
@@ -537,8 +578,22 @@ static const struct variation {
 	V("overlapping blocks", BOTH, nothing, overlapping_blocks, nothing, E_CONFLICT,
 		"set lan owns block 0, but its manifest stands at copsecPolicySet.2097153",
 		PIB_copsecPolicySet),
-	V("set of one node", BOTH, set_of_one_node, nothing, nothing, E_UNSUPPORTED,
-		"set lan is for a single node", PIB_copsecPolicySet),
+	V("set of one node", BOTH, set_of_one_node, nothing, nothing, E_OK, NULL, 0),
+	V("set of another node", NODE, set_of_another_node, nothing, nothing, E_DENIED,
+		"set lan@other is for another node", PIB_copsecPolicySet),
+	V("set of no node", BUNDLE, set_of_another_node, nothing, nothing, E_MISSING,
+		"set lan is missing, but the assignment of gw1 demands it", PIB_copsecIndex),
+	V("set of a node without the roles", BUNDLE, set_of_a_node_without_the_roles, nothing,
+		nothing, E_MISSING, "set lan is missing, but the assignment of gw1 demands it",
+		PIB_copsecIndex),
+	V("index names another node", BOTH, set_of_one_node, index_names_another_node, nothing,
+		E_MISMATCH, "the index names serial 12 for another node", PIB_copsecPolicySet),
+	V("common set in place of its own", NODE, common_set_instead, nothing, nothing,
+		E_UNEXPECTED, "set lan is for none of this node's roles", PIB_copsecPolicySet),
+	V("common set beside its own", NODE, common_set_too, nothing, nothing, E_UNEXPECTED,
+		"set lan is for none of this node's roles", PIB_copsecPolicySet),
+	V("its own set in place of the common one", NODE, own_set_instead, nothing, nothing, E_OK,
+		NULL, 0),
 	V("node twice", BUNDLE, same_node_twice, nothing, nothing, E_DUPLICATE,
 		"the assignments of gw1 and gw1 are for the same node", PIB_copsecAssignment),
 	V("key twice", BUNDLE, same_key_twice, nothing, nothing, E_DUPLICATE,

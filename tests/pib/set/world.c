@@ -144,6 +144,9 @@ void world_roots(struct world *w)
 		w->entries[i].name = w->manifests[i].name;
 		w->entries[i].serial = w->manifests[i].serial;
 		memcpy(w->entries[i].root, w->manifests[i].root, SET_ROOT);
+		w->entries[i].node = w->manifests[i].node;
+		w->entries[i].roles =
+			w->manifests[i].node.len ? w->manifests[i].roles : VIEW_NONE;
 	}
 }
 
