@@ -74,6 +74,48 @@ static enum err read_certificates(struct trust *t, BIO *bio, struct error *e)
 	}
 }
 
+/* Takes the list. */
+static enum err finish(struct trust *t, enum err err, uint32_t threshold,
+		       struct trust **ret_trust, struct error *e)
+{
+	if (!err && t->count == 0)
+		err = error_set(e, E_MISSING, "no certificate in it");
+	if (!err && (threshold == 0 || threshold > t->count))
+		err = error_set(e, E_RANGE,
+				"a threshold of %u cannot be met by the %zu keys of the list "
+				"or asks for none", threshold, t->count);
+	if (err) {
+		trust_free(t);
+		return err;
+	}
+	t->threshold = threshold;
+	*ret_trust = t;
+	return E_OK;
+}
+
+enum err trust_of(const struct view *certificates, size_t count, uint32_t threshold,
+		  struct trust **ret_trust, struct error *e)
+{
+	struct trust *t = calloc(1, sizeof *t);
+	enum err err = E_OK;
+
+	if (!t)
+		return error_set(e, E_MEMORY, "out of memory for a trust list");
+	ERR_clear_error();
+	for (size_t i = 0; i < count && !err; i++) {
+		const unsigned char *at = certificates[i].data;
+		X509 *certificate = d2i_X509(NULL, &at, (long)certificates[i].len);
+
+		if (certificate && at == certificates[i].data + certificates[i].len) {
+			err = add(t, certificate, e);
+			continue;
+		}
+		X509_free(certificate);
+		err = error_set_openssl(e, E_SYNTAX, "certificate %zu", t->count + 1);
+	}
+	return finish(t, err, threshold, ret_trust, e);
+}
+
 enum err trust_parse(struct view pem, uint32_t threshold, struct trust **ret_trust,
 		     struct error *e)
 {
@@ -90,19 +132,7 @@ enum err trust_parse(struct view pem, uint32_t threshold, struct trust **ret_tru
 	else
 		err = read_certificates(t, bio, e);
 	BIO_free(bio);
-	if (!err && t->count == 0)
-		err = error_set(e, E_MISSING, "no certificate in it");
-	if (!err && (threshold == 0 || threshold > t->count))
-		err = error_set(e, E_RANGE,
-				"a threshold of %u cannot be met by the %zu keys of the list "
-				"or asks for none", threshold, t->count);
-	if (err) {
-		trust_free(t);
-		return err;
-	}
-	t->threshold = threshold;
-	*ret_trust = t;
-	return E_OK;
+	return finish(t, err, threshold, ret_trust, e);
 }
 
 enum err trust_load(const char *path, uint32_t threshold, struct trust **ret_trust,

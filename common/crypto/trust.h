@@ -26,6 +26,9 @@ enum err trust_load(const char *path, uint32_t threshold, struct trust **ret_tru
 		    struct error *e) MUST_USE;
 enum err trust_parse(struct view pem, uint32_t threshold, struct trust **ret_trust,
 		     struct error *e) MUST_USE;
+/* The same of certificates in DER, one each. */
+enum err trust_of(const struct view *certificates, size_t count, uint32_t threshold,
+		  struct trust **ret_trust, struct error *e) MUST_USE;
 void trust_free(struct trust *t);
 
 uint32_t trust_threshold(const struct trust *t);

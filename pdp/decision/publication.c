@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crypto/cms.h"
 #include "pib/schema/pri.h"
 #include "pib/set/state.h"
 
@@ -197,12 +198,15 @@ enum err publication_verify(struct view objects, const struct trust *trust, cons
 		.floors = &floors,
 		.now_utc = now_utc,
 	};
-	enum err result;
+	enum err result = E_OK;
 
 	if (!p)
 		return error_set(error, E_MEMORY, "publication: out of memory");
+	if (current && current->bundle.trust.len)
+		result = cms_content(current->bundle.trust, &terms.trust_in_force, error);
 	buffer_put_view(&p->objects, objects);
-	result = objects_complete(p, error);
+	if (!result)
+		result = objects_complete(p, error);
 	if (!result)
 		result = floors_of(current, &p->arena, &floors, error);
 	/* Signatures first: only a verified bundle is looked into. */
@@ -349,6 +353,8 @@ enum err publication_put_head(const struct publication *p, const struct publicat
 	if (!same_assignment(p, node, before))
 		bundle_put_assignment(1, assignment_cms(p, node), out);
 	bundle_put_index(p->bundle.index, out);
+	if (p->bundle.trust.len && !(before && view_equal(before->bundle.trust, p->bundle.trust)))
+		bundle_put_trust(p->bundle.trust, out);
 	return E_OK;
 }
 
@@ -370,7 +376,8 @@ enum err publication_put_node(const struct publication *p, const struct publicat
 
 size_t publication_node_octets(const struct publication *p, const struct publication_node *node)
 {
-	size_t octets = assignment_cms(p, node).len + p->bundle.index.len;
+	size_t octets =
+		assignment_cms(p, node).len + p->bundle.index.len + p->bundle.trust.len;
 
 	for (size_t i = 0; i < p->bundle.set_count; i++)
 		if (publication_demands(p, node, i))
@@ -390,7 +397,10 @@ enum err publication_to_store(const struct publication *p, const char *publisher
 	enum err result = E_OK;
 
 	buffer_init(&row, BUNDLE_MAX);
+	/* The tenant's documents are kept as one. */
 	bundle_put_index(p->bundle.index, &row);
+	if (p->bundle.trust.len)
+		bundle_put_trust(p->bundle.trust, &row);
 	index = arena_copy(arena, buffer_view(&row));
 	if (row.error || !assignments || !sets || !index.data)
 		result = E_MEMORY;

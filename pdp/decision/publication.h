@@ -65,8 +65,9 @@ bool publication_demands(
 	const struct publication *p, const struct publication_node *node, size_t set);
 
 /*
- * Appends what stands outside the sets, as S-objects: frwkPibIncarnation by `pdp_name`, the node's
- * assignment, unless it got this one from `before` (NULL: there was nothing before), and the index.
+ * Appends what stands outside the sets, as S-objects: frwkPibIncarnation by `pdp_name`, the index, and
+ * the node's assignment and the trust list unless it got these from `before` (NULL: there was
+ * nothing before).
  */
 enum err publication_put_head(const struct publication *p, const struct publication_node *node,
 	const char *pdp_name, const struct publication *before, struct buffer *out,

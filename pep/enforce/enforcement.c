@@ -307,6 +307,7 @@ static enum err verify(const struct enforcement *n, const struct pri_store *stor
 	struct state_terms terms = {
 		.trust = n->identity.trust,
 		.tenant = old ? old->index.tenant : view_of_string(n->identity.tenant),
+		.trust_in_force = old && old->trust ? old->trust->content : VIEW_NONE,
 		.floors = old ? &floors : NULL,
 		.now_utc = trusted_time(n, now_utc),
 		.in_force = old,
@@ -404,7 +405,11 @@ static enum err check_roles(const struct enforcement *n, const struct state *sta
 static enum err serialize(const struct state *state, struct buffer *out, struct error *e)
 {
 	struct buffer rows;
-	struct bundle b = {.index = state->index_cms, .assignment_count = 1};
+	struct bundle b = {
+		.index = state->index_cms,
+		.trust = state->trust ? state->trust->cms : VIEW_NONE,
+		.assignment_count = 1,
+	};
 	struct view assignment = state->assignments[0].cms;
 	struct bundle_set *sets = calloc(state->set_count + 1, sizeof *sets);
 	size_t *ends = calloc(state->set_count + 1, sizeof *ends);

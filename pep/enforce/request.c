@@ -34,6 +34,7 @@ static const struct support {
 	{PIB_copsecPolicySet, 0},
 	{PIB_copsecIndex, 0},
 	{PIB_copsecAssignment, 0},
+	{PIB_copsecTrust, 0},
 	{PIB_copsecCompliance, 0},
 	{PIB_copsecFailure, 0},
 };

@@ -60,6 +60,24 @@ static void assemble_index(struct verification *v)
 		open_envelope(v, &s->index_envelope, &s->index_cms);
 }
 
+/* That of home; no other has a voice of its own here yet. */
+static void assemble_trust(struct verification *v)
+{
+	struct state_owner *o = v->owner;
+	struct prid prid = {pib_class(PIB_copsecTrust), AUTHORITY_HOME};
+	size_t count = count_class(o->envelopes, PIB_copsecTrust);
+
+	if (!count)
+		return;
+	if (count != 1 || !pri_store_find(o->envelopes, &prid, &o->trust.envelope)) {
+		refuse_row(v, &prid, PIB_FAULT_INSTANCE, 0, E_UNEXPECTED,
+			"there is a trust list of another authority than home");
+		return;
+	}
+	open_envelope(v, &o->trust.envelope, &o->trust.cms);
+	o->state.trust = &o->trust;
+}
+
 static void assemble_assignments(struct verification *v)
 {
 	struct state_owner *o = v->owner;
@@ -128,6 +146,7 @@ void assemble(struct verification *v)
 		return;
 	}
 	assemble_index(v);
+	assemble_trust(v);
 	assemble_assignments(v);
 	assemble_sets(v);
 }

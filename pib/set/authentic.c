@@ -8,13 +8,13 @@
 /* What is signed is decoded as soon as it is known to be signed. */
 
 static bool verify_document(struct verification *v, const struct pri_row *envelope, struct view cms,
-	struct view *ret_content)
+	enum trust_use use, struct view *ret_content)
 {
 	struct cms_result result;
 	char name[PRID_TEXT_SIZE];
 	struct error e;
 
-	if (cms_verify(cms, v->terms->trust, &result, &e)) {
+	if (cms_verify(cms, v->signers[use], &result, &e)) {
 		prid_format(&envelope->prid, name);
 		refuse(v, envelope, e.code, "%s: %s", name, e.text);
 		return false;
@@ -39,23 +39,43 @@ void verify_signatures(struct verification *v)
 	struct view content;
 	struct error e;
 
-	if (verify_document(v, &s->index_envelope, s->index_cms, &content) &&
+	if (verify_document(v, &s->index_envelope, s->index_cms, TRUST_POLICY, &content) &&
 		set_index_decode(content, &o->arena, &s->index, &e))
 		decoding_failed(v, &s->index_envelope, &e);
 	for (size_t i = 0; i < s->assignment_count; i++) {
 		struct state_assignment *a = &o->assignments[i];
 
-		if (verify_document(v, &a->envelope, a->cms, &content) &&
+		if (verify_document(v, &a->envelope, a->cms, TRUST_ASSIGNMENT, &content) &&
 			assignment_decode(content, &o->arena, &a->assignment, &e))
 			decoding_failed(v, &a->envelope, &e);
 	}
 	for (size_t i = 0; i < s->set_count; i++) {
 		struct state_set *set = &o->sets[i];
 
-		if (verify_document(v, &set->envelope, set->cms, &content) &&
+		if (verify_document(v, &set->envelope, set->cms, TRUST_POLICY, &content) &&
 			manifest_decode(content, &set->manifest, &e))
 			decoding_failed(v, &set->envelope, &e);
 	}
+}
+
+static void verify_not_revoked(struct verification *v, const struct state_assignment *a)
+{
+	const struct assignment *of = &a->assignment;
+	const struct {
+		struct view key;
+		const char *what;
+	} keys[] = {
+		{VIEW(of->node_key, sizeof of->node_key), "key"},
+		{of->report_key, "report key"},
+		{of->ike_key, "IKE key"},
+		{of->seal_key, "key for secrets"},
+	};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (keys[i].key.len &&
+			trust_list_revokes(&v->owner->state.trust->list, keys[i].key))
+			refuse(v, &a->envelope, E_UNTRUSTED, "the %s of node %.*s is revoked",
+				keys[i].what, NAME(of->node));
 }
 
 static void verify_own_assignment(struct verification *v, const struct state_assignment *a)
@@ -148,6 +168,9 @@ void verify_whose(struct verification *v)
 		refuse(v, &s->index_envelope, E_MISMATCH,
 			"the index is of tenant %.*s, not of %.*s", NAME(s->index.tenant),
 			NAME(v->terms->tenant));
+	if (s->trust)
+		verify_tenant(v, &s->trust->envelope, "the trust list of",
+			s->trust->list.tenant, s->trust->list.tenant);
 	for (size_t i = 0; i < s->assignment_count; i++) {
 		const struct state_assignment *a = &s->assignments[i];
 
@@ -155,6 +178,8 @@ void verify_whose(struct verification *v)
 			a->assignment.tenant);
 		if (v->node)
 			verify_own_assignment(v, a);
+		if (s->trust)
+			verify_not_revoked(v, a);
 	}
 	if (s->assignment_count > 1) {
 		verify_distinct(v, "node", compare_by_node);

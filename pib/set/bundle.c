@@ -104,6 +104,16 @@ static enum err take_assignment(struct reading *r, const struct binding *b, stru
 	return open_envelope(b, &bundle->assignments[bundle->assignment_count++], e);
 }
 
+static enum err take_trust(struct reading *r, const struct binding *b, struct error *e)
+{
+	struct bundle *bundle = r->bundle;
+
+	if (bundle->trust.len || bundle->assignment_count || bundle->set_count ||
+		b->prid.instance != AUTHORITY_HOME)
+		return unexpected(b, "is out of order", e);
+	return open_envelope(b, &bundle->trust, e);
+}
+
 static enum err take_policy_set(struct reading *r, const struct binding *b, struct error *e)
 {
 	struct bundle *bundle = r->bundle;
@@ -147,6 +157,8 @@ static enum err take_binding(struct reading *r, const struct binding *b, struct 
 			b, "stands where copsecIndex.1, once and at first, must stand", e);
 	if (first)
 		return open_envelope(b, &r->bundle->index, e);
+	if (b->prid.class->id == PIB_copsecTrust)
+		return take_trust(r, b, e);
 	if (b->prid.class->id == PIB_copsecAssignment)
 		return take_assignment(r, b, e);
 	if (b->prid.class->id == PIB_copsecPolicySet)
@@ -220,6 +232,11 @@ void bundle_put_index(struct view cms, struct buffer *out)
 	envelope_put(PIB_copsecIndex, 1, cms, out);
 }
 
+void bundle_put_trust(struct view cms, struct buffer *out)
+{
+	envelope_put(PIB_copsecTrust, AUTHORITY_HOME, cms, out);
+}
+
 void bundle_put_assignment(uint32_t instance, struct view cms, struct buffer *out)
 {
 	envelope_put(PIB_copsecAssignment, instance, cms, out);
@@ -233,6 +250,8 @@ void bundle_put_policy_set(uint32_t block, struct view cms, struct buffer *out)
 enum err bundle_write_objects(const struct bundle *b, struct buffer *out, struct error *e)
 {
 	bundle_put_index(b->index, out);
+	if (b->trust.len)
+		bundle_put_trust(b->trust, out);
 	for (size_t i = 0; i < b->assignment_count; i++)
 		bundle_put_assignment((uint32_t)i + 1, b->assignments[i], out);
 	for (size_t i = 0; i < b->set_count; i++) {
@@ -264,6 +283,15 @@ enum err bundle_index(
 	enum err err = cms_content(b->index, &content, e);
 
 	return err ? err : set_index_decode(content, arena, ret_index, e);
+}
+
+enum err bundle_trust(
+	const struct bundle *b, struct arena *arena, struct trust_list *ret_list, struct error *e)
+{
+	struct view content;
+	enum err err = cms_content(b->trust, &content, e);
+
+	return err ? err : trust_list_decode(content, arena, ret_list, e);
 }
 
 enum err bundle_assignment(const struct bundle *b, size_t which, struct arena *arena,

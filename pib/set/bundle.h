@@ -2,7 +2,7 @@
 /*
  * The bundle: everything that a tenant publishes, as the compiler writes it, signers complete it
  * and `pmt publish` sends it. File: "COPSEC\r\n", u32 version, u32 zero, then S-objects:
- * copsecIndex.1, copsecAssignment.1, .2, ..., then set by set copsecPolicySet followed by its PRIs
+ * copsecIndex.1, copsecTrust.1 if there is a trust list, copsecAssignment.1, .2, ..., then set by set copsecPolicySet followed by its PRIs
  * in numeric OID order. A PDP gets the same objects, without the file's first 16 octets, in pieces.
  *
  * This is the form to write, to sign and to show; nothing is verified here (pib/set/state.h does
@@ -13,7 +13,7 @@
 #ifndef COPSEC_PIB_SET_BUNDLE_H
 #define COPSEC_PIB_SET_BUNDLE_H
 
-#include "pib/set/documents.h"
+#include "pib/set/trust_list.h"
 
 enum {
 	BUNDLE_VERSION = 1,
@@ -32,6 +32,7 @@ struct bundle_set {
 
 struct bundle {
 	struct view index;        /* CMS */
+	struct view trust;        /* CMS; empty: no trust list */
 	struct view *assignments; /* CMS each */
 	size_t assignment_count;
 	struct bundle_set *sets; /* by ascending block */
@@ -53,14 +54,19 @@ enum err bundle_write_objects(const struct bundle *b, struct buffer *out, struct
 /* The contents as they claim to be, signed or not: for showing, signing and comparing. */
 enum err bundle_index(const struct bundle *b, struct arena *arena, struct set_index *ret_index,
 	struct error *e) MUST_USE;
+/* Only if there is one. */
+enum err bundle_trust(const struct bundle *b, struct arena *arena, struct trust_list *ret_list,
+	struct error *e) MUST_USE;
 enum err bundle_assignment(const struct bundle *b, size_t which, struct arena *arena,
 	struct assignment *ret_assignment, struct error *e) MUST_USE;
 enum err bundle_manifest(const struct bundle *b, size_t which, struct manifest *ret_manifest,
 	struct error *e) MUST_USE;
 
-/* One row that carries a signed document: copsecIndex, copsecAssignment or copsecPolicySet. A
+/* One row that carries a signed document: copsecIndex, copsecTrust, copsecAssignment or
+ * copsecPolicySet. A
  * document that is too long for an EPD makes the buffer fail with E_LIMIT. */
 void bundle_put_index(struct view cms, struct buffer *out);
+void bundle_put_trust(struct view cms, struct buffer *out);
 void bundle_put_assignment(uint32_t instance, struct view cms, struct buffer *out);
 void bundle_put_policy_set(uint32_t block, struct view cms, struct buffer *out);
 

@@ -8,6 +8,7 @@ static const struct {
 	{PIB_copsecPolicySet, copsecPolicySetSigned},
 	{PIB_copsecIndex, copsecIndexSigned},
 	{PIB_copsecAssignment, copsecAssignmentSigned},
+	{PIB_copsecTrust, copsecTrustSigned},
 };
 
 unsigned envelope_attribute(const struct pib_class *class)

@@ -2,7 +2,7 @@
 /*
  * Which rows carry a signed document, which belong inside a set, and how to open the former.
  *
- * copsecPolicySet, copsecIndex and copsecAssignment are {Prid, Signed}: envelopes. What else they
+ * copsecPolicySet, copsecIndex, copsecAssignment and copsecTrust are {Prid, Signed}: envelopes. What else they
  * could say is not signed, so nothing else may stand in them. Inside a set stand the classes of
  * IPSEC-POLICY-PIB and the rules group of COPSEC-PIB; all others are outside every set, whatever
  * their InstanceId.

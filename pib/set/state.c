@@ -33,6 +33,7 @@ enum err no_memory(struct verification *v)
 
 static void (*const stages[])(struct verification *v) = {
 	assemble,
+	verify_trust,
 	verify_signatures,
 	verify_whose,
 	verify_serials,
@@ -61,6 +62,8 @@ static enum err verify(const struct pri_store *rows, const struct state_terms *t
 	arena_init(&owner->arena, STATE_MEMORY_MAX);
 	for (size_t i = 0; i < sizeof stages / sizeof stages[0] && !v.err; i++)
 		stages[i](&v);
+	for (size_t i = 0; i < TRUST_USES; i++)
+		trust_free(v.owned[i]);
 	if (v.err)
 		state_free(&owner->state);
 	else

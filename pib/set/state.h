@@ -4,15 +4,16 @@
  * `pmt verify` finds in a file are one thing: a store of rows (pri_store_build(), from pieces in
  * any order), assembled by their PRIDs only. Out of it comes a state, or a refusal, in this order:
  *
- *   1. signatures: index, assignments and manifests are signed by enough trusted keys
- *   2. whose: tenant, node key, PEPID, authority
- *   3. serials: none below its floor, the index not below what an assignment asks for, none with
+ *   1. trust: the list of those who may sign is the one in force, or the next one after it
+ *   2. signatures: index, assignments and manifests are signed by enough trusted keys
+ *   3. whose: tenant, node key, PEPID, authority
+ *   4. serials: none below its floor, the index not below what an assignment asks for, none with
  *      other content than what is in force under it
- *   4. validity, for what is not in force already
- *   5. root of every set, over the octets as they came
- *   6. completeness: every set equals the index, none that an assignment demands is missing, none
+ *   5. validity, for what is not in force already
+ *   6. root of every set, over the octets as they came
+ *   7. completeness: every set equals the index, none that an assignment demands is missing, none
  * is too much, no row lies outside the sets
- *   7. only now the PRIs are parsed, and checked (pib/store/check.h)
+ *   8. only now the PRIs are parsed, and checked (pib/store/check.h)
  *
  * The first stage that finds a fault ends it; *e names the object and the values, and `failures`
  * the PRIs, for a report. Nothing of a refused state can be seen.
@@ -21,9 +22,9 @@
 #define COPSEC_PIB_SET_STATE_H
 
 #include "pib/set/documents.h"
+#include "pib/set/trust_list.h"
 #include "pib/store/check.h"
 
-struct trust;
 struct pin;
 
 /* A serial that was accepted before; nothing older is accepted again. */
@@ -43,7 +44,10 @@ struct serial_floors {
 struct state;
 
 struct state_terms {
+	/* What a node was set up with: it counts until there is a trust list, whose first one is
+	 * signed under it. */
 	const struct trust *trust;
+	struct view trust_in_force; /* the content of the list in force; empty: none yet */
 	struct view tenant;                 /* empty: whichever the index names */
 	const struct serial_floors *floors; /* NULL: none yet */
 	uint64_t now_utc;                   /* seconds since 1970 */
@@ -64,6 +68,13 @@ struct state_set {
 	const struct pri_store *rows; /* all PRIs of the set: checked */
 };
 
+struct state_trust {
+	struct trust_list list;
+	struct view cms;
+	struct view content;
+	struct pri_row envelope;
+};
+
 struct state_assignment {
 	struct assignment assignment;
 	struct view cms;
@@ -76,6 +87,7 @@ struct state {
 	struct set_index index;
 	struct view index_cms;
 	struct pri_row index_envelope;
+	const struct state_trust *trust; /* NULL: there is no list yet */
 	const struct state_assignment *assignments; /* exactly one at a node */
 	size_t assignment_count;
 	const struct state_set *sets; /* by ascending block */

@@ -4,6 +4,7 @@
  *
  *	state.c      the stages in order, and what comes out
  *	assemble.c   which rows are what: envelopes, documents, places
+ *	trusted.c    the trust list, and so whose signatures count
  *	authentic.c  signatures, and whose documents they are
  *	fresh.c      serials and validity
  *	content.c    roots, completeness, and the PRIs themselves
@@ -20,6 +21,7 @@ struct state_owner {
 	struct state state; /* first: state_free() gets its address */
 	struct arena arena;
 	struct pri_store *envelopes;
+	struct state_trust trust;
 	struct state_assignment *assignments;
 	struct state_set *sets;
 	struct pri_store **rows; /* of each set */
@@ -31,6 +33,8 @@ struct verification {
 	const struct state_terms *terms;
 	const struct state_node *node; /* NULL for a bundle */
 	struct state_owner *owner;
+	const struct trust *signers[TRUST_USES]; /* who may sign what */
+	struct trust *owned[TRUST_USES];         /* of a trust list */
 	struct pri_failures *failures;
 	struct error *e;
 	enum err err; /* of the first refusal */
@@ -50,6 +54,7 @@ enum err no_memory(struct verification *v);
 
 /* The stages. Each goes on after a refusal; the next one is not begun. */
 void assemble(struct verification *v);
+void verify_trust(struct verification *v);
 void verify_signatures(struct verification *v);
 void verify_whose(struct verification *v);
 void verify_serials(struct verification *v);

@@ -3,11 +3,11 @@
  * A signed document's content: an octet that says which kind, the content. There is exactly one way
  * to write a document, so what was decoded gives its octets back.
  *
- * Reaches: manifest_decode, set_index_decode, assignment_decode, compliance_decode, their encoders,
+ * Reaches: manifest_decode, set_index_decode, assignment_decode, compliance_decode, trust_list_decode, their encoders,
  * set_index_find, assignment_roles, assignment_has_roles, assignment_set, role_combination_valid.
  */
 #include "pib/framework/roles.h"
-#include "pib/set/documents.h"
+#include "pib/set/trust_list.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ARENA_MAX = 1 << 20, CONTENT_MAX = 1 << 17 };
@@ -89,6 +89,29 @@ static enum err assignment(struct view content, struct arena *arena, struct buff
 	return E_OK;
 }
 
+static enum err trust_list(struct view content, struct arena *arena, struct buffer *out,
+	struct error *e)
+{
+	struct trust_list l;
+	enum err err = trust_list_decode(content, arena, &l, e);
+
+	if (err)
+		return err;
+	REQUIRE(trust_list_encode(&l, out, e) == E_OK);
+	for (unsigned use = 0; use < TRUST_USES; use++) {
+		struct trust *signers;
+
+		REQUIRE(trust_list_signers(&l, use, &signers, e) == E_OK);
+		REQUIRE(signers || use == TRUST_DELEGATION);
+		trust_free(signers);
+	}
+	for (size_t n = 0; n < l.key_count; n++)
+		REQUIRE(!trust_list_revokes(&l, VIEW(l.keys[n].key, NODE_KEY)));
+	for (size_t n = 0; n < l.revoked_count; n++)
+		REQUIRE(trust_list_revokes(&l, VIEW(l.revoked[n].key, NODE_KEY)));
+	return E_OK;
+}
+
 static enum err compliance(struct view content, struct arena *arena, struct buffer *out,
 	struct error *e)
 {
@@ -109,9 +132,9 @@ static enum err compliance(struct view content, struct arena *arena, struct buff
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static enum err (*const kinds[])(struct view, struct arena *, struct buffer *,
-		struct error *) = {manifest, set_index, assignment, compliance};
+		struct error *) = {manifest, set_index, assignment, compliance, trust_list};
 	struct cursor input = cursor_over(VIEW(data, size));
-	uint8_t kind = cursor_u8(&input) % 4;
+	uint8_t kind = cursor_u8(&input) % (sizeof kinds / sizeof kinds[0]);
 	struct view content = cursor_rest(&input);
 	struct buffer out;
 	struct arena arena;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/crypto/digest.h"
 #include "common/link/link.h"
 #include "pdp/control.h"
 #include "pdp/decision/server.h"
@@ -702,6 +703,88 @@ START_TEST(a_claim_of_other_sets_counts_for_nothing)
 }
 END_TEST
 
+/* Bit n: key n. */
+static void sign_with(unsigned keys)
+{
+	struct world *w = tenant->world;
+
+	for (size_t i = 0; i < SETS; i++)
+		w->set_documents[i].signers = keys;
+	for (size_t i = 0; i < NODES; i++)
+		w->assignment_documents[i].signers = keys;
+	w->index_document.signers = keys;
+}
+
+START_TEST(signers_change_while_nodes_are_away_and_across_a_reboot)
+{
+	static uint8_t previous[SET_ROOT];
+	struct world *w = tenant->world;
+	struct node *n = node_new();
+	struct client c = {.node = n};
+
+	publish();
+	settle(n, &c);
+	/* The first list: keys 1 and 2, signed by 0 and 1 as everything was before. */
+	w->trust_document.sent = true;
+	w->trust_list.keys = w->trust_keys + 1;
+	w->trust_list.key_count = 2;
+	w->trust_list.not_before = 0;
+	w->trust_list.not_after = UINT64_MAX;
+	sign_with(2 | 4);
+	tally = (struct tally){0};
+	publish();
+	settle(n, &c);
+	ck_assert_uint_eq(tally.deltas, 1);
+	drop_client(&c);
+	/* The next one: 2 and 3, which the node was never set up with. */
+	ck_assert_int_eq(sha256_of(buffer_view(&w->trust_content), previous), E_OK);
+	w->trust_list.previous = VIEW(previous, sizeof previous);
+	w->trust_list.keys = w->trust_keys + 2;
+	w->trust_list.serial++;
+	w->trust_document.signers = 2 | 4;
+	sign_with(4 | 8);
+	publish();
+	settle(n, &c);
+	drop_client(&c);
+	/* What is on disk is believed by its own list. */
+	halt(n);
+	boot(n);
+	ck_assert_uint_eq(enforcement_serial(n->enforcement), serial);
+	change_port(LAN);
+	publish();
+	settle(n, &c);
+	drop_client(&c);
+	node_free(n);
+}
+END_TEST
+
+START_TEST(a_set_of_its_own_takes_the_common_ones_place)
+{
+	struct world *w = tenant->world;
+	struct node *n = node_new();
+	struct client c = {.node = n};
+	const struct manifest common = w->manifests[LAN];
+
+	publish();
+	settle(n, &c);
+	w->manifests[LAN].node = VIEW(w->assignments[GW1].node_key, NODE_KEY);
+	w->manifests[LAN].name = view_of_string("lan@gw1");
+	change_port(LAN);
+	tally = (struct tally){0};
+	publish();
+	settle(n, &c);
+	ck_assert_uint_eq(tally.refusals, 0);
+	w->manifests[LAN].node = common.node;
+	w->manifests[LAN].name = common.name;
+	change_port(LAN);
+	publish();
+	settle(n, &c);
+	ck_assert_uint_eq(tally.refusals, 0);
+	drop_client(&c);
+	node_free(n);
+}
+END_TEST
+
 /* What it holds is forgotten after some publications more. */
 START_TEST(the_last_publications_are_kept_and_no_more)
 {
@@ -806,6 +889,8 @@ int main(void)
 	tcase_add_test(c, the_node_ends_where_full_state_would_have_led_it);
 	tcase_add_test(c, a_null_decision_for_a_liar_is_made_good);
 	tcase_add_test(c, a_delta_for_another_base_is_refused_and_full_state_follows);
+	tcase_add_test(c, signers_change_while_nodes_are_away_and_across_a_reboot);
+	tcase_add_test(c, a_set_of_its_own_takes_the_common_ones_place);
 	tcase_add_test(c, a_claim_of_other_sets_counts_for_nothing);
 	tcase_add_test(c, the_last_publications_are_kept_and_no_more);
 	tcase_add_test(c, resend_is_full_state);

@@ -9,6 +9,7 @@
 #include "pep/enforce/enforcement.h"
 #include "pib/policy/policy.h"
 #include "pib/store/difference.h"
+#include "pib/set/envelope.h"
 #include "tests/pep/enforce/parts.h"
 #include "tests/pep/kernel/fake.h"
 
@@ -943,9 +944,7 @@ START_TEST(a_request_says_what_is_in_force)
 
 		if (class->access == PIB_INSTALL && strcmp(class->module, "FRAMEWORK-PIB"))
 			ck_assert_msg(says_support(store, class, &pri) ==
-			                      (policy_supports(class->id) ||
-			                       class->id == PIB_copsecIndex ||
-			                       class->id == PIB_copsecAssignment),
+			                      (policy_supports(class->id) || envelope_is(class)),
 			              "%s", class->name);
 		for (unsigned n = 1; policy_supports(class->id) && n <= class->attribute_count; n++)
 			ck_assert_int_eq(says_attribute(&pri, n),

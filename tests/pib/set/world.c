@@ -2,6 +2,7 @@
 #include "tests/pib/set/world.h"
 
 #include <check.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,60 @@ static void document_init(struct document *d)
 	d->signers = 3;
 	d->sent = true;
 	buffer_init(&d->cms, BIG);
+}
+
+/* Out of the PEM of its certificate. */
+static struct view certificate_of(const struct key *key, struct buffer *der)
+{
+	struct buffer pem;
+	struct error e;
+	BIO *bio;
+	X509 *certificate;
+	unsigned char *octets = NULL;
+	int len;
+
+	buffer_init(&pem, BIG);
+	ck_assert_int_eq(key_certificate_pem(key, &pem, &e), E_OK);
+	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	len = i2d_X509(certificate, &octets);
+	ck_assert_int_gt(len, 0);
+	buffer_put(der, octets, (size_t)len);
+	OPENSSL_free(octets);
+	X509_free(certificate);
+	BIO_free(bio);
+	buffer_fini(&pem);
+	return buffer_view(der);
+}
+
+static void make_trust_list(struct world *w)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		struct pin pin = key_pin(w->keys[i]);
+
+		buffer_init(&w->certificates[i], BIG);
+		w->trust_keys[i] = (struct trust_key){
+			.certificate = certificate_of(w->keys[i], &w->certificates[i]),
+			.kind = TRUST_SIGNER,
+			.uses = 15,
+			.name = text("somebody"),
+		};
+		memcpy(w->trust_keys[i].key, pin.sha256, NODE_KEY);
+	}
+	w->trust_list = (struct trust_list){
+		.tenant = text("acme"),
+		.authority = AUTHORITY_HOME,
+		.serial = 1,
+		.not_before = NOW - 10,
+		.not_after = NOW + 10,
+		.threshold = 2,
+		.keys = w->trust_keys,
+		.key_count = KEYS,
+		.revoked = w->revoked,
+	};
+	document_init(&w->trust_document);
+	w->trust_document.sent = false;
+	buffer_init(&w->trust_content, BIG);
 }
 
 static void make_sets(struct world *w)
@@ -98,6 +153,7 @@ struct world *world_new(void)
 	struct world *w = calloc(1, sizeof *w);
 
 	make_keys(w);
+	make_trust_list(w);
 	make_sets(w);
 	make_assignments(w);
 	buffer_init(&w->more, BIG);
@@ -118,6 +174,10 @@ struct world *world_free(struct world *w)
 	}
 	for (size_t i = 0; i < NODES; i++)
 		buffer_fini(&w->assignment_documents[i].cms);
+	for (size_t i = 0; i < KEYS; i++)
+		buffer_fini(&w->certificates[i]);
+	buffer_fini(&w->trust_document.cms);
+	buffer_fini(&w->trust_content);
 	buffer_fini(&w->index_document.cms);
 	buffer_fini(&w->more);
 	free(w);
@@ -180,6 +240,12 @@ void world_sign(struct world *w)
 	struct error e;
 
 	buffer_init(&b, BIG);
+	if (w->trust_document.sent) {
+		buffer_reset(&w->trust_content);
+		ck_assert_msg(!trust_list_encode(&w->trust_list, &w->trust_content, &e), "%s",
+			e.text);
+		sign(w, &w->trust_document, buffer_view(&w->trust_content));
+	}
 	for (size_t i = 0; i < SETS; i++) {
 		buffer_reset(&b);
 		ck_assert_msg(!manifest_encode(&w->manifests[i], &b, &e), "%s", e.text);
@@ -212,6 +278,8 @@ void world_node(struct world *w, struct buffer *out)
 		if (w->assignment_documents[i].sent)
 			bundle_put_assignment(
 				i + 1, buffer_view(&w->assignment_documents[i].cms), out);
+	if (w->trust_document.sent)
+		bundle_put_trust(buffer_view(&w->trust_document.cms), out);
 	if (w->index_document.sent)
 		bundle_put_index(buffer_view(&w->index_document.cms), out);
 	for (size_t i = 0; i < SETS; i++) {
@@ -231,6 +299,7 @@ void world_bundle(struct world *w, struct arena *arena, struct buffer *rows, str
 
 	*out = (struct bundle){
 		.index = buffer_view(&w->index_document.cms),
+		.trust = w->trust_document.sent ? buffer_view(&w->trust_document.cms) : VIEW_NONE,
 		.assignments = arena_calloc(arena, NODES, sizeof *out->assignments),
 		.sets = arena_calloc(arena, SETS, sizeof *out->sets),
 	};

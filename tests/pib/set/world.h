@@ -44,6 +44,14 @@ struct world {
 	struct set_entry entries[SETS + 1];
 	struct document index_document;
 
+	/* Not sent unless a test says so. All four keys, two of them for everything. */
+	struct trust_list trust_list;
+	struct trust_key trust_keys[KEYS];
+	struct revoked_key revoked[2];
+	struct document trust_document;
+	struct buffer certificates[KEYS]; /* DER */
+	struct buffer trust_content;      /* as it was signed last */
+
 	struct buffer more; /* further S-objects to send */
 	struct state_terms terms;
 	struct state_node node;
