@@ -49,6 +49,7 @@ struct peer {
 struct seat {
 	struct peer *peer;                 /* NULL: not connected */
 	const struct store_report *report; /* NULL: never reported */
+	uint16_t noted; /* oddities that are in the log: bit n is enum value n */
 };
 
 struct server {

@@ -358,6 +358,20 @@ static void on_deleted(struct peer *p, const struct session_event *event)
 	}
 }
 
+/* Once for each node, however often it comes back; who is none is known by its connection. */
+static void note_oddity(struct peer *p, enum session_oddity what)
+{
+	const struct publication_node *node = peer_node(p);
+	uint16_t bit = (uint16_t)(1u << what);
+
+	if (node && server_seat(p->server, node)->noted & bit)
+		return;
+	if (node)
+		server_seat(p->server, node)->noted |= bit;
+	log_info(log_of(p), MODULE, "tolerated", log_str("node", p->node ? p->node : ""),
+		log_endpoint("peer", &p->address), log_str("what", session_oddity_text(what)));
+}
+
 static void on_event(struct peer *p, const struct session_event *event)
 {
 	switch (event->kind) {
@@ -388,8 +402,7 @@ static void on_event(struct peer *p, const struct session_event *event)
 			log_endpoint("peer", &p->address), log_err(&event->error));
 		return;
 	case SESSION_ODD:
-		log_info(log_of(p), MODULE, "tolerated", log_endpoint("peer", &p->address),
-			log_str("what", session_oddity_text(event->odd)));
+		note_oddity(p, event->odd);
 		return;
 	case SESSION_CLOSED:
 		tell_end(p, &event->error);

@@ -89,8 +89,21 @@ static void on_serving(struct ev_loop *loop, struct ev_timer *timer, int revents
 	}
 }
 
+/* What has been said of a node in the log is not said again because of a new policy. */
+static void keep_noted(const struct server *s, const struct publication *p, struct seat *seats)
+{
+	for (size_t i = 0; s->publication && i < publication_node_count(p); i++) {
+		const struct publication_node *before =
+			publication_find_name(s->publication, publication_node(p, i)->name);
+
+		if (before)
+			seats[i].noted = server_seat(s, before)->noted;
+	}
+}
+
 void server_adopt(struct server *s, struct publication *p, struct seat *seats)
 {
+	keep_noted(s, p, seats);
 	history_push(&s->history, s->publication);
 	free(s->seats);
 	s->publication = p;

@@ -101,16 +101,37 @@ static const char *auth_name(uint32_t auth)
 						: "none";
 }
 
+static json_t *describe_oddities(const struct contact_row *row)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; object && i < SESSION_ODDITIES; i++)
+		json_object_set_new(object, session_oddity_name((enum session_oddity)i),
+			json_integer(row->odd[i]));
+	return object;
+}
+
+static json_t *describe_limits(const struct contact_row *row)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; object && i < SESSION_LIMITS; i++)
+		json_object_set_new(object, session_limit_name((enum session_limit)i),
+			json_integer(row->limited[i]));
+	return object;
+}
+
 static json_t *describe_server(const struct contact_row *row)
 {
 	char address[ENDPOINT_TEXT_SIZE];
 
 	endpoint_format(&row->server, address);
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:[]}", "address", address, "from",
-		server_origin_name((enum server_origin)row->origin), "security",
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:[]}", "address", address,
+		"from", server_origin_name((enum server_origin)row->origin), "security",
 		auth_name(row->auth), "last-attempt", (json_int_t)row->last_attempt,
 		"connect-attempts", (json_int_t)row->connect_attempts, "connect-failures",
-		(json_int_t)row->connect_failures, "client-types");
+		(json_int_t)row->connect_failures, "tolerated", describe_oddities(row), "limits",
+		describe_limits(row), "client-types");
 }
 
 json_t *pdps_describe_table(const struct pdps *p)

@@ -38,14 +38,27 @@ struct endpoint contact_get_endpoint(struct cursor *c)
 	return e;
 }
 
+static void put_numbers(struct buffer *out, const uint32_t *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		buffer_put_u32(out, numbers[i]);
+}
+
+static void get_numbers(struct cursor *c, uint32_t *ret_numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ret_numbers[i] = cursor_u32(c);
+}
+
 void contact_put_row(struct buffer *out, const struct contact_row *row)
 {
 	contact_put_endpoint(out, &row->server);
 #define X(member) buffer_put_u32(out, row->member);
 	CONTACT_NUMBERS(X)
 #undef X
-	for (unsigned i = 0; i < SESSION_COUNT_KINDS; i++)
-		buffer_put_u32(out, row->of[i]);
+	put_numbers(out, row->of, SESSION_COUNT_KINDS);
+	put_numbers(out, row->odd, SESSION_ODDITIES);
+	put_numbers(out, row->limited, SESSION_LIMITS);
 }
 
 enum err contact_get_row(struct cursor *c, struct contact_row *ret)
@@ -55,8 +68,9 @@ enum err contact_get_row(struct cursor *c, struct contact_row *ret)
 #define X(member) row.member = cursor_u32(c);
 	CONTACT_NUMBERS(X)
 #undef X
-	for (unsigned i = 0; i < SESSION_COUNT_KINDS; i++)
-		row.of[i] = cursor_u32(c);
+	get_numbers(c, row.of, SESSION_COUNT_KINDS);
+	get_numbers(c, row.odd, SESSION_ODDITIES);
+	get_numbers(c, row.limited, SESSION_LIMITS);
 	if (c->error)
 		return c->error;
 	if (row.client_type > UINT16_MAX || row.auth > CONTACT_AUTH_INTEGRITY ||

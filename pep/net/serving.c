@@ -194,6 +194,19 @@ void on_request(struct process *p)
 
 /* ---- Events ---- */
 
+/* Once for each PDP, however often it comes back. */
+static void note_oddity(struct process *p, enum session_oddity what)
+{
+	struct server *server = servers_current(&p->servers);
+	uint16_t bit = (uint16_t)(1u << what);
+
+	if (server->noted & bit)
+		return;
+	server->noted |= bit;
+	log_info(p->log, MODULE, "tolerated of the PDP", log_endpoint("pdp", &server->endpoint),
+		log_str("what", session_oddity_text(what)));
+}
+
 static void on_event(struct process *p, struct link *l, const struct session_event *event)
 {
 	char pdp[ENDPOINT_TEXT_SIZE];
@@ -239,8 +252,7 @@ static void on_event(struct process *p, struct link *l, const struct session_eve
 		want_request(p);
 		break;
 	case SESSION_ODD:
-		log_info(p->log, MODULE, "the PDP behaves oddly", log_str("pdp", pdp),
-			log_str("oddity", session_oddity_text(event->odd)));
+		note_oddity(p, event->odd);
 		break;
 	case SESSION_CLOSED:
 		p->closed_for = event->error;

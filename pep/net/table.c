@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
 #include <time.h>
 
 #include "pep/ipc/contact.h"
@@ -61,6 +62,8 @@ static void put_server(struct process *p, const struct server *server, struct bu
 		if (!row.client_type) {
 			row.connect_attempts = server->connect_attempts;
 			row.connect_failures = server->connect_failures;
+			memcpy(row.odd, counters.odd, sizeof row.odd);
+			memcpy(row.limited, counters.limited, sizeof row.limited);
 		}
 		for (unsigned k = 0; k < SESSION_COUNT_KINDS; k++)
 			row.of[k] = counts->of[k];

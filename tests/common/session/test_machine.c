@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "tests/common/cops/octets.h"
 #include "tests/common/session/play.h"
 #include "tests/suite.h"
 
@@ -270,56 +271,53 @@ static void reach_pdp(struct pair *p, struct play *play, unsigned stage)
 
 static const struct row pdp_table[] = {
 	{"REQ", REQ,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"told", "told", "told", "told", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "told",
+			"told", "told", "told", ""}},
 	{"REQ with another handle", REQ_9,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"told", "told", "told", "told", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "told",
+			"told", "told", "told", ""}},
 	{"RPT solicited", RPT_SOLICITED,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"odd", "odd; told", "told", "odd; told", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "odd",
+			"odd; told", "told", "odd; told", ""}},
 	{"RPT Success", RPT_SUCCESS,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"odd", "told", "odd; told", "told", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "odd",
+			"told", "odd; told", "told", ""}},
 	{"RPT Failure", RPT_FAILURE,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"odd", "told", "told", "told", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "odd",
+			"told", "told", "told", ""}},
 	{"RPT Accounting", RPT_ACCOUNTING,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"odd", "told", "told", "told", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "odd",
+			"told", "told", "told", ""}},
 	{"RPT for another handle", RPT_9,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"odd", "odd", "odd", "odd", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "odd",
+			"odd", "odd", "odd", ""}},
 	{"DRQ", DRQ,
 		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "",
 			"told", "told", "told", ""}},
 	{"DRQ for another handle", DRQ_9,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "",
-			"", "", "", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "", "",
+			"", "", ""}},
 	{"OPN", OPN,
-		{"CC 15/1002; end", "end", "told", "told", "told", "told", "told", "told",
-			""}},
+		{"CC 15/1002; end", "end", "told", "told", "told", "told", "told", "told", ""}},
 	{"OPN with TLS", OPN_TLS,
-		{"CAT tls; told", "end", "CC 15/1000; end", "CC 15/1000; end",
-			"CC 15/1000; end", "CC 15/1000; end", "CC 15/1000; end",
-			"CC 15/1000; end", ""}},
+		{"CAT tls; told", "end", "CC 15/1000; end", "CC 15/1000; end", "CC 15/1000; end",
+			"CC 15/1000; end", "CC 15/1000; end", "CC 15/1000; end", ""}},
 	{"OPN(0)", OPN_0,
-		{"CAT tls; told", "end", "CC 15/1000; end", "CC 15/1000; end",
-			"CC 15/1000; end", "CC 15/1000; end", "CC 15/1000; end",
-			"CC 15/1000; end", ""}},
+		{"CAT tls; told", "end", "CC 15/1000; end", "CC 15/1000; end", "CC 15/1000; end",
+			"CC 15/1000; end", "CC 15/1000; end", "CC 15/1000; end", ""}},
 	{"CC", CC_SHUTTING_DOWN,
 		{"CC 15/1002; end", "end", "odd", "told", "told", "told", "told", "told", ""}},
 	{"CC(0)", CC_0, {"end", "end", "end", "end", "end", "end", "end", "end", ""}},
 	{"KA", KA, {"CC 15/1002; end", "end", "KA", "KA", "KA", "KA", "KA", "KA", ""}},
 	{"SSC for all", SSC,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"odd", "odd", "odd", "told", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "odd",
+			"odd", "odd", "told", ""}},
 	{"SSC", SSC_1,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"odd", "odd", "odd", "told", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "odd",
+			"odd", "odd", "told", ""}},
 	{"SSC for another handle", SSC_9,
-		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told",
-			"odd", "odd", "odd", "odd", ""}},
+		{"CC 15/1002; end", "end", "CC 4950 6/0000; odd", "CC 4950 3/0000; told", "odd",
+			"odd", "odd", "odd", ""}},
 	{"DEC", DEC_NULL,
 		{"CC 3/0000; end", "end", "CC 3/0000; end", "CC 4950 3/0000; end",
 			"CC 4950 3/0000; end", "CC 4950 3/0000; end", "CC 4950 3/0000; end",
@@ -341,6 +339,64 @@ START_TEST(every_message_in_every_stage_of_a_pdp)
 }
 END_TEST
 
+/* ---- Joined ---- */
+
+enum { PAIRS = 1500 };
+
+static void say_two(const char *first, const char *second, bool joined, struct pair *p)
+{
+	char both[1000];
+
+	if (joined) {
+		snprintf(both, sizeof both, "%s%s", first, second);
+		pair_say_hex(p, both);
+	} else {
+		pair_say_hex(p, first);
+		pair_say_hex(p, second);
+	}
+}
+
+static void check_joined(const struct row *first, const struct row *second, unsigned stage,
+	void (*reach)(struct pair *p, struct play *play, unsigned stage))
+{
+	char apart[2000];
+	struct play play;
+	struct pair p;
+	const char *joined;
+
+	reach(&p, &play, stage);
+	pair_trace(&p);
+	say_two(first->hex, second->hex, false, &p);
+	snprintf(apart, sizeof apart, "%s", pair_trace(&p));
+	pair_fini(&p);
+
+	reach(&p, &play, stage);
+	pair_trace(&p);
+	say_two(first->hex, second->hex, true, &p);
+	joined = pair_trace(&p);
+	ck_assert_msg(!strcmp(apart, joined), "stage %u: %s, %s: apart:\n%sjoined:\n%s", stage,
+		first->message, second->message, apart, joined);
+	pair_fini(&p);
+}
+
+/* Two messages in one delivery say what they say in two. */
+START_TEST(messages_joined_in_any_stage)
+{
+	enum { OF_PDP = sizeof pep_table / sizeof pep_table[0] };
+	enum { OF_PEP = sizeof pdp_table / sizeof pdp_table[0] };
+	const uint64_t first = 0x10171e5;
+	uint64_t seed = first;
+
+	printf("seed %llx\n", (unsigned long long)first);
+	for (unsigned i = 0; i < PAIRS; i++) {
+		check_joined(&pep_table[chance(&seed) % OF_PDP], &pep_table[chance(&seed) % OF_PDP],
+			chance(&seed) % PEP_STAGES, reach_pep);
+		check_joined(&pdp_table[chance(&seed) % OF_PEP], &pdp_table[chance(&seed) % OF_PEP],
+			chance(&seed) % PDP_STAGES, reach_pdp);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("session machine");
@@ -349,6 +405,7 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, every_message_in_every_stage_of_a_pep);
 	tcase_add_test(c, every_message_in_every_stage_of_a_pdp);
+	tcase_add_test(c, messages_joined_in_any_stage);
 	suite_add_tcase(s, c);
 	return suite_main(s);
 }

@@ -662,6 +662,49 @@ START_TEST(a_redirection_is_followed_and_the_last_pdp_named)
 }
 END_TEST
 
+static bool is_asked_again(struct bench *b)
+{
+	return b->openings > 1 && b->requests;
+}
+
+/* One state is what a node has; closing it ends serving, not enforcement. */
+START_TEST(request_states_at_the_wish_of_a_pdp)
+{
+	char policy[17], now[17];
+	uint32_t decision;
+	struct bench b;
+
+	bench_init(&b);
+	start_pepd(&b);
+	wait_for(&b, has_request, "a request");
+	put_in_force(&b);
+	plan_id(&b, policy);
+
+	b.reports = 0;
+	ck_assert_int_eq(pdp_session_decide_state(b.session, b.state, COPS_INSTALL, &decision),
+	                 E_OK);
+	link_pump(b.link);
+	wait_for(&b, has_report, "a report");
+	ck_assert_int_eq(b.report, COPS_FAILURE);
+	ck_assert_mem_eq(b.said.data, "\x00\x08\x04\x01\x00\x06", 6); /* GPERR 6 */
+
+	b.reports = b.requests = 0;
+	b.openings = 1;
+	ck_assert_int_eq(pdp_session_decide_state(b.session, b.state, COPS_REMOVE, &decision),
+	                 E_OK);
+	link_pump(b.link);
+	wait_for(&b, is_asked_again, "a new session");
+	ck_assert_uint_eq(b.reports, 1);
+	ck_assert_int_eq(b.report, COPS_SUCCESS);
+	ck_assert_str_eq(b.incarnation, "20");
+	plan_id(&b, now);
+	ck_assert_str_eq(now, policy);
+	decide(&b, VIEW_NONE);
+	end_pepd(&b);
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(the_preferred_pdp_is_returned_to)
 {
 	struct endpoint first;
@@ -742,6 +785,7 @@ int main(void)
 	tcase_add_test(t, policy_outlives_everybody);
 	tcase_add_test(t, a_pdp_with_another_key_is_not_spoken_to);
 	tcase_add_test(t, a_redirection_is_followed_and_the_last_pdp_named);
+	tcase_add_test(t, request_states_at_the_wish_of_a_pdp);
 	tcase_add_test(t, the_preferred_pdp_is_returned_to);
 	tcase_add_test(t, wrong_settings_end_it_at_once);
 	suite_add_tcase(suite, t);
