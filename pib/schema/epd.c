@@ -98,20 +98,22 @@ enum err epd_encode(struct buffer *out, const struct pri *pri, struct error *err
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct pib_attribute *attribute = &pri->class->attributes[i];
-		struct pri_value value = pri->values[i];
+		const struct pri_value *value = &pri->values[i];
+		struct pri_value left_out;
 
-		if (value.state == PRI_UNSET) {
+		if (value->state == PRI_UNSET) {
 			if (!attribute->has_default) {
 				out->len = start;
 				return error_set(error, E_MISSING, "%s.%u: %s is not set",
 					pri->class->name, pri->instance, attribute->name);
 			}
-			value = pri_default(attribute);
+			left_out = pri_default(attribute);
+			value = &left_out;
 		}
-		if (value.state == PRI_NULL)
+		if (value->state == PRI_NULL)
 			ber_put_header(out, BER_NULL, 0);
 		else
-			put_value(out, attribute, &value);
+			put_value(out, attribute, value);
 	}
 	if (out->error)
 		return error_set(error, out->error, "%s.%u cannot be written: %s",
