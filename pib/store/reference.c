@@ -39,6 +39,10 @@ static const struct reference_rule {
 	{PIB_ipSecSelector, ipSecSelectorDstAddressGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0,
 		{0}},
 	{PIB_ipSecSelector, ipSecSelectorDstPortGroupId, NONE_ALLOWED | LIST_MAY_BE_EMPTY, 0, {0}},
+	/* Home may leave all of it to the directory. */
+	{PIB_copsecGroup, copsecGroupAddressGroupId, LIST_MAY_BE_EMPTY, 0, {0}},
+	{PIB_copsecSecret, copsecSecretOwner, 0, 3,
+		{PIB_ipSecIkeAssociation, PIB_ipSecEspTransform, PIB_ipSecAhTransform}},
 };
 
 static const struct reference_rule *rule_of(
