@@ -7,6 +7,7 @@
  *	clauses.c   what the clauses of SPPI say of a class or an attribute
  *	names.c     the header with the enumerators
  *	tables.c    the constant tables of pib/schema/schema.h
+ *	page.c      the classes of a module for a manual page
  *
  * The program lives for one run: memory is released by its end. What the tables cannot express ends
  * it by die().
@@ -78,9 +79,11 @@ long long number_of(const SmiValue *value, const char *whose);
 /* Ascending; none unless the attribute is an enumeration or BITS. */
 unsigned labels_of(SmiNode *attribute, struct label labels[LABELS_MAX]);
 
-/* ---- names.c, tables.c ---- */
+/* ---- names.c, tables.c, page.c ---- */
 
 void write_names(const struct schema *schema, FILE *out);
 void write_tables(const struct schema *schema, FILE *out);
+/* In mdoc, a subsection for each class of the module. */
+void write_page(const struct schema *schema, FILE *out, const char *module);
 
 #endif
