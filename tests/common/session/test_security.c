@@ -84,10 +84,12 @@ static const struct meeting {
 	bool opened;
 } meetings[] = {
 	/* TLS, whoever begins. */
-	{SESSION_TLS_REQUIRED, SESSION_TLS_REQUIRED, NONE, NONE, "> OPN tls\n< CAT tls\n" LIFE, true},
+	{SESSION_TLS_REQUIRED, SESSION_TLS_REQUIRED, NONE, NONE, "> OPN tls\n< CAT tls\n" LIFE,
+		true},
 	{SESSION_TLS_AWAITED, SESSION_TLS_REQUIRED, NONE, NONE, "> OPN\n< CAT tls\n" LIFE, true},
 	{SESSION_TLS_OPTIONAL, SESSION_TLS_REQUIRED, NONE, NONE, "> OPN\n< CAT tls\n" LIFE, true},
-	{SESSION_TLS_REQUIRED, SESSION_TLS_OPTIONAL, NONE, NONE, "> OPN tls\n< CAT tls\n" LIFE, true},
+	{SESSION_TLS_REQUIRED, SESSION_TLS_OPTIONAL, NONE, NONE, "> OPN tls\n< CAT tls\n" LIFE,
+		true},
 	{SESSION_TLS_AWAITED, SESSION_TLS_OPTIONAL, NONE, NONE, "> OPN\n< CAT tls\n" LIFE, true},
 	{SESSION_TLS_DIRECT, SESSION_TLS_DIRECT, NONE, NONE, LIFE, true},
 	/* None. */
@@ -98,30 +100,31 @@ static const struct meeting {
 	{SESSION_TLS_REQUIRED, SESSION_PLAIN, NONE, NONE, "> OPN tls\n< CC 15/1000\n", false},
 	{SESSION_TLS_AWAITED, SESSION_PLAIN, NONE, NONE, "> OPN\n< CC 15/1000\n", false},
 	/* The Integrity object without TLS. */
-	{SESSION_PLAIN, SESSION_PLAIN, OFFERED, OFFERED,
-	 "> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
-	{SESSION_PLAIN, SESSION_PLAIN, OFFERED, REQUIRED,
-	 "> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
+	{SESSION_PLAIN, SESSION_PLAIN, OFFERED, OFFERED, "> OPN hmac\n< CAT hmac\n" SEALED_LIFE,
+		true},
+	{SESSION_PLAIN, SESSION_PLAIN, OFFERED, REQUIRED, "> OPN hmac\n< CAT hmac\n" SEALED_LIFE,
+		true},
 	{SESSION_PLAIN, SESSION_TLS_OPTIONAL, OFFERED, REQUIRED,
-	 "> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
+		"> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
 	{SESSION_PLAIN, SESSION_PLAIN, NONE, OFFERED, LIFE, true},
 	{SESSION_PLAIN, SESSION_PLAIN, NONE, REQUIRED, "> OPN 4950\n< CC 15/1001\n", false},
 	{SESSION_PLAIN, SESSION_PLAIN, OFFERED, NONE, "> OPN hmac\n< CC 15/1000\n", false},
-	{SESSION_PLAIN, SESSION_TLS_REQUIRED, OFFERED, REQUIRED, "> OPN hmac\n< CC 15/1002\n", false},
+	{SESSION_PLAIN, SESSION_TLS_REQUIRED, OFFERED, REQUIRED, "> OPN hmac\n< CC 15/1002\n",
+		false},
 	{SESSION_TLS_REQUIRED, SESSION_PLAIN, NONE, REQUIRED, "> OPN tls\n< CC 15/1001\n", false},
 	/* Within TLS. */
 	{SESSION_TLS_REQUIRED, SESSION_TLS_REQUIRED, OFFERED, OFFERED,
-	 "> OPN tls\n< CAT tls\n> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
+		"> OPN tls\n< CAT tls\n> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
 	{SESSION_TLS_REQUIRED, SESSION_TLS_REQUIRED, OFFERED, REQUIRED,
-	 "> OPN tls\n< CAT tls\n> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
+		"> OPN tls\n< CAT tls\n> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
 	{SESSION_TLS_DIRECT, SESSION_TLS_DIRECT, OFFERED, REQUIRED,
-	 "> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
+		"> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
 	{SESSION_TLS_AWAITED, SESSION_TLS_REQUIRED, OFFERED, REQUIRED,
-	 "> OPN\n< CAT tls\n> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
+		"> OPN\n< CAT tls\n> OPN hmac\n< CAT hmac\n" SEALED_LIFE, true},
 	{SESSION_TLS_REQUIRED, SESSION_TLS_REQUIRED, NONE, REQUIRED,
-	 "> OPN tls\n< CAT tls\n> OPN 4950\n< CC 15/1001\n", false},
+		"> OPN tls\n< CAT tls\n> OPN 4950\n< CC 15/1001\n", false},
 	{SESSION_TLS_REQUIRED, SESSION_TLS_REQUIRED, OFFERED, NONE,
-	 "> OPN tls\n< CAT tls\n> OPN hmac\n< CC 3/0000\n", false},
+		"> OPN tls\n< CAT tls\n> OPN hmac\n< CC 3/0000\n", false},
 };
 
 START_TEST(what_two_ends_agree_on)
@@ -140,7 +143,7 @@ START_TEST(what_two_ends_agree_on)
 	p.cut = _i % 2 ? 1 : 0;
 	pair_start(&p, PAIR_BOTH);
 	ck_assert_int_eq(pep_session_open(p.pep, CT, NULL, p.now),
-			 session_is_closed(p.pep) ? E_CLOSED : E_OK);
+		session_is_closed(p.pep) ? E_CLOSED : E_OK);
 	pair_run(&p);
 	trace = pair_trace(&p);
 	ck_assert_msg(!strcmp(trace, m->trace), "meeting %d: %s", _i, trace);
@@ -155,11 +158,12 @@ START_TEST(what_two_ends_agree_on)
 		pair_pass(&p, 60 * 1000);
 		ck_assert(!session_is_closed(p.pep) && !session_is_closed(p.pdp));
 		trace = pair_trace(&p);
-		ck_assert_ptr_nonnull(strstr(trace, m->pep_seals ? "> KA hmac\n< KA hmac" : "> KA\n< KA"));
+		ck_assert_ptr_nonnull(
+			strstr(trace, m->pep_seals ? "> KA hmac\n< KA hmac" : "> KA\n< KA"));
 		session_close(p.pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 		pair_run(&p);
-		ck_assert_str_eq(pair_trace(&p), m->pep_seals ? "> CC 4950 hmac 11/0000\n"
-							       : "> CC 4950 11/0000\n");
+		ck_assert_str_eq(pair_trace(&p),
+			m->pep_seals ? "> CC 4950 hmac 11/0000\n" : "> CC 4950 11/0000\n");
 	}
 	pair_fini(&p);
 }
@@ -187,13 +191,14 @@ START_TEST(what_is_not_sealed_ends_a_sealed_session)
 		bool missing;
 	} cases[] = {
 		{"no object", "1009000000000008", "CC hmac 15/1001\n", true},
-		{"no object in what would be refused", "1003000000000008", "CC hmac 15/1001\n", true},
+		{"no object in what would be refused", "1003000000000008", "CC hmac 15/1001\n",
+			true},
 		{"a digest that is wrong",
-		 "100900000000002000181001000000030000002a20a2b966f1f54932365471c4",
-		 "CC hmac 14/0000\n", false},
+			"100900000000002000181001000000030000002a20a2b966f1f54932365471c4",
+			"CC hmac 14/0000\n", false},
 		{"a key that is not there",
-		 "100900000000002000181001000000040000002a20a2b966f1f54932365471c4",
-		 "CC hmac 14/0000\n", false},
+			"100900000000002000181001000000040000002a20a2b966f1f54932365471c4",
+			"CC hmac 14/0000\n", false},
 		{"of another kind", "10060000000000100008100200000001", "CC hmac 13/1002\n", false},
 	};
 
@@ -214,14 +219,16 @@ START_TEST(what_is_not_sealed_ends_a_sealed_session)
 			pair_say_hex(&p, cases[i].hex);
 			trace = pair_trace(&p);
 			ck_assert_msg(trace[0] == (to_pdp ? '<' : '>') &&
-				      !strcmp(trace + 2, cases[i].answer), "%s: %s", cases[i].why,
-				      trace);
+					      !strcmp(trace + 2, cases[i].answer),
+				"%s: %s", cases[i].why, trace);
 			ck_assert_int_eq(to_pdp ? play.pdp : play.pep, SESSION_CLOSED);
 			counters = session_counters(to_pdp ? p.pdp : p.pep);
-			ck_assert_uint_eq(session_counters_total(counters, SESSION_COUNT_AUTH_MISSING),
-					  cases[i].missing);
-			ck_assert_uint_eq(session_counters_total(counters, SESSION_COUNT_AUTH_FAILURES),
-					  !cases[i].missing);
+			ck_assert_uint_eq(
+				session_counters_total(counters, SESSION_COUNT_AUTH_MISSING),
+				cases[i].missing);
+			ck_assert_uint_eq(
+				session_counters_total(counters, SESSION_COUNT_AUTH_FAILURES),
+				!cases[i].missing);
 			session_free(other);
 			pair_fini(&p);
 		}
@@ -298,8 +305,9 @@ START_TEST(another_pepid_than_that_of_the_key_is_refused)
 		ck_assert_int_eq(integrity_seal(pep, 1700000000, &b), E_OK);
 		pair_say(&p, &b);
 		if (!i)
-			ck_assert_int_eq(integrity_verify(pep, 1700000000, buffer_view(&p.log),
-							  &fault), E_OK);
+			ck_assert_int_eq(
+				integrity_verify(pep, 1700000000, buffer_view(&p.log), &fault),
+				E_OK);
 	}
 	ck_assert_str_eq(pair_trace(&p), "< CAT hmac\n< CC 4950 hmac 14/0000\n");
 	integrity_free(pep);
@@ -310,8 +318,11 @@ END_TEST
 /* A key that only one end has: it is said before anything is believed. */
 START_TEST(keys_that_differ_end_the_negotiation)
 {
-	struct integrity_key other = {.id = 3, .peer = (char[]){"any"}, .until = UINT64_MAX,
-				      .secret = {1}, .secret_len = 16};
+	struct integrity_key other = {.id = 3,
+		.peer = (char[]){"any"},
+		.until = UINT64_MAX,
+		.secret = {1},
+		.secret_len = 16};
 	struct integrity_keys others = {&other, 1};
 	struct play play;
 	struct pair p;
@@ -372,8 +383,8 @@ int main(void)
 	Suite *suite = suite_create("common/session security");
 	TCase *tc = tcase_create("security");
 
-	tcase_add_loop_test(tc, what_two_ends_agree_on, 0,
-			    (int)(sizeof meetings / sizeof meetings[0]));
+	tcase_add_loop_test(
+		tc, what_two_ends_agree_on, 0, (int)(sizeof meetings / sizeof meetings[0]));
 	tcase_add_test(tc, what_is_not_sealed_ends_a_sealed_session);
 	tcase_add_test(tc, a_message_above_the_limit_ends_a_sealed_session);
 	tcase_add_test(tc, a_message_said_twice_ends_a_sealed_session);
