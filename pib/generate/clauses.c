@@ -143,18 +143,84 @@ const char *index_of(const struct class *class)
 	}
 }
 
-unsigned index_attribute_of(const struct class *class)
+const struct class *base_of(const struct schema *schema, const struct class *class)
+{
+	const struct class *base;
+
+	if (class->row->indexkind == SMI_INDEX_INDEX)
+		return class;
+	base = class_of_row(schema, smiGetRelatedNode(class->row), class->row->name);
+	if (base->row->indexkind != SMI_INDEX_INDEX)
+		die("%s: its base %s has no PIB-INDEX", class->row->name, base->row->name);
+	return base;
+}
+
+/* NULL if the row has no InstanceId of its own. */
+static SmiNode *index_node_of(const struct class *class)
 {
 	SmiElement *element;
 	SmiNode *index;
 
 	if (class->row->indexkind != SMI_INDEX_INDEX)
-		return 0;
+		return NULL;
 	element = smiGetFirstElement(class->row);
 	index = element ? smiGetElementNode(element) : NULL;
 	if (!index || smiGetNextElement(element) || !has_type(index, "InstanceId"))
 		die("%s: PIB-INDEX names one attribute of type InstanceId", class->row->name);
-	return index->oid[index->oidlen - 1];
+	return index;
+}
+
+unsigned index_attribute_of(const struct class *class)
+{
+	SmiNode *index = index_node_of(class);
+
+	return index ? index->oid[index->oidlen - 1] : 0;
+}
+
+bool is_index(const struct class *class, const SmiNode *attribute)
+{
+	SmiNode *index = index_node_of(class);
+
+	return index && compare_oids(index, attribute) == 0;
+}
+
+/* Of a number its value, of an OCTET STRING its size; nothing of what has labels. */
+static bool within_ranges(SmiNode *attribute, long long number)
+{
+	bool any = false;
+
+	for (SmiType *t = smiGetNodeType(attribute); t && !any; t = smiGetParentType(t)) {
+		if (t->name && !is_convention(t))
+			break;
+		for (SmiRange *r = smiGetFirstRange(t); r; r = smiGetNextRange(r)) {
+			any = true;
+			if (number >= number_of(&r->minValue, attribute->name) &&
+				number <= number_of(&r->maxValue, attribute->name))
+				return true;
+		}
+	}
+	return !any;
+}
+
+void check_default(SmiNode *attribute)
+{
+	const SmiValue *value = &attribute->value;
+	bool good = true;
+
+	switch (value->basetype) {
+	case SMI_BASETYPE_UNKNOWN:
+	case SMI_BASETYPE_OBJECTIDENTIFIER:
+	case SMI_BASETYPE_BITS:
+	case SMI_BASETYPE_ENUM:
+		break;
+	case SMI_BASETYPE_OCTETSTRING:
+		good = within_ranges(attribute, value->len);
+		break;
+	default:
+		good = within_ranges(attribute, number_of(value, attribute->name));
+	}
+	if (!good)
+		die("%s: the default is a value that it cannot have", attribute->name);
 }
 
 long long number_of(const SmiValue *value, const char *whose)

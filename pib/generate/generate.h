@@ -65,8 +65,13 @@ const char *role_of(SmiNode *attribute);
 const char *format_of(SmiNode *attribute);
 const char *access_of(const struct class *class);
 const char *index_of(const struct class *class);
+/* The class that it extends or augments, which has a PIB-INDEX; else itself. */
+const struct class *base_of(const struct schema *schema, const struct class *class);
 /* 0 if the row has no InstanceId of its own. */
 unsigned index_attribute_of(const struct class *class);
+bool is_index(const struct class *class, const SmiNode *attribute);
+/* Dies if the attribute cannot have the value of its DEFVAL. */
+void check_default(SmiNode *attribute);
 int compare_oids(const SmiNode *a, const SmiNode *b);
 /* `whose` is for the message if there is none. */
 const struct class *class_of_row(const struct schema *schema, const SmiNode *row,

@@ -188,6 +188,7 @@ static void write_attributes(const struct schema *schema, FILE *out, const struc
 		pieces[i].labels = write_labels(out, attribute);
 		pieces[i].ranges = write_ranges(out, attribute,
 			i + 1 != index && has_type(attribute, "InstanceId"));
+		check_default(attribute);
 		pieces[i].default_length = write_default_octets(out, attribute);
 	}
 	fprintf(out, "static const struct pib_attribute %s_attributes[] = {\n", class->name);
@@ -205,6 +206,8 @@ static unsigned write_uniqueness(const struct schema *schema, FILE *out,
 		e = smiGetNextUniquenessElement(e)) {
 		SmiNode *attribute = smiGetElementNode(e);
 
+		if (is_index(base_of(schema, class), attribute))
+			die("%s: UNIQUENESS names the InstanceId", class->name);
 		if (count++ == 0)
 			fprintf(out, "static const struct pib_attribute_ref %s_unique[] = {\n",
 				class->name);
@@ -233,6 +236,10 @@ static unsigned write_install_errors(FILE *out, const struct class *class)
 			die("%s: INSTALL-ERRORS cannot be read", class->name);
 		if (count == LABELS_MAX)
 			die("%s: more than %d errors", class->name, LABELS_MAX);
+		for (unsigned i = 0; i < count; i++)
+			if (labels[i].number == (long long)number)
+				die("%s: two INSTALL-ERRORS with the number %lld", class->name,
+					labels[i].number);
 		labels[count].name = error->name;
 		labels[count++].number = (long long)number;
 	}
@@ -245,8 +252,7 @@ static void write_class(const struct schema *schema, FILE *out, const struct cla
 	unsigned unique, unsigned errors)
 {
 	const char *index = index_of(class);
-	const struct class *base = strcmp(index, "PIB_INDEX") == 0 ? class :
-		class_of_row(schema, smiGetRelatedNode(class->row), class->row->name);
+	const struct class *base = base_of(schema, class);
 
 	fprintf(out, "\t{.id = PIB_%s,\n\t .name = \"%s\",\n\t .module = \"%s\",\n\t .row = {{",
 		class->name, class->name, smiGetNodeModule(class->table)->name);
