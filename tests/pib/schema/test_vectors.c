@@ -135,6 +135,13 @@ static void build_association(struct pri *pri)
 	pri_set_u32(pri, ipSecAssociationProposalSetId, 5);
 }
 
+static void build_threshold(struct pri *pri)
+{
+	pri_init(pri, PIB_frwkFeedbackTrafficThres, 1);
+	pri_set_u64(pri, frwkFeedbackTrafficThresPackets, UINT64_C(1) << 63);
+	pri_set_null(pri, frwkFeedbackTrafficThresBytes);
+}
+
 /* EPD objects, with header and padding, of the project's collection of standards: made by an
  * independent program and dissected by TShark. PRIDs where the class has a number that somebody
  * else gave it. */
@@ -157,6 +164,9 @@ static const struct {
 	{"frwkIpFilter", build_ip_filter, "00100101060a2b060102020203020107",
 		"003203010201010404c00002004201180404000000004201000201ff0201ff42010642020"
 		"1bb420201bb420100420300ffff0000", 12},
+	/* TShark 4.0 cannot show nine octets; the encoding is right. */
+	{"frwkFeedbackTrafficThres", build_threshold, "00100101060a2b060102020501050101",
+		"001403014201014b090080000000000000000500", 3},
 	{"ipSecSelector", build_selector, NULL,
 		"001c030142010142010a42010042010b4201144201060201ff0201ff", 8},
 	{"ipSecAddress", build_address, NULL,

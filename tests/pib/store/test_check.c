@@ -295,6 +295,51 @@ START_TEST(values_that_do_not_decode_are_named)
 }
 END_TEST
 
+/* Home may leave all members of a group to the directory; the rules that use it see an empty list. */
+START_TEST(a_group_may_be_empty_but_must_have_a_tag)
+{
+	struct rows r = {0};
+	struct pri *p;
+
+	rows_policy(&r, BLOCK, "host");
+	p = rows_add(&r, PIB_copsecGroup, BLOCK + 9);
+	pri_set_text(p, copsecGroupName, "admitted");
+	pri_set_u32(p, copsecGroupAddressGroupId, BLOCK + 4711);
+	ck_assert_msg(!check_rows(&r), "%s", error.text);
+	pri_set_u32(rows_get(&r, PIB_copsecGroup, BLOCK + 9), copsecGroupAddressGroupId, 0);
+	ck_assert_int_ne(check_rows(&r), E_OK);
+	ck_assert_uint_eq(failures.list[0].fault.attribute, copsecGroupAddressGroupId);
+	rows_fini(&r);
+}
+END_TEST
+
+START_TEST(a_secret_belongs_to_what_has_keys)
+{
+	static const struct {
+		enum pib_class_id owner;
+		bool good;
+	} owners[] = {{PIB_ipSecIkeAssociation, true}, {PIB_ipSecEspTransform, true},
+		{PIB_ipSecRule, false}, {PIB_ipSecIkeProposal, false}};
+
+	for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+		struct rows r = {0};
+		struct pri *p;
+
+		rows_policy(&r, BLOCK, "host");
+		p = rows_add(&r, PIB_copsecSecret, BLOCK + 9);
+		pri_set_prid(p, copsecSecretOwner, owners[i].owner, BLOCK + 1);
+		if (owners[i].good) {
+			ck_assert_msg(!check_rows(&r), "%s", error.text);
+		} else {
+			ck_assert_int_ne(check_rows(&r), E_OK);
+			ck_assert_uint_eq(failures.list[0].fault.attribute, copsecSecretOwner);
+			ck_assert_int_eq(failures.list[0].fault.kind, PIB_FAULT_VALUE_UNSUPPORTED);
+		}
+		rows_fini(&r);
+	}
+}
+END_TEST
+
 /* Every class that refers to something, at the size that a store must bear. */
 START_TEST(a_hundred_thousand_rows)
 {
@@ -344,6 +389,8 @@ int main(void)
 	tcase_add_test(c, goes_on_after_the_first_failure);
 	tcase_add_test(c, uniqueness_is_of_values_and_not_of_octets);
 	tcase_add_test(c, values_that_do_not_decode_are_named);
+	tcase_add_test(c, a_group_may_be_empty_but_must_have_a_tag);
+	tcase_add_test(c, a_secret_belongs_to_what_has_keys);
 	tcase_add_test(c, a_hundred_thousand_rows);
 	suite_add_tcase(s, c);
 	return suite_main(s);
