@@ -11,6 +11,7 @@
 #include "pep/enforce/report.h"
 #include "pep/enforce/request.h"
 #include "pep/enforce/warnings.h"
+#include "pib/plan/able.h"
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
 
@@ -185,6 +186,8 @@ static enum err plan_of_state(const struct enforcement *n, const struct state *s
 	}
 	for (size_t i = 0; i < state->set_count && !err; i++) {
 		err = policy_new(state->sets[i].rows, &owned[i], &v->failures, &e);
+		if (!err)
+			err = plan_check(owned[i], &v->failures, &e);
 		if (err)
 			verdict_why(v, &e);
 		policies[i].policy = owned[i];

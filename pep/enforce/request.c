@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "pep/ipc/message.h"
+#include "pib/plan/able.h"
 #include "pib/plan/marks.h"
-#include "pib/policy/policy.h"
 
 static const char capability_set[] = "ipsec";
 
 #define BIT(attribute) (UINT64_C(1) << ((attribute)-1))
 
-/* What is supported outside of policy sets, where pib/policy is asked; attributes that are not are
+/* What is supported outside of policy sets, where pib/plan is asked; attributes that are not are
  * bits of `without`, the lowest for attribute 1. */
 static const struct support {
 	enum pib_class_id class;
@@ -139,7 +139,7 @@ static uint64_t unsupported_in_sets(enum pib_class_id class)
 	uint64_t without = 0;
 
 	for (unsigned n = 1; n <= pib_class(class)->attribute_count; n++)
-		if (!policy_supports_attribute(class, n))
+		if (!plan_supports_attribute(class, n))
 			without |= BIT(n);
 	return without;
 }
@@ -152,7 +152,7 @@ static void put_all_support(struct writer *w)
 		enum pib_class_id class = (enum pib_class_id)id;
 		const struct support *own = find_support(class);
 
-		if (own || policy_supports(class))
+		if (own || plan_supports(class))
 			put_support(w, instance++, class,
 			            own ? own->without : unsupported_in_sets(class));
 	}

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pib/plan/able.h"
+
 static const struct plan_cause closed_node = {.name = "closed node"};
 
 struct plan_cause build_compiled_in(const char *what)
@@ -388,6 +390,21 @@ struct plan *plan_new(const char *table)
 	return plan;
 }
 
+/* The first thing that a policy needs and nobody can do. */
+static enum err refuse_unable(
+	const struct plan_input *input, struct plan_cause *ret_cause, struct error *error)
+{
+	for (size_t i = 0; i < input->policy_count; i++) {
+		const struct policy_need *need = plan_unable(input->policies[i].policy, error);
+
+		if (need) {
+			ret_cause->prid = need->prid;
+			return error->code;
+		}
+	}
+	return E_OK;
+}
+
 enum err plan_build(const struct plan_input *input, struct plan **ret, struct plan_cause *ret_cause,
 	struct error *error)
 {
@@ -402,7 +419,9 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
 	writer_init(&b.w, b.plan);
 	b.sets = calloc(input->policy_count + 1, sizeof *b.sets);
 	b.diagrams = flow_manager_new(FLOW_NODES_DEFAULT);
-	err = marks_from_mask(input->mark_mask, &b.plan->marks, error);
+	err = refuse_unable(input, ret_cause, error);
+	if (!err)
+		err = marks_from_mask(input->mark_mask, &b.plan->marks, error);
 	if (!err)
 		err = b.sets && b.diagrams ? build(&b) : E_MEMORY;
 	if (err && error->code == E_OK)

@@ -89,6 +89,16 @@ const struct algorithm *algorithm_of_doi(
 	return NULL;
 }
 
+const struct algorithm *algorithm_of_ikev1(
+	enum algorithm_kind kind, uint32_t number, uint32_t key_length)
+{
+	for (size_t i = 0; i < ALGORITHM_COUNT; i++)
+		if (number && algorithms[i].kind == kind && algorithms[i].ikev1 == number &&
+			algorithms[i].key_length == key_length)
+			return &algorithms[i];
+	return NULL;
+}
+
 void algorithm_names(enum algorithm_kind kind, struct buffer *out)
 {
 	const char *between = "";

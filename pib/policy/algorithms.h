@@ -40,6 +40,9 @@ const struct algorithm *algorithm_of_prf(uint32_t prf);
 /* By its number in the IPsec DOI. */
 const struct algorithm *algorithm_of_doi(
 	enum algorithm_kind kind, uint32_t doi, uint32_t key_length);
+/* By its number in IKE version 1. */
+const struct algorithm *algorithm_of_ikev1(
+	enum algorithm_kind kind, uint32_t number, uint32_t key_length);
 /* The names of a kind, those that are old left out: "a, b, c". */
 void algorithm_names(enum algorithm_kind kind, struct buffer *out);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pib/policy/model.h"
+
 /* A policy of 10,000 rules takes about 6 MiB; this is against those that grow without end. */
 enum { ARENA_MAX = 1 << 29 };
 
@@ -73,60 +75,50 @@ enum err build_follow(struct build *b, const struct pri *from, unsigned attribut
 		pib_class(class)->name, (unsigned)instance);
 }
 
-/* What nothing here can enforce yet, unless it is left to its default. */
-static const struct unsupported {
-	enum pib_class_id class;
-	unsigned attribute;
-	const char *what;
-} unsupported[] = {
-	{PIB_copsecRule, copsecRuleShadow, "a rule that only counts"},
-	{PIB_copsecRule, copsecRuleRate, "a limit of new flows"},
-	{PIB_copsecRule, copsecRuleRateUnit, "a limit of new flows"},
-	{PIB_copsecRule, copsecRuleRateBurst, "a limit of new flows"},
-	{PIB_copsecRule, copsecRuleRateScope, "a limit of new flows"},
-	{PIB_copsecRule, copsecRuleConnections, "a limit of flows"},
-	{PIB_copsecRule, copsecRuleConnectionScope, "a limit of flows"},
-	{PIB_copsecRule, copsecRuleOfferId, "an offer"},
-	{PIB_copsecNegotiationAction, copsecNegotiationActionLeast,
-		"a protection of another rung than authenticated"},
-	{PIB_copsecNegotiationAction, copsecNegotiationActionRatchet,
-		"a protection that may be given up"},
-	{PIB_copsecNegotiationAction, copsecNegotiationActionAsk, "asking the PDP"},
-	{PIB_copsecNegotiationAction, copsecNegotiationActionJitter, "waiting before initiating"},
-	{PIB_copsecNegotiationAction, copsecNegotiationActionEncapsulation,
-		"encapsulation in UDP for everything"},
-	{PIB_copsecNegotiationAction, copsecNegotiationActionDscp,
-		"another DSCP outside of a tunnel"},
-	{PIB_copsecIkeProposal, copsecIkeProposalAdditionalGroup, "a second key exchange"},
-	{PIB_copsecEspTransform, copsecEspTransformAdditionalGroup, "a second key exchange"},
-	{PIB_copsecIkeAssociation, copsecIkeAssociationPeerAuthentication,
-		"another authentication of the peer"},
-	{PIB_copsecIkeAssociation, copsecIkeAssociationDpdSeconds,
-		"another time until a silent peer is asked"},
-	{PIB_copsecIkeAssociation, copsecIkeAssociationMobike, "a peer that must stay where it is"},
-	{PIB_copsecIkeAssociation, copsecIkeAssociationReauthenticationSeconds,
-		"authenticating anew"},
-};
-enum { UNSUPPORTED_COUNT = sizeof unsupported / sizeof *unsupported };
-
-bool policy_supports_attribute(enum pib_class_id class, unsigned attribute)
+bool build_extension(
+	const struct build *b, const struct pri *base, enum pib_class_id class, struct pri *ret)
 {
-	for (size_t i = 0; i < UNSUPPORTED_COUNT; i++)
-		if (unsupported[i].class == class && unsupported[i].attribute == attribute)
-			return false;
-	return true;
+	return pri_store_get(b->store, class, base->instance, ret);
 }
 
-bool build_extension(
-	struct build *b, const struct pri *base, enum pib_class_id class, struct pri *ret)
+enum err build_octets(struct build *b, struct view v, struct view *ret)
 {
-	if (!pri_store_get(b->store, class, base->instance, ret))
-		return false;
-	for (size_t i = 0; i < UNSUPPORTED_COUNT; i++)
-		if (unsupported[i].class == class && !pri_is_default(ret, unsupported[i].attribute))
-			refuse(b, ret, unsupported[i].attribute, PIB_FAULT_VALUE_UNSUPPORTED,
-				"%s is not supported", unsupported[i].what);
-	return true;
+	*ret = VIEW_NONE;
+	if (v.len == 0)
+		return E_OK;
+	*ret = arena_copy(&b->policy->arena, v);
+	return ret->data ? E_OK : build_no_memory(b);
+}
+
+enum err build_secret(struct build *b, struct view v, struct view *ret)
+{
+	struct policy_secret *secret;
+	enum err err;
+
+	*ret = VIEW_NONE;
+	if (v.len == 0)
+		return E_OK;
+	secret = arena_calloc(&b->policy->arena, 1, sizeof *secret);
+	if (!secret)
+		return build_no_memory(b);
+	err = build_octets(b, v, &secret->octets);
+	if (err)
+		return err;
+	secret->next = b->policy->secrets;
+	b->policy->secrets = secret;
+	*ret = secret->octets;
+	return E_OK;
+}
+
+enum err build_strategy(
+	struct build *b, const struct pri *pri, unsigned attribute, enum policy_strategy *ret)
+{
+	uint32_t strategy;
+
+	if (model_of_pib(MODEL_EXECUTION_STRATEGY, (uint32_t)pri_i32(pri, attribute), &strategy))
+		return refuse(b, pri, attribute, PIB_FAULT_VALUE, "no such strategy");
+	*ret = (enum policy_strategy)strategy;
+	return E_OK;
 }
 
 static int compare_tagged(const void *a, const void *b)
@@ -142,7 +134,7 @@ static int compare_tagged(const void *a, const void *b)
 }
 
 /* All rows of a class: how many, and those of them that decode. */
-static enum err collect(struct build *b, enum pib_class_id class, unsigned tag, unsigned order,
+enum err build_collect(struct build *b, enum pib_class_id class, unsigned tag, unsigned order,
 	struct tag_list *ret)
 {
 	struct pri_cursor c = pri_store_class(b->store, class);
@@ -206,285 +198,24 @@ static const struct collection {
 	unsigned order;
 	size_t list;
 } collections[] = {
-	{PIB_ipSecSelectorSet, ipSecSelectorSetSelectorSetId, ipSecSelectorSetOrder,
-		offsetof(struct build, selector_sets)},
-	{PIB_ipSecActionSet, ipSecActionSetActionSetId, ipSecActionSetOrder,
-		offsetof(struct build, action_sets)},
-	{PIB_ipSecProposalSet, ipSecProposalSetProposalSetId, ipSecProposalSetOrder,
-		offsetof(struct build, proposal_sets)},
-	{PIB_ipSecEspTransformSet, ipSecEspTransformSetTransformSetId, ipSecEspTransformSetOrder,
-		offsetof(struct build, esp_sets)},
-	{PIB_ipSecIkeProposalSet, ipSecIkeProposalSetProposalSetId, ipSecIkeProposalSetOrder,
-		offsetof(struct build, ike_sets)},
+#define SET(class, tag, order, list)                                                               \
+	{                                                                                          \
+		PIB_##class, class##tag, order, offsetof(struct build, list)                       \
+	}
+	SET(ipSecSelectorSet, SelectorSetId, ipSecSelectorSetOrder, selector_sets),
+	SET(ipSecActionSet, ActionSetId, ipSecActionSetOrder, action_sets),
+	SET(ipSecProposalSet, ProposalSetId, ipSecProposalSetOrder, proposal_sets),
+	SET(ipSecEspTransformSet, TransformSetId, ipSecEspTransformSetOrder, esp_sets),
+	SET(ipSecAhTransformSet, TransformSetId, ipSecAhTransformSetOrder, ah_sets),
+	SET(ipSecCompTransformSet, TransformSetId, ipSecCompTransformSetOrder, ipcomp_sets),
+	SET(ipSecIkeProposalSet, ProposalSetId, ipSecIkeProposalSetOrder, ike_sets),
+	SET(ipSecIkeActionSet, ActionSetId, ipSecIkeActionSetOrder, ike_action_sets),
+	SET(ipSecCredentialSet, SetId, 0, credential_sets),
+	SET(ipSecCredentialFields, SetId, 0, credential_fields),
+	SET(ipSecIpsoFilterSet, FilterSetId, ipSecIpsoFilterSetOrder, ipso_sets),
+	SET(ipSecRuleTimePeriodSet, RuleTimePeriodSetId, 0, period_sets),
+#undef SET
 };
-
-/* What a set may hold; of everything else a row is refused as a whole. Where another row needs
- * such a class, that is refused too, with the attribute. */
-static const struct supported {
-	enum pib_class_id class;
-	const char *missing; /* NULL: supported */
-} supported[] = {
-	{PIB_ipSecRule, NULL},
-	{PIB_ipSecActionSet, NULL},
-	{PIB_ipSecStaticAction, NULL},
-	{PIB_ipSecNegotiationAction, NULL},
-	{PIB_ipSecAssociation, NULL},
-	{PIB_ipSecProposalSet, NULL},
-	{PIB_ipSecProposal, NULL},
-	{PIB_ipSecEspTransformSet, NULL},
-	{PIB_ipSecEspTransform, NULL},
-	{PIB_ipSecIkeAssociation, NULL},
-	{PIB_ipSecIkeProposalSet, NULL},
-	{PIB_ipSecIkeProposal, NULL},
-	{PIB_ipSecIkePeerEndpoint, NULL},
-	{PIB_ipSecSelectorSet, NULL},
-	{PIB_ipSecSelector, NULL},
-	{PIB_ipSecAddress, NULL},
-	{PIB_ipSecL4Port, NULL},
-	{PIB_copsecRule, NULL},
-	{PIB_copsecSelector, NULL},
-	{PIB_copsecNegotiationAction, NULL},
-	{PIB_copsecIkeProposal, NULL},
-	{PIB_copsecEspTransform, NULL},
-	{PIB_copsecIkeAssociation, NULL},
-	{PIB_ipSecAhTransformSet, "AH is not supported"},
-	{PIB_ipSecAhTransform, "AH is not supported"},
-	{PIB_ipSecCompTransformSet, "compression is not supported"},
-	{PIB_ipSecCompTransform, "compression is not supported"},
-	{PIB_ipSecIkeRule, "several IKE actions for one rule are not supported"},
-	{PIB_ipSecIkeActionSet, "several IKE actions for one rule are not supported"},
-	{PIB_ipSecCredentialSet, "criteria for credentials are not supported"},
-	{PIB_ipSecCredential, "criteria for credentials are not supported"},
-	{PIB_ipSecCredentialFields, "criteria for credentials are not supported"},
-	{PIB_ipSecIpsoFilterSet, "IP security options are not supported"},
-	{PIB_ipSecIpsoFilter, "IP security options are not supported"},
-	{PIB_ipSecRuleTimePeriod, "times of validity are not supported"},
-	{PIB_ipSecRuleTimePeriodSet, "times of validity are not supported"},
-};
-enum { SUPPORTED_COUNT = sizeof supported / sizeof *supported };
-
-bool policy_supports(enum pib_class_id class)
-{
-	for (size_t i = 0; i < SUPPORTED_COUNT; i++)
-		if (supported[i].class == class)
-			return !supported[i].missing;
-	return false;
-}
-
-static void refuse_classes(struct build *b)
-{
-	struct pri_cursor c = pri_store_all(b->store);
-	struct pri_row row;
-
-	while (pri_store_next(&c, &row)) {
-		const struct pri pri = {.class = row.prid.class, .instance = row.prid.instance};
-		const char *missing = "has no place in a policy set";
-
-		for (size_t i = 0; i < SUPPORTED_COUNT; i++)
-			if (supported[i].class == row.prid.class->id)
-				missing = supported[i].missing;
-		if (missing)
-			refuse(b, &pri, 0, PIB_FAULT_CLASS, "%s", missing);
-	}
-}
-
-/* A set serves one capability set and one role combination: those of its first rule. */
-static enum err take_roles(struct build *b, const struct pri *rule)
-{
-	struct policy *policy = b->policy;
-	const char *capability_set;
-	const char *roles;
-	enum err err;
-
-	err = build_text(b, rule, ipSecRuleRoles, &roles);
-	if (!err)
-		err = build_text(b, rule, ipSecRuleIfCapSetName, &capability_set);
-	if (err)
-		return err;
-	if (!policy->roles) {
-		policy->roles = roles;
-		policy->capability_set = capability_set;
-	}
-	if (strcmp(roles, policy->roles) != 0)
-		return refuse(b, rule, ipSecRuleRoles, PIB_FAULT_VALUE,
-			"other rules of the set are for the roles \"%s\"", policy->roles);
-	if (strcmp(capability_set, policy->capability_set) != 0)
-		return refuse(b, rule, ipSecRuleIfCapSetName, PIB_FAULT_VALUE,
-			"other rules of the set are for the capability set \"%s\"",
-			policy->capability_set);
-	return E_OK;
-}
-
-static enum err static_action(
-	struct build *b, uint32_t instance, const struct pri *from, enum policy_action *ret)
-{
-	struct pri action;
-	enum err err = build_follow(
-		b, from, ipSecActionSetActionId, PIB_ipSecStaticAction, instance, &action);
-
-	if (err)
-		return err;
-	switch (pri_i32(&action, ipSecStaticActionAction)) {
-	case ipSecStaticActionAction_byPass:
-		*ret = POLICY_BYPASS;
-		return E_OK;
-	case ipSecStaticActionAction_discard:
-		*ret = POLICY_DISCARD;
-		return E_OK;
-	case ipSecStaticActionAction_ikeRejection:
-		return refuse(b, &action, ipSecStaticActionAction, PIB_FAULT_ENUM_UNSUPPORTED,
-			"rejection of IKE alone is not supported");
-	default:
-		return refuse(b, &action, ipSecStaticActionAction, PIB_FAULT_ENUM_UNSUPPORTED,
-			"security associations without key exchange are not supported");
-	}
-}
-
-static const struct policy_protection *find_protection(const struct build *b, uint32_t instance)
-{
-	size_t low = 0;
-	size_t high = b->policy->protection_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (b->policy->protections[middle].instance < instance)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == b->policy->protection_count || b->policy->protections[low].instance != instance)
-		return NULL;
-	return &b->policy->protections[low];
-}
-
-static enum err read_action(struct build *b, const struct pri *pri, struct policy_rule *rule)
-{
-	struct tag_list list =
-		build_tag_list(&b->action_sets, pri_u32(pri, ipSecRuleIpSecActionSetId));
-	struct pri entry;
-	struct prid prid;
-	enum err err;
-
-	if (list.count == 0)
-		return refuse(b, pri, ipSecRuleIpSecActionSetId, PIB_FAULT_REFERENCE,
-			"the rule has no action");
-	if (list.count > 1 && pri_i32(pri, ipSecRuleActionExecutionStrategy) ==
-				      ipSecRuleActionExecutionStrategy_doUntilSuccess)
-		return refuse(b, pri, ipSecRuleActionExecutionStrategy, PIB_FAULT_ENUM_UNSUPPORTED,
-			"trying one action after the other is not supported");
-	if (list.count > 1)
-		return refuse(b, pri, ipSecRuleIpSecActionSetId, PIB_FAULT_VALUE_UNSUPPORTED,
-			"more than one action is not supported");
-	err = build_follow(b, pri, ipSecRuleIpSecActionSetId, PIB_ipSecActionSet,
-		list.items[0].instance, &entry);
-	if (err)
-		return err;
-	rule->log_action = pri_bool(&entry, ipSecActionSetDoActionLogging);
-	if (pri_bool(&entry, ipSecActionSetDoPacketLogging))
-		rule->log = true;
-	if (!pri_prid(&entry, ipSecActionSetActionId, &prid))
-		return refuse(b, &entry, ipSecActionSetActionId, PIB_FAULT_REFERENCE,
-			"the action is of no class that is known");
-	if (prid.class->id == PIB_ipSecStaticAction)
-		return static_action(b, prid.instance, &entry, &rule->action);
-	if (prid.class->id != PIB_ipSecNegotiationAction)
-		return refuse(b, &entry, ipSecActionSetActionId, PIB_FAULT_VALUE_UNSUPPORTED,
-			"%s is no action that is supported", prid.class->name);
-	rule->action = POLICY_PROTECT;
-	rule->protection = find_protection(b, prid.instance);
-	/* A protection that is not there has been refused itself. */
-	return rule->protection ? E_OK : E_REFERENCE;
-}
-
-/* What EXTENDS adds to a rule; without it a rule judges the node's own packets, with state. */
-static enum err read_extension(struct build *b, const struct pri *pri, struct policy_rule *rule)
-{
-	struct pri extension;
-	enum err err;
-
-	rule->stateful = true;
-	rule->name = rule->in_role = rule->out_role = "";
-	if (build_extension(b, pri, PIB_copsecRule, &extension)) {
-		err = build_text(b, &extension, copsecRuleName, &rule->name);
-		if (!err)
-			err = build_text(b, &extension, copsecRuleInRole, &rule->in_role);
-		if (!err)
-			err = build_text(b, &extension, copsecRuleOutRole, &rule->out_role);
-		if (err)
-			return err;
-		rule->forward = pri_bool(&extension, copsecRuleForward);
-		rule->stateful = pri_bool(&extension, copsecRuleStateful);
-		rule->log = pri_bool(&extension, copsecRuleLog);
-		if (!rule->forward && (*rule->in_role || *rule->out_role))
-			return refuse(b, &extension,
-				*rule->in_role ? copsecRuleInRole : copsecRuleOutRole,
-				PIB_FAULT_VALUE,
-				"only a forward rule names the roles of two interfaces");
-	}
-	if (!*rule->name)
-		return build_name(b, "rule", rule->order, &rule->name);
-	return E_OK;
-}
-
-static enum err read_rule(struct build *b, const struct pri *pri, struct policy_rule *rule)
-{
-	enum err err;
-
-	rule->instance = pri->instance;
-	rule->order = pri_u32(pri, ipSecRuleOrder);
-	rule->direction = (enum policy_rule_direction)pri_i32(pri, ipSecRuleDirection);
-	rule->initiator = POLICY_BOTH;
-	if (pri_has(pri, ipSecRuleLimitNegotiation))
-		rule->initiator = (enum policy_initiator)pri_i32(pri, ipSecRuleLimitNegotiation);
-	rule->auto_start = pri_bool(pri, ipSecRuleAutoStart);
-
-	err = take_roles(b, pri);
-	if (!err && pri_u32(pri, ipSecRuleIpSecIpsoFilterSetId))
-		err = refuse(b, pri, ipSecRuleIpSecIpsoFilterSetId, PIB_FAULT_VALUE_UNSUPPORTED,
-			"IP security options are not supported");
-	if (!err && pri_u32(pri, ipSecRuleIpSecRuleTimePeriodGroupId))
-		err = refuse(b, pri, ipSecRuleIpSecRuleTimePeriodGroupId,
-			PIB_FAULT_VALUE_UNSUPPORTED, "times of validity are not supported");
-	if (!err)
-		err = read_extension(b, pri, rule);
-	if (!err)
-		err = read_action(b, pri, rule);
-	if (!err)
-		err = build_matches(b, pri, rule->number, rule);
-	return err;
-}
-
-/* Rules by Order; each is tried, so that all that is wrong is told at once. */
-static enum err build_rules(struct build *b)
-{
-	struct tag_list order = {NULL, 0};
-	enum err err = collect(b, PIB_ipSecRule, 0, ipSecRuleOrder, &order);
-
-	if (err)
-		return err;
-	if (order.count > POLICY_RULES_MAX)
-		return b->err = error_set(b->error, E_LIMIT, "%zu rules, at most %d are supported",
-			       order.count, POLICY_RULES_MAX);
-	b->rules = arena_calloc(&b->policy->arena, order.count + 1, sizeof *b->rules);
-	if (!b->rules)
-		return build_no_memory(b);
-	for (size_t i = 0; i < order.count; i++) {
-		struct pri pri;
-
-		b->rules[i].number = (uint32_t)i + 1;
-		if (!pri_store_get(b->store, PIB_ipSecRule, order.items[i].instance, &pri))
-			continue;
-		err = read_rule(b, &pri, &b->rules[i]);
-		if (build_stops(err))
-			return err;
-	}
-	b->policy->rules = b->rules;
-	b->policy->rule_count = order.count;
-	if (!b->policy->roles)
-		b->policy->roles = b->policy->capability_set = "";
-	return E_OK;
-}
 
 enum err policy_new(const struct pri_store *store, struct policy **ret,
 	struct pri_failures *failures, struct error *error)
@@ -496,16 +227,23 @@ enum err policy_new(const struct pri_store *store, struct policy **ret,
 	if (!b.policy)
 		return error_set(error, E_MEMORY, "no memory for the policy");
 	arena_init(&b.policy->arena, ARENA_MAX);
-	refuse_classes(&b);
+	err = build_needs(&b);
 	for (size_t i = 0; i < sizeof collections / sizeof *collections && !err; i++)
-		err = collect(&b, collections[i].class, collections[i].tag, collections[i].order,
+		err = build_collect(&b, collections[i].class, collections[i].tag,
+			collections[i].order,
 			(struct tag_list *)(void *)((char *)&b + collections[i].list));
 	if (!err)
 		err = build_groups(&b);
 	if (!err)
 		err = policy_build_protections(&b);
 	if (!err)
-		err = build_rules(&b);
+		err = build_offers(&b);
+	if (!err)
+		err = build_named_groups(&b);
+	if (!err)
+		err = policy_build_rules(&b);
+	b.policy->needs = b.needs;
+	b.policy->need_count = b.need_count;
 	if (b.err) {
 		policy_free(b.policy);
 		return b.err;
@@ -517,13 +255,8 @@ enum err policy_new(const struct pri_store *store, struct policy **ret,
 struct policy *policy_free(struct policy *policy)
 {
 	if (policy) {
-		for (size_t i = 0; i < policy->protection_count; i++) {
-			const struct policy_ike *ike = policy->protections[i].ike;
-
-			if (ike && ike->preshared_key.len)
-				explicit_bzero((void *)(uintptr_t)ike->preshared_key.data,
-					ike->preshared_key.len);
-		}
+		for (const struct policy_secret *s = policy->secrets; s; s = s->next)
+			explicit_bzero((void *)(uintptr_t)s->octets.data, s->octets.len);
 		arena_fini(&policy->arena);
 		free(policy);
 	}

@@ -41,13 +41,27 @@ struct build {
 	struct pri_failures *failures;
 	struct error *error; /* the first */
 	enum err err;        /* its code */
-	struct tag_list selector_sets, action_sets, proposal_sets, esp_sets, ike_sets;
+	struct tag_list selector_sets, action_sets, proposal_sets, esp_sets, ah_sets, ipcomp_sets,
+		ike_sets, ike_action_sets, credential_sets, credential_fields, ipso_sets,
+		period_sets;
 	struct address_group *address_groups; /* by ascending tag */
 	size_t address_group_count;
 	struct port_group *port_groups;
 	size_t port_group_count;
 	struct policy_rule *rules;
 	size_t match_count; /* of all rules */
+	struct policy_need *needs;
+	size_t need_count;
+	size_t need_capacity;
+};
+
+/* A new Diffie-Hellman exchange for new keys: what the association asks for where the transform
+ * says nothing. Keys that stand in a transform count only where nothing is negotiated. */
+struct secrecy {
+	const struct pri *association;
+	bool wanted;
+	uint32_t group;
+	bool keys;
 };
 
 /* Notes what is wrong with a PRI; returns the code that goes with the kind. */
@@ -64,16 +78,26 @@ static inline bool build_stops(enum err err)
  * whoever left them out; it is refused as a reference all the same. */
 enum err build_follow(struct build *b, const struct pri *from, unsigned attribute,
 	enum pib_class_id class, uint32_t instance, struct pri *ret) MUST_USE;
-/* The row that extends a PRI; false if there is none. Attributes in it that nothing here can enforce
- * are refused. */
+/* The row that extends a PRI; false if there is none. */
 bool build_extension(
-	struct build *b, const struct pri *base, enum pib_class_id class, struct pri *ret);
+	const struct build *b, const struct pri *base, enum pib_class_id class, struct pri *ret);
 struct tag_list build_tag_list(const struct tag_list *all, uint32_t tag);
 /* A copy of a text attribute; NULL and no octets are "". */
 enum err build_text(
 	struct build *b, const struct pri *pri, unsigned attribute, const char **ret) MUST_USE;
 /* "WHAT-NUMBER", for what has no name. */
 enum err build_name(struct build *b, const char *what, uint32_t number, const char **ret) MUST_USE;
+
+/* A copy; without octets none. What is secret is wiped with the policy. */
+enum err build_octets(struct build *b, struct view v, struct view *ret) MUST_USE;
+enum err build_secret(struct build *b, struct view v, struct view *ret) MUST_USE;
+enum err build_strategy(struct build *b, const struct pri *pri, unsigned attribute,
+	enum policy_strategy *ret) MUST_USE;
+
+/* needs.c */
+enum err build_needs(struct build *b) MUST_USE;
+/* Notes that this attribute of the PRI, for the value that it has, needs something. */
+enum err build_need(struct build *b, const struct pri *pri, unsigned attribute) MUST_USE;
 
 /* selectors.c */
 enum err build_groups(struct build *b) MUST_USE;
@@ -84,7 +108,41 @@ enum err build_single_address(struct build *b, const struct pri *from, unsigned 
 enum err build_matches(
 	struct build *b, const struct pri *rule, uint32_t number, struct policy_rule *ret) MUST_USE;
 
+/* transforms.c */
+bool build_is_group(uint32_t number);
+/* *ret is a struct policy_esp, policy_ah, policy_ipcomp. */
+enum err build_esp(
+	struct build *b, const struct pri *pri, const struct secrecy *secrecy, void *ret) MUST_USE;
+enum err build_ah(
+	struct build *b, const struct pri *pri, const struct secrecy *secrecy, void *ret) MUST_USE;
+enum err build_ipcomp(
+	struct build *b, const struct pri *pri, const struct secrecy *secrecy, void *ret) MUST_USE;
+enum err build_proposal(struct build *b, const struct pri *pri, const struct secrecy *secrecy,
+	struct policy_proposal *ret) MUST_USE;
+
+/* ike.c */
+enum err build_key_exchange(
+	struct build *b, const struct pri *pri, struct policy_protection *p) MUST_USE;
+
 /* protections.c */
 enum err policy_build_protections(struct build *b) MUST_USE;
+
+/* actions.c */
+enum err build_steps(struct build *b, const struct pri *rule, struct policy_rule *ret) MUST_USE;
+
+/* conditions.c */
+enum err build_schedule(struct build *b, const struct pri *from, unsigned attribute,
+	const struct policy_schedule **ret) MUST_USE;
+enum err build_ipso(struct build *b, const struct pri *rule, struct policy_rule *ret) MUST_USE;
+
+/* rules.c */
+enum err build_offers(struct build *b) MUST_USE;
+enum err build_named_groups(struct build *b) MUST_USE;
+enum err policy_build_rules(struct build *b) MUST_USE;
+
+/* All rows of a class, sorted as struct tagged says; `tag` and `order` are attributes, 0 for none.
+ */
+enum err build_collect(struct build *b, enum pib_class_id class, unsigned tag, unsigned order,
+	struct tag_list *ret) MUST_USE;
 
 #endif

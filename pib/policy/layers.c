@@ -10,7 +10,7 @@ static const struct policy_protection *home_protection(
 {
 	const struct policy *home = layers[0].policy;
 
-	for (size_t i = 0; i < home->protection_count; i++)
+	for (size_t i = 0; demanded && i < home->protection_count; i++)
 		if (!strcmp(home->protections[i].name, demanded->name))
 			return &home->protections[i];
 	return NULL;
@@ -72,10 +72,16 @@ static struct policy_decision decide(const struct policy_layer *layers, size_t c
 	d.verdict = policy_verdict_of(d.rule);
 	if (d.verdict.action != POLICY_PROTECT)
 		return d;
-	if (home_protects(rules, which))
-		d.verdict.protection = rules[0]->protection;
-	else
-		d.verdict.protection = demanded_protection(layers, count, rules, which, first);
+	if (home_protects(rules, which)) {
+		enum policy_demand demand = d.verdict.demand;
+
+		d.verdict = policy_verdict_of(rules[0]);
+		d.verdict.demand = demand;
+		return d;
+	}
+	/* One protection by its name, and nothing more, can be demanded. */
+	d.verdict.compound = NULL;
+	d.verdict.protection = demanded_protection(layers, count, rules, which, first);
 	if (!d.verdict.protection) {
 		d.verdict = policy_verdict_of(NULL);
 		d.incomparable = true;

@@ -46,6 +46,8 @@ static struct reading reading_of(const struct policy_rule *rule, enum flow_direc
 	bool both = rule->direction == POLICY_BOTH_DIRECTIONS;
 	struct reading none = {false, false};
 
+	if (rule->shadow)
+		return none;
 	switch (direction) {
 	case FLOW_IN:
 		return rule->forward ? none : (struct reading){rule->direction == POLICY_IN, both};
@@ -210,59 +212,4 @@ const struct policy_rule *policy_evaluate(
 const struct policy_rule *policy_rule(const struct policy *policy, uint32_t number)
 {
 	return number > 0 && number <= policy->rule_count ? &policy->rules[number - 1] : NULL;
-}
-
-/* ---- Equality of protections ---- */
-
-static bool same_address(const struct policy_address *a, const struct policy_address *b)
-{
-	return a->family == b->family &&
-	       (a->family == FLOW_ANY_FAMILY || !memcmp(a->octets, b->octets, sizeof a->octets));
-}
-
-static bool same_identity(const struct policy_identity *a, const struct policy_identity *b)
-{
-	return a->type == b->type && a->negated == b->negated && view_equal(a->value, b->value);
-}
-
-static bool same_ike_proposal(
-	const struct policy_ike_proposal *a, const struct policy_ike_proposal *b)
-{
-	return a->encryption == b->encryption && a->key_length == b->key_length &&
-	       a->integrity == b->integrity && a->prf == b->prf && a->group == b->group &&
-	       a->lifetime_seconds == b->lifetime_seconds;
-}
-
-static bool same_ike(const struct policy_ike *a, const struct policy_ike *b)
-{
-	if (a->authentication != b->authentication || !same_identity(&a->local, &b->local) ||
-		!same_identity(&a->peer, &b->peer) ||
-		!same_address(&a->peer_address, &b->peer_address) ||
-		!view_equal(a->preshared_key, b->preshared_key) || a->log != b->log ||
-		a->proposal_count != b->proposal_count)
-		return false;
-	for (size_t i = 0; i < a->proposal_count; i++)
-		if (!same_ike_proposal(&a->proposals[i], &b->proposals[i]))
-			return false;
-	return true;
-}
-
-static bool same_esp(const struct policy_esp *a, const struct policy_esp *b)
-{
-	return a->encryption == b->encryption && a->key_length == b->key_length &&
-	       a->integrity == b->integrity && a->group == b->group && a->esn == b->esn &&
-	       a->replay_window == b->replay_window && a->lifetime_seconds == b->lifetime_seconds &&
-	       a->lifetime_kilobytes == b->lifetime_kilobytes;
-}
-
-bool policy_protection_equal(const struct policy_protection *a, const struct policy_protection *b)
-{
-	if (strcmp(a->name, b->name) != 0 || a->mode != b->mode || a->demand != b->demand ||
-		!same_address(&a->endpoint, &b->endpoint) || a->df != b->df ||
-		a->idle_seconds != b->idle_seconds || a->proposal_count != b->proposal_count)
-		return false;
-	for (size_t i = 0; i < a->proposal_count; i++)
-		if (!same_esp(&a->proposals[i], &b->proposals[i]))
-			return false;
-	return same_ike(a->ike, b->ike);
 }

@@ -44,6 +44,47 @@ static void print_direction(struct buffer *b, const struct policy_rule *rule)
 	}
 }
 
+static void print_transform(struct buffer *b, const struct policy_static_sa *sa)
+{
+	buffer_put_text(b, "%s %s SA 0x%x without negotiation",
+		sa->mode == POLICY_TUNNEL ? "tunnel" : "transport",
+		sa->esp  ? "ESP"
+		: sa->ah ? "AH"
+			 : "IPComp",
+		(unsigned)sa->spi);
+}
+
+/* "protect with "outer", then with "inner"", "protect with "gw1", else with "gw2", else bypass" */
+static void print_steps(struct buffer *b, const struct policy_rule *rule)
+{
+	const char *between = rule->strategy == POLICY_DO_ALL ? ", then " : ", else ";
+
+	for (size_t i = 0; i < rule->step_count; i++) {
+		const struct policy_step *step = &rule->steps[i];
+
+		buffer_put_text(b, "%s", i ? between : "");
+		switch (step->kind) {
+		case POLICY_STEP_BYPASS:
+			buffer_put_text(b, "bypass");
+			break;
+		case POLICY_STEP_DISCARD:
+			buffer_put_text(b, "discard");
+			break;
+		case POLICY_STEP_REJECT_IKE:
+			buffer_put_text(b, "reject IKE");
+			break;
+		case POLICY_STEP_STATIC_SA:
+			buffer_put_text(b, "protect with a ");
+			print_transform(b, step->sa);
+			break;
+		case POLICY_STEP_NEGOTIATE:
+			buffer_put_text(b, "protect with ");
+			print_quoted(b, view_of_string(step->protection->name));
+			break;
+		}
+	}
+}
+
 void policy_print_verdict(struct buffer *b, const struct policy_verdict *verdict)
 {
 	switch (verdict->action) {
@@ -51,8 +92,12 @@ void policy_print_verdict(struct buffer *b, const struct policy_verdict *verdict
 		buffer_put_text(b, "discard");
 		break;
 	case POLICY_PROTECT:
-		buffer_put_text(b, "protect with ");
-		print_quoted(b, view_of_string(verdict->protection->name));
+		if (verdict->compound) {
+			print_steps(b, verdict->compound);
+		} else {
+			buffer_put_text(b, "protect with ");
+			print_quoted(b, view_of_string(verdict->protection->name));
+		}
 		if (verdict->demand == POLICY_PREFERRED)
 			buffer_put_text(b, ", or in clear");
 		break;
@@ -123,6 +168,18 @@ static void print_esp(struct buffer *b, const struct policy_esp *esp)
 	buffer_put_text(b, "\n");
 }
 
+static void print_ah(struct buffer *b, const struct policy_ah *ah)
+{
+	buffer_put_text(b, "  ah ");
+	print_algorithm(b, ALGORITHM_INTEGRITY, ah->integrity, 0);
+	if (ah->group) {
+		buffer_put_text(b, "-");
+		print_algorithm(b, ALGORITHM_GROUP, ah->group, 0);
+	}
+	buffer_put_text(b, "%s, replay window %u, for %u s\n", ah->esn ? ", esn" : "",
+		(unsigned)ah->replay_window, (unsigned)ah->lifetime_seconds);
+}
+
 static void print_ike_proposal(struct buffer *b, const struct policy_ike_proposal *p)
 {
 	const struct algorithm *prf = algorithm_of_prf(p->prf);
@@ -159,13 +216,62 @@ static void print_identity(
 	print_quoted(b, identity->value);
 }
 
-void policy_print_protection(struct buffer *b, const struct policy_protection *p)
+static void print_proposal(struct buffer *b, const struct policy_proposal *p)
+{
+	for (size_t i = 0; i < p->esp_count; i++)
+		print_esp(b, &p->esp[i]);
+	for (size_t i = 0; i < p->ah_count; i++)
+		print_ah(b, &p->ah[i]);
+	for (size_t i = 0; i < p->ipcomp_count; i++)
+		buffer_put_text(b, "  ipcomp %u, for %u s\n", p->ipcomp[i].algorithm,
+			(unsigned)p->ipcomp[i].lifetime_seconds);
+}
+
+static void print_credentials(
+	struct buffer *b, const char *who, const struct policy_credentials *credentials)
+{
+	for (size_t i = 0; i < credentials->count; i++) {
+		const struct policy_credential *c = &credentials->list[i];
+
+		buffer_put_text(b, "  %s %s", who,
+			c->type == POLICY_KERBEROS ? "a Kerberos ticket" : "a certificate");
+		for (size_t j = 0; j < c->criterion_count; j++) {
+			buffer_put_text(b, "%s %s%s ", j ? " and" : " with",
+				c->criteria[j].negated ? "not " : "", c->criteria[j].name);
+			print_quoted(b, view_of_string(c->criteria[j].value));
+		}
+		buffer_put_text(b, "\n");
+	}
+}
+
+static void print_ike(struct buffer *b, const struct policy_ike *ike)
 {
 	static const char *const authentications[] = {
 		[POLICY_RAW_KEY] = "raw keys",
 		[POLICY_CERTIFICATE] = "certificates",
 		[POLICY_PRESHARED_KEY] = "a pre-shared key",
+		[POLICY_NOBODY] = "nothing",
 	};
+
+	for (size_t i = 0; i < ike->proposal_count; i++)
+		print_ike_proposal(b, &ike->proposals[i]);
+	if (ike->version == 1)
+		buffer_put_text(b, "  by IKE version 1");
+	else
+		buffer_put_text(b, "  by %s", authentications[ike->authentication]);
+	print_identity(b, "as", &ike->local);
+	print_identity(b, "peer", &ike->peer);
+	if (ike->peer_address.family != FLOW_ANY_FAMILY) {
+		buffer_put_text(b, ", at ");
+		print_address(b, &ike->peer_address);
+	}
+	buffer_put_text(b, "%s\n", ike->log ? ", logged" : "");
+	print_credentials(b, "the peer shows", &ike->peer_credentials);
+	print_credentials(b, "shown is", &ike->local_credentials);
+}
+
+void policy_print_protection(struct buffer *b, const struct policy_protection *p)
+{
 	static const char *const dfs[] = {
 		[POLICY_DF_COPY] = "copied",
 		[POLICY_DF_SET] = "set",
@@ -185,15 +291,7 @@ void policy_print_protection(struct buffer *b, const struct policy_protection *p
 		buffer_put_text(b, ", idle for %u s at most", (unsigned)p->idle_seconds);
 	buffer_put_text(b, "\n");
 	for (size_t i = 0; i < p->proposal_count; i++)
-		print_esp(b, &p->proposals[i]);
-	for (size_t i = 0; i < p->ike->proposal_count; i++)
-		print_ike_proposal(b, &p->ike->proposals[i]);
-	buffer_put_text(b, "  by %s", authentications[p->ike->authentication]);
-	print_identity(b, "as", &p->ike->local);
-	print_identity(b, "peer", &p->ike->peer);
-	if (p->ike->peer_address.family != FLOW_ANY_FAMILY) {
-		buffer_put_text(b, ", at ");
-		print_address(b, &p->ike->peer_address);
-	}
-	buffer_put_text(b, "%s\n", p->ike->log ? ", logged" : "");
+		print_proposal(b, &p->proposals[i]);
+	for (size_t i = 0; i < p->ike_count; i++)
+		print_ike(b, &p->ike[i]);
 }

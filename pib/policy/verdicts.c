@@ -24,19 +24,34 @@ struct policy_verdict policy_verdict_of(const struct policy_rule *rule)
 	struct policy_verdict verdict = {.action = rule ? rule->action : POLICY_DISCARD};
 
 	if (verdict.action == POLICY_PROTECT) {
+		verdict.demand = rule->demand;
 		verdict.protection = rule->protection;
-		verdict.demand = rule->protection->demand;
+		if (rule->step_count > 1 || !rule->protection)
+			verdict.compound = rule;
 	}
 	return verdict;
+}
+
+static bool same_steps(const struct policy_rule *a, const struct policy_rule *b)
+{
+	if (a->strategy != b->strategy || a->step_count != b->step_count)
+		return false;
+	for (size_t i = 0; i < a->step_count; i++)
+		if (!policy_step_equal(&a->steps[i], &b->steps[i]))
+			return false;
+	return true;
 }
 
 bool policy_verdict_equal(const struct policy_verdict *a, const struct policy_verdict *b)
 {
 	if (a->action != b->action || a->action != POLICY_PROTECT)
 		return a->action == b->action;
-	return a->demand == b->demand &&
-	       (a->protection == b->protection ||
-		       policy_protection_equal(a->protection, b->protection));
+	if (a->demand != b->demand || !a->compound != !b->compound)
+		return false;
+	if (a->compound)
+		return a->compound == b->compound || same_steps(a->compound, b->compound);
+	return a->protection == b->protection ||
+	       policy_protection_equal(a->protection, b->protection);
 }
 
 /* In verdicts.list; small, for there are few protections in a network. */

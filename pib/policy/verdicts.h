@@ -35,7 +35,10 @@ struct policy_verdict {
 	/* Of POLICY_PROTECT. The demand is the protection's own unless an authority made it
 	 * stricter. */
 	enum policy_demand demand;
-	const struct policy_protection *protection;
+	const struct policy_protection
+		*protection; /* the first of them; NULL if none is negotiated */
+	/* If the rule that says so has more than one step, or one that is not negotiated. */
+	const struct policy_rule *compound;
 };
 
 enum policy_strictness policy_strictness(const struct policy_verdict *verdict);

@@ -150,7 +150,9 @@ void subject_print_rule(const struct subject *s, const struct policy_rule *rule,
 
 void print_verdict(const struct policy_verdict *verdict, struct buffer *out)
 {
-	if (verdict->action == POLICY_PROTECT)
+	if (verdict->compound)
+		policy_print_verdict(out, verdict);
+	else if (verdict->action == POLICY_PROTECT)
 		buffer_put_text(out, "protect with %s%s", verdict->protection->name,
 			verdict->demand == POLICY_PREFERRED ? ", or in clear" : "");
 	else

@@ -32,14 +32,26 @@ static bool same_address(const struct policy_address *a, const struct policy_add
 static bool offers_esp(const struct policy_protection *p, const struct policy_esp *esp)
 {
 	for (size_t i = 0; i < p->proposal_count; i++) {
-		const struct policy_esp *own = &p->proposals[i];
+		for (size_t j = 0; j < p->proposals[i].esp_count; j++) {
+			const struct policy_esp *own = &p->proposals[i].esp[j];
 
-		if (own->encryption == esp->encryption && own->key_length == esp->key_length &&
-			own->integrity == esp->integrity && own->group == esp->group &&
-			own->esn == esp->esn)
-			return true;
+			if (own->encryption == esp->encryption &&
+				own->key_length == esp->key_length &&
+				own->integrity == esp->integrity && own->group == esp->group &&
+				own->esn == esp->esn)
+				return true;
+		}
 	}
 	return false;
+}
+
+/* ESP alone, and one key exchange: what accepts_no_more() can compare part by part. */
+static bool is_plain(const struct policy_protection *p)
+{
+	for (size_t i = 0; i < p->proposal_count; i++)
+		if (p->proposals[i].ah_count || p->proposals[i].ipcomp_count)
+			return false;
+	return p->ike_count == 1 && p->ike->version == 2;
 }
 
 static bool offers_ike(const struct policy_ike *ike, const struct policy_ike_proposal *proposal)
@@ -59,6 +71,8 @@ static bool offers_ike(const struct policy_ike *ike, const struct policy_ike_pro
 /* Would an SA that the second accepts have been one for the first? */
 static bool accepts_no_more(const struct policy_protection *a, const struct policy_protection *b)
 {
+	if (!is_plain(a) || !is_plain(b))
+		return policy_protection_equal(a, b);
 	if (a->mode != b->mode || !same_address(&a->endpoint, &b->endpoint) ||
 		a->ike->authentication != b->ike->authentication ||
 		!same_address(&a->ike->peer_address, &b->ike->peer_address) ||
@@ -67,8 +81,9 @@ static bool accepts_no_more(const struct policy_protection *a, const struct poli
 		!view_equal(a->ike->peer.value, b->ike->peer.value))
 		return false;
 	for (size_t i = 0; i < b->proposal_count; i++)
-		if (!offers_esp(a, &b->proposals[i]))
-			return false;
+		for (size_t j = 0; j < b->proposals[i].esp_count; j++)
+			if (!offers_esp(a, &b->proposals[i].esp[j]))
+				return false;
 	for (size_t i = 0; i < b->ike->proposal_count; i++)
 		if (!offers_ike(a->ike, &b->ike->proposals[i]))
 			return false;
@@ -81,6 +96,8 @@ bool verdict_widens(const struct policy_verdict *before, const struct policy_ver
 
 	if (is < was)
 		return true;
+	if (before->compound || after->compound)
+		return !policy_verdict_equal(before, after);
 	return before->action == POLICY_PROTECT && after->action == POLICY_PROTECT &&
 	       !accepts_no_more(before->protection, after->protection);
 }

@@ -104,18 +104,29 @@ static struct quality quality_of(const struct policy_protection *p)
 	struct quality q = {~0u, ~0u, ~0u};
 
 	for (size_t i = 0; i < p->proposal_count; i++) {
-		const struct policy_esp *esp = &p->proposals[i];
+		const struct policy_proposal *proposal = &p->proposals[i];
 
+		/* AH alone keeps nothing secret. */
+		if (!proposal->esp_count)
+			lower(&q, 0, q.group, q.tag);
 		/* Without a group of its own its keys come from the exchange of IKE. */
-		lower(&q, cipher_bits(esp->encryption, esp->key_length),
-			esp->group ? group_bits(esp->group) : q.group,
-			tag_octets(esp->encryption, esp->integrity));
+		for (size_t j = 0; j < proposal->esp_count; j++)
+			lower(&q,
+				cipher_bits(
+					proposal->esp[j].encryption, proposal->esp[j].key_length),
+				proposal->esp[j].group ? group_bits(proposal->esp[j].group)
+						       : q.group,
+				tag_octets(
+					proposal->esp[j].encryption, proposal->esp[j].integrity));
 	}
-	for (size_t i = 0; i < p->ike->proposal_count; i++) {
-		const struct policy_ike_proposal *ike = &p->ike->proposals[i];
+	for (size_t k = 0; k < p->ike_count; k++) {
+		for (size_t i = 0; i < p->ike[k].proposal_count; i++) {
+			const struct policy_ike_proposal *ike = &p->ike[k].proposals[i];
 
-		lower(&q, cipher_bits(ike->encryption, ike->key_length), group_bits(ike->group),
-			tag_octets(ike->encryption, ike->integrity));
+			lower(&q, cipher_bits(ike->encryption, ike->key_length),
+				group_bits(ike->group),
+				tag_octets(ike->encryption, ike->integrity));
+		}
 	}
 	return q;
 }
@@ -138,7 +149,7 @@ static bool is_weak(const struct run *r, const struct policy_verdict *v)
 	if (v->action == POLICY_BYPASS || r->statement->bound == VERDICT_DENY)
 		return true;
 	if (r->wanted)
-		return !protection_at_least(v->protection, r->wanted);
+		return v->compound || !protection_at_least(v->protection, r->wanted);
 	return v->demand == POLICY_PREFERRED;
 }
 
@@ -555,7 +566,8 @@ enum err prover_prove(
 		r.wanted = find_protection(p->reading, statement->protection->name);
 		if (!r.wanted)
 			return error_set(e, E_NOT_FOUND,
-				"no rule protects anything with \"%s\": nothing can be compared with "
+				"no rule protects anything with \"%s\": nothing can be compared "
+				"with "
 				"it",
 				statement->protection->name);
 	}

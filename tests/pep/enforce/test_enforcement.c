@@ -7,7 +7,7 @@
 
 #include "common/cops/pr.h"
 #include "pep/enforce/enforcement.h"
-#include "pib/policy/policy.h"
+#include "pib/plan/able.h"
 #include "pib/store/difference.h"
 #include "pib/set/envelope.h"
 #include "tests/pep/enforce/parts.h"
@@ -944,11 +944,11 @@ START_TEST(a_request_says_what_is_in_force)
 
 		if (class->access == PIB_INSTALL && strcmp(class->module, "FRAMEWORK-PIB"))
 			ck_assert_msg(says_support(store, class, &pri) ==
-			                      (policy_supports(class->id) || envelope_is(class)),
+			                      (plan_supports(class->id) || envelope_is(class)),
 			              "%s", class->name);
-		for (unsigned n = 1; policy_supports(class->id) && n <= class->attribute_count; n++)
+		for (unsigned n = 1; plan_supports(class->id) && n <= class->attribute_count; n++)
 			ck_assert_int_eq(says_attribute(&pri, n),
-			                 policy_supports_attribute(class->id, n));
+			                 plan_supports_attribute(class->id, n));
 	}
 	pri_store_free(store);
 	buffer_fini(&request);

@@ -9,6 +9,7 @@
 
 static const struct policy_esp esp = {
 	.instance = 1, .encryption = 20, .key_length = 256, .lifetime_seconds = 3600};
+static const struct policy_proposal esp_proposal = {.esp = &esp, .esp_count = 1};
 static const struct policy_ike_proposal proposal = {.instance = 1,
 	.encryption = 20,
 	.key_length = 256,
@@ -24,7 +25,7 @@ static const struct policy_ike ike = {.instance = 1,
 #define PROTECTION(n, text, how, must, ...)                                                        \
 	{                                                                                          \
 		.name = text, .instance = 100 + n, .number = n, .mode = how, .demand = must,       \
-		.proposals = &esp, .proposal_count = 1, .ike = &ike, __VA_ARGS__                   \
+		.proposals = &esp_proposal, .proposal_count = 1, .ike = &ike, .ike_count = 1, __VA_ARGS__                   \
 	}
 
 const struct policy_protection test_protections[TEST_PROTECTIONS - 1] = {

@@ -9,10 +9,10 @@
 static const struct policy_ike test_ike = {.authentication = POLICY_RAW_KEY};
 /* Names by letter; the case of the letter is the demand. */
 static const struct policy_protection test_protections[] = {
-	{.name = "A", .number = 1, .demand = POLICY_REQUIRED, .ike = &test_ike},
-	{.name = "B", .number = 2, .demand = POLICY_REQUIRED, .ike = &test_ike},
-	{.name = "a", .number = 3, .demand = POLICY_PREFERRED, .ike = &test_ike},
-	{.name = "b", .number = 4, .demand = POLICY_PREFERRED, .ike = &test_ike},
+	{.name = "A", .number = 1, .demand = POLICY_REQUIRED, .ike = &test_ike, .ike_count = 1},
+	{.name = "B", .number = 2, .demand = POLICY_REQUIRED, .ike = &test_ike, .ike_count = 1},
+	{.name = "a", .number = 3, .demand = POLICY_PREFERRED, .ike = &test_ike, .ike_count = 1},
+	{.name = "b", .number = 4, .demand = POLICY_PREFERRED, .ike = &test_ike, .ike_count = 1},
 };
 enum { TEST_PROTECTIONS = sizeof test_protections / sizeof *test_protections };
 
@@ -23,6 +23,8 @@ static inline void random_action(struct random *r, struct policy_rule *rule)
 
 	rule->action = what == 0 ? POLICY_DISCARD : what == 1 ? POLICY_BYPASS : POLICY_PROTECT;
 	rule->protection = what >= 2 ? &test_protections[what - 2] : NULL;
+	if (rule->protection)
+		rule->demand = rule->protection->demand;
 }
 
 static inline void random_rule_of(

@@ -47,13 +47,27 @@ static const struct policy_rule rule_discard = {.action = POLICY_DISCARD, .state
 static const struct policy_rule rule_bypass = {.action = POLICY_BYPASS, .stateful = true};
 static const struct policy_protection foreign = {
 	.name = "Z", .demand = POLICY_REQUIRED, .ike = &test_ike};
-static const struct policy_rule rule_foreign = {
-	.action = POLICY_PROTECT, .protection = &foreign, .stateful = true};
+static const struct policy_rule rule_foreign = {.action = POLICY_PROTECT,
+	.demand = POLICY_REQUIRED,
+	.protection = &foreign,
+	.stateful = true};
 static const struct policy_rule rule_protect[TEST_PROTECTIONS] = {
-	{.action = POLICY_PROTECT, .protection = &test_protections[0], .stateful = true},
-	{.action = POLICY_PROTECT, .protection = &test_protections[1], .stateful = true},
-	{.action = POLICY_PROTECT, .protection = &test_protections[2], .stateful = true},
-	{.action = POLICY_PROTECT, .protection = &test_protections[3], .stateful = true},
+	{.action = POLICY_PROTECT,
+		.demand = POLICY_REQUIRED,
+		.protection = &test_protections[0],
+		.stateful = true},
+	{.action = POLICY_PROTECT,
+		.demand = POLICY_REQUIRED,
+		.protection = &test_protections[1],
+		.stateful = true},
+	{.action = POLICY_PROTECT,
+		.demand = POLICY_PREFERRED,
+		.protection = &test_protections[2],
+		.stateful = true},
+	{.action = POLICY_PROTECT,
+		.demand = POLICY_PREFERRED,
+		.protection = &test_protections[3],
+		.stateful = true},
 };
 #define NO_RULE NULL
 #define REQUIRE_A (&rule_protect[0])

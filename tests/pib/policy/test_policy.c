@@ -44,12 +44,15 @@ START_TEST(the_sample_reads_as_written)
 	ck_assert_int_eq(p->demand, POLICY_REQUIRED);
 	ck_assert_int_eq(p->endpoint.family, FLOW_ANY_FAMILY);
 	ck_assert_uint_eq(p->proposal_count, 1);
-	ck_assert_uint_eq(p->proposals[0].encryption, 20);
-	ck_assert_uint_eq(p->proposals[0].key_length, 256);
-	ck_assert_uint_eq(p->proposals[0].group, 31);
-	ck_assert_uint_eq(p->proposals[0].replay_window, 128);
-	ck_assert_uint_eq(p->proposals[0].lifetime_seconds, 3600);
-	ck_assert(p->proposals[0].esn);
+	ck_assert_uint_eq(p->proposals[0].esp_count, 1);
+	ck_assert_uint_eq(p->ike_count, 1);
+	ck_assert_uint_eq(policy->need_count, 0);
+	ck_assert_uint_eq(p->proposals[0].esp[0].encryption, 20);
+	ck_assert_uint_eq(p->proposals[0].esp[0].key_length, 256);
+	ck_assert_uint_eq(p->proposals[0].esp[0].group, 31);
+	ck_assert_uint_eq(p->proposals[0].esp[0].replay_window, 128);
+	ck_assert_uint_eq(p->proposals[0].esp[0].lifetime_seconds, 3600);
+	ck_assert(p->proposals[0].esp[0].esn);
 	ck_assert_uint_eq(p->ike->proposal_count, 1);
 	ck_assert_uint_eq(p->ike->proposals[0].prf, 5);
 	ck_assert_uint_eq(p->ike->proposals[0].lifetime_seconds, 8 * 3600);
@@ -95,11 +98,11 @@ START_TEST(without_extensions_the_base_classes_have_their_say)
 	ck_assert_str_eq(policy->rules[0].name, "rule-1");
 	ck_assert(policy->rules[0].stateful && !policy->rules[0].forward);
 	ck_assert_str_eq(policy->protections[0].name, "protection-1");
-	ck_assert_uint_eq(policy->protections[0].proposals[0].encryption, 12);
-	ck_assert_uint_eq(policy->protections[0].proposals[0].integrity, 12);
-	ck_assert_uint_eq(policy->protections[0].proposals[0].group, 14);
-	ck_assert_uint_eq(policy->protections[0].proposals[0].replay_window, 64);
-	ck_assert(!policy->protections[0].proposals[0].esn);
+	ck_assert_uint_eq(policy->protections[0].proposals[0].esp[0].encryption, 12);
+	ck_assert_uint_eq(policy->protections[0].proposals[0].esp[0].integrity, 12);
+	ck_assert_uint_eq(policy->protections[0].proposals[0].esp[0].group, 14);
+	ck_assert_uint_eq(policy->protections[0].proposals[0].esp[0].replay_window, 64);
+	ck_assert(!policy->protections[0].proposals[0].esp[0].esn);
 	policy_free(policy);
 }
 END_TEST
@@ -113,7 +116,7 @@ START_TEST(the_group_of_the_key_exchange_may_be_taken_over)
 	pri_set_bool(p, ipSecAssociationUsePfs, true);
 	pri_set_bool(p, ipSecAssociationUseKeyExchangeGroup, true);
 	policy = set_policy(&rows);
-	ck_assert_uint_eq(policy->protections[0].proposals[0].group, 19);
+	ck_assert_uint_eq(policy->protections[0].proposals[0].esp[0].group, 19);
 	policy_free(policy);
 }
 END_TEST
@@ -125,7 +128,7 @@ START_TEST(replay_protection_may_be_off)
 	pri_set_bool(rows_get(&rows, PIB_ipSecEspTransform, 1),
 		ipSecEspTransformUseReplayPrevention, false);
 	policy = set_policy(&rows);
-	ck_assert_uint_eq(policy->protections[0].proposals[0].replay_window, 0);
+	ck_assert_uint_eq(policy->protections[0].proposals[0].esp[0].replay_window, 0);
 	policy_free(policy);
 }
 END_TEST
@@ -246,8 +249,28 @@ static void ike_rejection(void)
 
 static void static_sa(void)
 {
+	struct pri *p = rows_get(&rows, PIB_ipSecStaticAction, 1);
+
+	pri_set_i32(p, ipSecStaticActionAction, ipSecStaticActionAction_preConfiguredTransport);
+	pri_set_prid(p, ipSecStaticActionSaTransformId, PIB_ipSecEspTransform, 1);
+	pri_set_u32(p, ipSecStaticActionSpi, 0x1234);
+	pri_set_u32(p, ipSecStaticActionLifetimeSeconds, 7200);
+	p = rows_get(&rows, PIB_ipSecEspTransform, 1);
+	pri_set_text(p, ipSecEspTransformCipherKey, "thirty-six octets, a cipher key+salt");
+}
+
+static void static_sa_without_transform(void)
+{
+	static_sa();
+	pri_set_oid(rows_get(&rows, PIB_ipSecStaticAction, 1), ipSecStaticActionSaTransformId,
+		&oid_none);
+}
+
+static void static_tunnel_to_nowhere(void)
+{
+	static_sa();
 	i32(PIB_ipSecStaticAction, 1, ipSecStaticActionAction,
-		ipSecStaticActionAction_preConfiguredTransport);
+		ipSecStaticActionAction_preConfiguredTunnel);
 }
 
 static void dns_address(void)
@@ -332,7 +355,30 @@ static void no_key_exchange(void)
 
 static void ikev1(void)
 {
+	struct pri *p = rows_get(&rows, PIB_ipSecIkeProposal, 1);
+
 	rows_drop(&rows, PIB_copsecIkeAssociation, 1);
+	pri_set_u32(p, ipSecIkeProposalCipherAlgorithm, 7);
+	pri_set_u32(p, ipSecIkeProposalHashAlgorithm, 4);
+	pri_set_u32(p, ipSecIkeProposalAuthenticationMethod, 1);
+	pri_set_u32(p, ipSecIkeProposalIkeDhGroup, 14);
+	p = rows_get(&rows, PIB_ipSecIkeAssociation, 1);
+	pri_set_i32(
+		p, ipSecIkeAssociationExchangeMode, ipSecIkeAssociationExchangeMode_aggressiveMode);
+	pri_set_u32(p, ipSecIkeAssociationAggressiveModeGroupId, 5);
+	pri_set_text(p, ipSecIkeAssociationPresharedKey, "open sesame");
+}
+
+static void ikev1_cipher(void)
+{
+	ikev1();
+	u32(PIB_ipSecIkeProposal, 1, ipSecIkeProposalCipherAlgorithm, 3);
+}
+
+static void ikev1_hash(void)
+{
+	ikev1();
+	u32(PIB_ipSecIkeProposal, 1, ipSecIkeProposalHashAlgorithm, 3);
 }
 
 static void nobody(void)
@@ -433,8 +479,120 @@ static void ah(void)
 
 	pri_set_u32(p, ipSecAhTransformSetTransformSetId, 50);
 	pri_set_u32(p, ipSecAhTransformSetTransformId, 1);
-	rows_add(&rows, PIB_ipSecAhTransform, 1);
+	p = rows_add(&rows, PIB_ipSecAhTransform, 1);
+	pri_set_u32(p, ipSecAhTransformTransformId, 5);
 	u32(PIB_ipSecProposal, 1, ipSecProposalAhTransformSetId, 50);
+}
+
+static void ah_alone(void)
+{
+	ah();
+	u32(PIB_ipSecProposal, 1, ipSecProposalEspTransformSetId, 0);
+}
+
+static void neither(void)
+{
+	u32(PIB_ipSecProposal, 1, ipSecProposalEspTransformSetId, 0);
+}
+
+static void ah_algorithm(void)
+{
+	ah();
+	u32(PIB_ipSecAhTransform, 1, ipSecAhTransformTransformId, 4);
+}
+
+static void compression(void)
+{
+	struct pri *p = rows_add(&rows, PIB_ipSecCompTransformSet, 1);
+
+	pri_set_u32(p, ipSecCompTransformSetTransformSetId, 51);
+	pri_set_u32(p, ipSecCompTransformSetTransformId, 1);
+	p = rows_add(&rows, PIB_ipSecCompTransform, 1);
+	pri_set_u32(p, ipSecCompTransformAlgorithm, 2);
+	u32(PIB_ipSecProposal, 1, ipSecProposalCompTransformSetId, 51);
+}
+
+static void compression_algorithm(void)
+{
+	compression();
+	u32(PIB_ipSecCompTransform, 1, ipSecCompTransformAlgorithm, 5);
+}
+
+/* A second key exchange, tried if the first one fails. */
+static void ike_rule(void)
+{
+	struct pri *p = rows_add(&rows, PIB_ipSecIkeRule, 1);
+
+	pri_set_u32(p, ipSecIkeRuleIkeActionSetId, 60);
+	pri_set_i32(p, ipSecIkeRuleActionExecutionStrategy,
+		ipSecIkeRuleActionExecutionStrategy_doUntilSuccess);
+	pri_set_i32(p, ipSecIkeRuleLimitNegotiation, ipSecIkeRuleLimitNegotiation_responder);
+	p = rows_add(&rows, PIB_ipSecIkeAssociation, 2);
+	pri_set_u32(p, ipSecIkeAssociationIkeProposalSetId, 7);
+	p = rows_add(&rows, PIB_copsecIkeAssociation, 2);
+	pri_set_i32(p, copsecIkeAssociationAuthentication,
+		copsecIkeAssociationAuthentication_certificate);
+	for (uint32_t i = 1; i <= 2; i++) {
+		p = rows_add(&rows, PIB_ipSecIkeActionSet, i);
+		pri_set_u32(p, ipSecIkeActionSetActionSetId, 60);
+		pri_set_u32(p, ipSecIkeActionSetActionId, i);
+		pri_set_u32(p, ipSecIkeActionSetOrder, 9 - i);
+	}
+	pri_set_prid(rows_get(&rows, PIB_ipSecNegotiationAction, 1),
+		ipSecNegotiationActionKeyExchangeId, PIB_ipSecIkeRule, 1);
+}
+
+static void credentials(void)
+{
+	struct pri *p = rows_add(&rows, PIB_ipSecCredentialSet, 1);
+
+	pri_set_u32(p, ipSecCredentialSetSetId, 70);
+	pri_set_u32(p, ipSecCredentialSetCredentialId, 1);
+	p = rows_add(&rows, PIB_ipSecCredential, 1);
+	pri_set_u32(p, ipSecCredentialFieldsId, 71);
+	for (uint32_t i = 1; i <= 2; i++) {
+		p = rows_add(&rows, PIB_ipSecCredentialFields, i);
+		pri_set_u32(p, ipSecCredentialFieldsSetId, 71);
+		pri_set_text(p, ipSecCredentialFieldsName, i == 1 ? "issuerName" : "subjectName");
+		pri_set_text(p, ipSecCredentialFieldsValue, i == 1 ? "o=acme" : "cn=*,o=acme");
+		pri_set_bool(p, ipSecCredentialFieldsIsNegated, i == 2);
+	}
+	u32(PIB_ipSecIkePeerEndpoint, 1, ipSecIkePeerEndpointCredentialSetId, 70);
+}
+
+static void offer(void)
+{
+	struct pri *p = rows_add(&rows, PIB_copsecOffer, 1);
+
+	pri_set_text(p, copsecOfferName, "printing");
+	pri_set_u32(p, copsecOfferLongest, 3600);
+	u32(PIB_copsecRule, 1, copsecRuleOfferId, 1);
+}
+
+static void offer_for_too_long(void)
+{
+	offer();
+	u32(PIB_copsecOffer, 1, copsecOfferUsual, 3601);
+}
+
+static void backward_dates(void)
+{
+	time_period();
+	pri_set_text(rows_get(&rows, PIB_ipSecRuleTimePeriod, 1), ipSecRuleTimePeriodTimePeriod,
+		"20260102T000000/20260101T235959");
+}
+
+static void no_time(void)
+{
+	time_period();
+	pri_set_text(rows_get(&rows, PIB_ipSecRuleTimePeriod, 1), ipSecRuleTimePeriodTimeOfDayMask,
+		"T240000/T080000");
+}
+
+static void zone_with_a_path(void)
+{
+	time_period();
+	pri_set_text(rows_add(&rows, PIB_copsecTimePeriod, 1), copsecTimePeriodZone, "../../etc");
 }
 
 #define VALUE PIB_FAULT_VALUE
@@ -449,16 +607,9 @@ static const struct refusal {
 	uint8_t attribute;
 	enum pib_fault_kind kind;
 } refusals[] = {
-	{ipso, PIB_ipSecRule, 1, ipSecRuleIpSecIpsoFilterSetId, VALUE_UNSUPPORTED},
-	{ipso, PIB_ipSecIpsoFilter, 1, 0, PIB_FAULT_CLASS},
-	{time_period, PIB_ipSecRule, 2, ipSecRuleIpSecRuleTimePeriodGroupId, VALUE_UNSUPPORTED},
-	{fallback, PIB_ipSecRule, 2, ipSecRuleActionExecutionStrategy, ENUM_UNSUPPORTED},
-	{nested, PIB_ipSecRule, 2, ipSecRuleIpSecActionSetId, VALUE_UNSUPPORTED},
 	{other_roles, PIB_ipSecRule, 2, ipSecRuleRoles, VALUE},
 	{nul_in_name, PIB_copsecRule, 1, copsecRuleName, VALUE},
 	{roles_without_forward, PIB_copsecRule, 1, copsecRuleOutRole, VALUE},
-	{ike_rejection, PIB_ipSecStaticAction, 1, ipSecStaticActionAction, ENUM_UNSUPPORTED},
-	{static_sa, PIB_ipSecStaticAction, 1, ipSecStaticActionAction, ENUM_UNSUPPORTED},
 	{dns_address, PIB_ipSecAddress, 1, ipSecAddressAddressType, ENUM_UNSUPPORTED},
 	{zoned_address, PIB_ipSecAddress, 1, ipSecAddressAddressType, ENUM_UNSUPPORTED},
 	{short_address, PIB_ipSecAddress, 1, ipSecAddressAddrMax, VALUE},
@@ -475,12 +626,7 @@ static const struct refusal {
 		ipSecNegotiationActionTunnelEndpointId, VALUE},
 	{tunnel_to_network, PIB_ipSecNegotiationAction, 1, ipSecNegotiationActionTunnelEndpointId,
 		VALUE},
-	{no_key_exchange, PIB_ipSecNegotiationAction, 1, ipSecNegotiationActionKeyExchangeId,
-		VALUE_UNSUPPORTED},
-	{ikev1, PIB_ipSecIkeAssociation, 1, ipSecIkeAssociationExchangeMode, ENUM_UNSUPPORTED},
-	{nobody, PIB_copsecIkeAssociation, 1, copsecIkeAssociationAuthentication, ENUM_UNSUPPORTED},
-	{ikev1_proposal, PIB_ipSecIkeProposal, 1, ipSecIkeProposalCipherAlgorithm,
-		VALUE_UNSUPPORTED},
+	{ikev1_proposal, PIB_ipSecIkeProposal, 1, ipSecIkeProposalCipherAlgorithm, VALUE},
 	{unknown_cipher, PIB_copsecEspTransform, 1, copsecEspTransformEncryption,
 		VALUE_UNSUPPORTED},
 	{unknown_key_length, PIB_copsecEspTransform, 1, copsecEspTransformEncryption,
@@ -492,18 +638,81 @@ static const struct refusal {
 	{no_group, PIB_ipSecAssociation, 1, ipSecAssociationDhGroup, VALUE_UNSUPPORTED},
 	{ike_integrity_missing, PIB_copsecIkeProposal, 1, copsecIkeProposalIntegrity, VALUE},
 	{ike_prf_unknown, PIB_copsecIkeProposal, 1, copsecIkeProposalPrf, VALUE_UNSUPPORTED},
-	{ike_kilobytes, PIB_ipSecIkeProposal, 1, ipSecIkeProposalMaxLifetimeKilobytes,
-		VALUE_UNSUPPORTED},
-	{ike_vendor, PIB_ipSecIkeAssociation, 1, ipSecIkeAssociationVendorId, VALUE_UNSUPPORTED},
 	{identity_type, PIB_ipSecIkePeerEndpoint, 1, ipSecIkePeerEndpointIdentityType, VALUE},
-	{least_lifetime, PIB_ipSecAssociation, 1, ipSecAssociationMinLifetimeSeconds,
-		VALUE_UNSUPPORTED},
 	{no_granularity, PIB_ipSecAssociation, 1, ipSecAssociationGranularity, VALUE},
 	{two_granularities, PIB_ipSecAssociation, 1, ipSecAssociationGranularity, VALUE},
-	{port_granularity, PIB_ipSecAssociation, 1, ipSecAssociationGranularity, VALUE_UNSUPPORTED},
-	{ah, PIB_ipSecProposal, 1, ipSecProposalAhTransformSetId, VALUE_UNSUPPORTED},
-	{ah, PIB_ipSecAhTransform, 1, 0, PIB_FAULT_CLASS},
+	{static_sa_without_transform, PIB_ipSecStaticAction, 1, ipSecStaticActionSaTransformId,
+		PIB_FAULT_REFERENCE},
+	{static_tunnel_to_nowhere, PIB_ipSecStaticAction, 1, ipSecStaticActionTunnelEndpointId,
+		VALUE},
+	{ikev1_cipher, PIB_ipSecIkeProposal, 1, ipSecIkeProposalCipherAlgorithm, VALUE_UNSUPPORTED},
+	{ikev1_hash, PIB_ipSecIkeProposal, 1, ipSecIkeProposalHashAlgorithm, VALUE_UNSUPPORTED},
+	{neither, PIB_ipSecProposal, 1, ipSecProposalEspTransformSetId, PIB_FAULT_REFERENCE},
+	{ah_algorithm, PIB_ipSecAhTransform, 1, ipSecAhTransformTransformId, VALUE_UNSUPPORTED},
+	{compression_algorithm, PIB_ipSecCompTransform, 1, ipSecCompTransformAlgorithm,
+		VALUE_UNSUPPORTED},
+	{offer_for_too_long, PIB_copsecOffer, 1, copsecOfferUsual, VALUE},
+	{backward_dates, PIB_ipSecRuleTimePeriod, 1, ipSecRuleTimePeriodTimePeriod, VALUE},
+	{no_time, PIB_ipSecRuleTimePeriod, 1, ipSecRuleTimePeriodTimeOfDayMask, VALUE},
+	{zone_with_a_path, PIB_copsecTimePeriod, 1, copsecTimePeriodZone, VALUE},
 };
+
+/* What can be said, and what it needs then. */
+static const struct need {
+	void (*make)(void);
+	enum pib_class_id class;
+	uint32_t instance;
+	uint8_t attribute;
+} needs[] = {
+	{ipso, PIB_ipSecRule, 1, ipSecRuleIpSecIpsoFilterSetId},
+	{ipso, PIB_ipSecIpsoFilter, 1, 0},
+	{time_period, PIB_ipSecRule, 2, ipSecRuleIpSecRuleTimePeriodGroupId},
+	{fallback, PIB_ipSecRule, 2, ipSecRuleActionExecutionStrategy},
+	{nested, PIB_ipSecRule, 2, ipSecRuleIpSecActionSetId},
+	{ike_rejection, PIB_ipSecStaticAction, 1, ipSecStaticActionAction},
+	{static_sa, PIB_ipSecStaticAction, 1, ipSecStaticActionAction},
+	{no_key_exchange, PIB_ipSecNegotiationAction, 1, ipSecNegotiationActionKeyExchangeId},
+	{ikev1, PIB_ipSecIkeAssociation, 1, ipSecIkeAssociationExchangeMode},
+	{nobody, PIB_copsecIkeAssociation, 1, copsecIkeAssociationAuthentication},
+	{ike_kilobytes, PIB_ipSecIkeProposal, 1, ipSecIkeProposalMaxLifetimeKilobytes},
+	{ike_vendor, PIB_ipSecIkeAssociation, 1, ipSecIkeAssociationVendorId},
+	{least_lifetime, PIB_ipSecAssociation, 1, ipSecAssociationMinLifetimeSeconds},
+	{port_granularity, PIB_ipSecAssociation, 1, ipSecAssociationGranularity},
+	{ah, PIB_ipSecProposal, 1, ipSecProposalAhTransformSetId},
+	{ah, PIB_ipSecAhTransform, 1, 0},
+	{ah_alone, PIB_ipSecProposal, 1, ipSecProposalEspTransformSetId},
+	{compression, PIB_ipSecProposal, 1, ipSecProposalCompTransformSetId},
+	{compression, PIB_ipSecCompTransform, 1, 0},
+	{ike_rule, PIB_ipSecNegotiationAction, 1, ipSecNegotiationActionKeyExchangeId},
+	{ike_rule, PIB_ipSecIkeRule, 1, 0},
+	{credentials, PIB_ipSecIkePeerEndpoint, 1, ipSecIkePeerEndpointCredentialSetId},
+	{credentials, PIB_ipSecCredentialFields, 2, 0},
+	{offer, PIB_copsecRule, 1, copsecRuleOfferId},
+	{offer, PIB_copsecOffer, 1, 0},
+};
+
+static bool has_need(
+	const struct policy *policy, enum pib_class_id class, uint32_t instance, unsigned attribute)
+{
+	for (size_t i = 0; i < policy->need_count; i++)
+		if (policy->needs[i].prid.class->id == class &&
+			policy->needs[i].prid.instance == instance &&
+			policy->needs[i].attribute == attribute)
+			return true;
+	return false;
+}
+
+START_TEST(what_is_not_plain_is_a_need)
+{
+	struct policy *policy;
+
+	needs[_i].make();
+	policy = set_policy(&rows);
+	ck_assert_msg(has_need(policy, needs[_i].class, needs[_i].instance, needs[_i].attribute),
+		"need %d", _i);
+	policy_free(policy);
+}
+END_TEST
 
 /* The PRID of a failure, which is kept as BER. */
 static struct prid prid_of(const struct pri_failure *failure)
@@ -557,40 +766,49 @@ static void set_other(struct pri *pri, const struct pib_attribute *a)
 	ck_assert(!pri_is_default(pri, a->number));
 }
 
-static void must_have_defaults(const struct pib_class *class)
+static bool has_row(enum pib_class_id class)
 {
-	for (unsigned n = 1; n <= class->attribute_count; n++) {
-		struct pri_failures failures;
-		struct policy *policy = NULL;
-		struct pri_store *store;
-		struct error error = {0};
-		struct pri *pri;
-		struct prid prid;
-
-		if (!policy_supports(class->id) || policy_supports_attribute(class->id, n))
-			continue;
-		pri = rows_get(&rows, class->id, 1);
-		set_other(pri, pib_attribute(class, n));
-		store = set_store(&rows, false);
-		pri_failures_init(&failures);
-		ck_assert_int_ne(policy_new(store, &policy, &failures, &error), E_OK);
-		ck_assert_uint_eq(failures.count, 1);
-		prid = prid_of(&failures.list[0]);
-		ck_assert_int_eq(prid.class->id, class->id);
-		ck_assert_uint_eq(prid.instance, 1);
-		ck_assert_uint_eq(failures.list[0].fault.attribute, n);
-		ck_assert_int_eq(failures.list[0].fault.kind, VALUE_UNSUPPORTED);
-		pri_store_free(store);
-		pri = rows_get(&rows, class->id, 1);
-		pri->values[n - 1] = pri_default(pib_attribute(class, n));
-	}
+	for (size_t i = 0; i < rows.count; i++)
+		if (rows.list[i].class->id == class && rows.list[i].instance == 1)
+			return true;
+	return false;
 }
 
-/* What a node says that it does not support, it refuses, and names it. */
-START_TEST(an_attribute_without_support_must_have_its_default)
+static size_t check_needs_of(const struct pib_class *class)
 {
+	size_t checked = 0;
+
+	for (unsigned n = 1; n <= class->attribute_count; n++) {
+		const struct pib_attribute *a = pib_attribute(class, n);
+		struct policy *policy;
+		struct pri *pri;
+
+		if (!policy_is_need(class->id, n) || !a->has_default || !has_row(class->id))
+			continue;
+		pri = rows_get(&rows, class->id, 1);
+		set_other(pri, a);
+		policy = set_policy(&rows);
+		ck_assert_msg(has_need(policy, class->id, 1, n), "%s %u", class->name, n);
+		policy_free(policy);
+		pri = rows_get(&rows, class->id, 1);
+		pri->values[n - 1] = pri_default(a);
+		policy = set_policy(&rows);
+		ck_assert(!has_need(policy, class->id, 1, n));
+		policy_free(policy);
+		checked++;
+	}
+	return checked;
+}
+
+START_TEST(an_attribute_is_a_need_unless_it_has_its_default)
+{
+	size_t checked = 0;
+
+	offer();
+	u32(PIB_copsecRule, 1, copsecRuleOfferId, 0);
 	for (unsigned id = 0; id < PIB_CLASS_COUNT; id++)
-		must_have_defaults(pib_class((enum pib_class_id)id));
+		checked += check_needs_of(pib_class((enum pib_class_id)id));
+	ck_assert_uint_ge(checked, 20);
 }
 END_TEST
 
@@ -603,7 +821,7 @@ START_TEST(all_mistakes_are_told_at_once)
 
 	backward_ports();
 	dns_address();
-	no_key_exchange();
+	tunnel_to_nowhere();
 	other_roles();
 	store = set_store(&rows, true);
 	pri_failures_init(&failures);
@@ -613,12 +831,15 @@ START_TEST(all_mistakes_are_told_at_once)
 }
 END_TEST
 
-START_TEST(only_the_classes_of_a_set_are_supported)
+START_TEST(only_the_classes_of_a_set_have_a_place_in_it)
 {
-	ck_assert(policy_supports(PIB_ipSecRule));
-	ck_assert(policy_supports(PIB_copsecSelector));
-	ck_assert(!policy_supports(PIB_ipSecIpsoFilter));
-	ck_assert(!policy_supports(PIB_copsecPolicySet));
+	ck_assert(policy_holds(PIB_ipSecRule));
+	ck_assert(policy_holds(PIB_copsecSelector));
+	ck_assert(policy_holds(PIB_ipSecIpsoFilter));
+	ck_assert(!policy_holds(PIB_copsecPolicySet));
+	ck_assert(!policy_holds(PIB_ipSecIfCaps));
+	ck_assert(!policy_is_need(PIB_ipSecRule, 0));
+	ck_assert(policy_is_need(PIB_ipSecIpsoFilter, 0));
 }
 END_TEST
 
@@ -744,9 +965,10 @@ int main(void)
 	tcase_add_test(c, a_set_may_be_empty);
 	tcase_add_loop_test(
 		c, a_refusal_names_the_place, 0, (int)(sizeof refusals / sizeof *refusals));
-	tcase_add_test(c, an_attribute_without_support_must_have_its_default);
+	tcase_add_test(c, an_attribute_is_a_need_unless_it_has_its_default);
+	tcase_add_loop_test(c, what_is_not_plain_is_a_need, 0, (int)(sizeof needs / sizeof *needs));
 	tcase_add_test(c, all_mistakes_are_told_at_once);
-	tcase_add_test(c, only_the_classes_of_a_set_are_supported);
+	tcase_add_test(c, only_the_classes_of_a_set_have_a_place_in_it);
 	tcase_add_loop_test(c, a_rule_means_interfaces_that_have_its_roles, 0,
 		(int)(sizeof roles / sizeof *roles));
 	tcase_add_test(c, protections_are_equal_by_what_they_say);

@@ -127,9 +127,13 @@ START_TEST(equal_protections_of_two_policies_are_one_verdict)
 {
 	struct policy_protection twin = test_protections[0];
 	struct policy_rule rules[] = {
-		{.action = POLICY_PROTECT, .protection = &test_protections[0]},
-		{.action = POLICY_PROTECT, .protection = &twin},
-		{.action = POLICY_PROTECT, .protection = &test_protections[1]},
+		{.action = POLICY_PROTECT,
+			.demand = POLICY_REQUIRED,
+			.protection = &test_protections[0]},
+		{.action = POLICY_PROTECT, .demand = POLICY_REQUIRED, .protection = &twin},
+		{.action = POLICY_PROTECT,
+			.demand = POLICY_REQUIRED,
+			.protection = &test_protections[1]},
 		{.action = POLICY_DISCARD},
 		{.action = POLICY_BYPASS},
 	};
@@ -142,7 +146,7 @@ START_TEST(equal_protections_of_two_policies_are_one_verdict)
 	ck_assert_uint_ne(number[0], number[2]);
 	ck_assert_uint_eq(number[3], POLICY_VERDICT_DISCARD);
 	ck_assert_uint_eq(policy_verdicts_count(verdicts), 4);
-	twin.demand = POLICY_PREFERRED;
+	twin.demand = rules[1].demand = POLICY_PREFERRED;
 	MUST(policy_verdicts_number(verdicts, &rules[1], &number[1]));
 	ck_assert_uint_eq(number[1], 4);
 }
@@ -155,9 +159,10 @@ START_TEST(strictness_is_the_order_of_the_design)
 		const char *text;
 	} ascending[] = {
 		{{.action = POLICY_BYPASS}, "bypass"},
-		{{POLICY_PROTECT, POLICY_PREFERRED, &test_protections[2]},
+		{{POLICY_PROTECT, POLICY_PREFERRED, &test_protections[2], NULL},
 			"protect with \"a\", or in clear"},
-		{{POLICY_PROTECT, POLICY_REQUIRED, &test_protections[0]}, "protect with \"A\""},
+		{{POLICY_PROTECT, POLICY_REQUIRED, &test_protections[0], NULL},
+			"protect with \"A\""},
 		{{.action = POLICY_DISCARD}, "discard"},
 	};
 	struct policy_verdict none = policy_verdict_of(NULL);

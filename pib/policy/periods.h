@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * When a rule counts: time periods of the PIB (RFC 3060 §6.5, draft §5.5).
+ *
+ * A schedule counts while one of its periods does and no exception does. A period is the AND of
+ * what it says: a range of dates, months, days of the month from either end, days of the week,
+ * times of the day. Both ends of a range are included, to the second. A range of times over
+ * midnight counts on the selected days only, before and after midnight. All is said in the period's
+ * own clock: UTC, or the local time of a zone, which jumps; a time that occurs twice counts twice,
+ * one that is jumped over does not occur.
+ *
+ * Time is an argument, in seconds since 1970 UTC, and so are zones: whoever asks knows their rules.
+ */
+#ifndef COPSEC_PIB_POLICY_PERIODS_H
+#define COPSEC_PIB_POLICY_PERIODS_H
+
+#include "pib/policy/policy.h"
+
+enum {
+	PERIOD_ZONE_MAX = 63, /* octets of a zone's name */
+	PERIOD_DAY = 24 * 60 * 60,
+};
+
+struct policy_period {
+	uint32_t instance; /* of ipSecRuleTimePeriod */
+	const char *name;  /* "" = it has none */
+	bool negated;      /* an exception */
+	/* Seconds from 1970-01-01T00:00:00 as its clock shows them; the least and greatest int64_t
+	 * where a range is open. */
+	int64_t first;
+	int64_t last;
+	uint16_t months;        /* bit 0: January */
+	uint32_t days;          /* bit 0: the first */
+	uint32_t days_from_end; /* bit 0: the last */
+	uint8_t weekdays;       /* bit 0: Sunday */
+	uint32_t from_second;   /* of the day */
+	uint32_t to_second;     /* before from_second: over midnight */
+	bool local;
+	const char *zone; /* of local time: a name of the tz database, "" = the node's own */
+};
+
+struct policy_schedule {
+	const struct policy_period *periods;
+	size_t count;
+};
+
+/* What local time is. `zone` as in struct policy_period. Sets how many seconds it is ahead of UTC
+ * at this moment, and the last second for which that holds (INT64_MAX: for ever). False: no such
+ * zone; then periods in it never count. */
+struct policy_clock {
+	bool (*offset)(void *context, const char *zone, int64_t utc, int32_t *ret_ahead,
+		int64_t *ret_until);
+	void *context;
+};
+
+/* Without a schedule always. `clock` may be NULL: then local time is UTC. */
+bool policy_schedule_counts(
+	const struct policy_schedule *schedule, int64_t utc, const struct policy_clock *clock);
+/* The first second after `utc` at which that is different, or a moment before which it is not;
+ * INT64_MAX: never. */
+int64_t policy_schedule_next(
+	const struct policy_schedule *schedule, int64_t utc, const struct policy_clock *clock);
+
+/* Which rules of a policy count at a moment. */
+struct policy_moment {
+	int64_t utc;
+	const struct policy_clock *clock; /* may be NULL */
+	/* Is the offer switched on? NULL: none is. */
+	bool (*is_on)(void *context, const struct policy_offer *offer);
+	void *context;
+};
+
+/* The policy of a moment is a policy: the same, without rules that do not count then, and the
+ * others without a schedule or offer. Rules have new numbers. It borrows from `policy`, and is
+ * released by policy_free() before that. E_MEMORY. */
+enum err policy_at(const struct policy *policy, const struct policy_moment *moment,
+	struct policy **ret, struct error *error) MUST_USE;
+/* When to ask again: the first second after the moment's at which a schedule changes. Offers are
+ * not looked at: who switches them knows. */
+int64_t policy_next_change(const struct policy *policy, const struct policy_moment *moment);
+
+#endif
