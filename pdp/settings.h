@@ -17,6 +17,7 @@ struct pdp_settings {
 	char *control;
 	uint64_t keepalive;
 	uint64_t secure_timeout;
+	uint64_t report_timeout;
 	uint32_t connections;
 	uint32_t unsecured;
 	uint32_t per_address;

@@ -22,6 +22,8 @@ static json_t *json_text(struct view text)
 
 static const char *standing(const struct server *s, const struct seat *seat)
 {
+	if (seat->peer && seat->peer->late)
+		return "silent";
 	if (!seat->report)
 		return seat->peer ? "connected" : "never seen";
 	if (!seat->report->success)

@@ -38,6 +38,8 @@ struct peer {
 	struct pri_store *request; /* what its REQs say of it, NULL before the first */
 	uint64_t holds;   /* the serial that is installed, by its REQ or signed report; 0: unknown */
 	uint32_t awaited; /* number of the decision that it has not reported yet, 0 if none */
+	uint64_t awaited_since; /* as of link_now() */
+	bool late;        /* longer than report-timeout */
 	/* The serial that this decision leads to if it builds on what the node holds, as deltas and
 	 * NULL do; 0: it is a full state. */
 	uint64_t expected;
@@ -66,6 +68,7 @@ struct server {
 	struct peer *serve_next; /* they and all behind are to be served by and by */
 	struct ev_timer serving;
 	struct ev_timer saving; /* of reports */
+	struct ev_timer watching; /* for reports that do not come */
 	bool redirecting;       /* nodes are sent to `redirect` */
 	struct endpoint redirect;
 	struct session_counters counters; /* of the sessions that are over */
@@ -85,6 +88,8 @@ void server_adopt(struct server *s, struct publication *p, struct seat *seats);
 
 /* A connection that a listener accepted. */
 void peer_accept(struct server *s, struct net_connection *connection);
+/* Whether a report was due before `now`; said once. */
+void peer_watch(struct peer *p, uint64_t now);
 /* Drops it at once. */
 void peer_free(struct peer *p);
 /* What it is under the policy in force: by its key, and as what it opened. NULL if nothing. */

@@ -36,7 +36,7 @@ static void leave(struct peer *p)
 	p->node = NULL;
 	p->state = p->asked = p->awaited = 0;
 	p->request = pri_store_free(p->request);
-	p->outdated = false;
+	p->outdated = p->late = false;
 	p->holds = p->expected = 0;
 }
 
@@ -90,6 +90,7 @@ static enum err send_policy(struct peer *p, uint32_t state, struct error *error)
 		transaction.remove_count = removes.len != 0;
 		transaction.installs = &installs;
 		result = pdp_session_decide(p->session, state, &transaction, &p->awaited);
+		p->awaited_since = link_now();
 		if (result)
 			error_set(error, result, "decision: %s", err_text(result));
 	}
@@ -103,6 +104,18 @@ static enum err send_policy(struct peer *p, uint32_t state, struct error *error)
 	return result;
 }
 
+void peer_watch(struct peer *p, uint64_t now)
+{
+	uint64_t timeout = p->server->parts.settings->report_timeout;
+
+	if (!p->node || !p->awaited || p->late || now - p->awaited_since < timeout)
+		return;
+	p->late = true;
+	log_warning(log_of(p), MODULE, "node does not report", log_str("node", p->node),
+		log_u64("decision", p->awaited), log_u64("seconds", timeout / 1000));
+	server_changed(p->server);
+}
+
 static enum err answer_request(struct peer *p, struct error *error)
 {
 	enum err result;
@@ -111,6 +124,7 @@ static enum err answer_request(struct peer *p, struct error *error)
 		return send_policy(p, p->asked, error);
 	p->expected = p->holds;
 	result = pdp_session_decide_null(p->session, p->asked, &p->awaited);
+	p->awaited_since = link_now();
 	if (result)
 		error_set(error, result, "null decision: %s", err_text(result));
 	return result;
@@ -245,6 +259,7 @@ static void on_report(struct peer *p, const struct session_event *event)
 		}
 		p->awaited = 0;
 		p->expected = 0;
+		p->late = false;
 	}
 	server_changed(p->server);
 }

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SERVED_PER_TURN = 64 }; /* peers, before the loop looks at others again */
+enum {
+	SERVED_PER_TURN = 64, /* peers, before the loop looks at others again */
+	WATCHED_PER_TIMEOUT = 8, /* how often in a report-timeout somebody looks */
+};
 static const ev_tstamp save_s = 1; /* reports gather for so long before they are written */
 
 #define MODULE "server"
@@ -51,6 +54,29 @@ void server_reported(struct server *s)
 		return;
 	ev_timer_set(&s->saving, save_s, 0);
 	ev_timer_start(s->parts.loop, &s->saving);
+}
+
+/* ---- Reports that do not come ---- */
+
+static void on_watching(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	struct server *s = timer->data;
+	uint64_t now = link_now();
+
+	(void)loop;
+	(void)revents;
+	for (struct peer *p = s->peers; p; p = p->next)
+		peer_watch(p, now);
+}
+
+static void start_watching(struct server *s)
+{
+	/* A report is missed a fraction later than it is due. */
+	double every = (double)s->parts.settings->report_timeout / 1000 / WATCHED_PER_TIMEOUT;
+
+	ev_timer_init(&s->watching, on_watching, every, every);
+	s->watching.data = s;
+	ev_timer_start(s->parts.loop, &s->watching);
 }
 
 /* ---- The publication in force ---- */
@@ -259,6 +285,7 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	s->serving.data = s;
 	ev_timer_init(&s->saving, on_saving, save_s, 0);
 	s->saving.data = s;
+	ev_init(&s->watching, on_watching);
 
 	result = compliance_table_new(parts->store, &s->compliance, error);
 	if (!result)
@@ -269,10 +296,12 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	}
 	if (!result)
 		result = listen_all(s, error);
-	if (result)
+	if (result) {
 		server_free(s);
-	else
-		*ret_server = s;
+		return result;
+	}
+	start_watching(s);
+	*ret_server = s;
 	return result;
 }
 
@@ -282,6 +311,7 @@ void server_stop(struct server *s)
 
 	stop_listening(s);
 	ev_timer_stop(s->parts.loop, &s->serving);
+	ev_timer_stop(s->parts.loop, &s->watching);
 	s->serve_next = NULL;
 	for (struct peer *p = s->peers; p; p = next) {
 		next = p->next;
@@ -297,6 +327,7 @@ struct server *server_free(struct server *s)
 	if (!s)
 		return NULL;
 	ev_timer_stop(s->parts.loop, &s->serving);
+	ev_timer_stop(s->parts.loop, &s->watching);
 	if (ev_is_active(&s->saving))
 		save(s);
 	while (s->peers)

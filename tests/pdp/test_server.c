@@ -427,6 +427,7 @@ static void set_up(void)
 		.publishers = {&publisher_pin, 1},
 		.keepalive = 30000,
 		.secure_timeout = 15000,
+		.report_timeout = 600000,
 		.connections = 100,
 		.unsecured = 100,
 		.per_address = 100,
@@ -861,6 +862,30 @@ START_TEST(a_node_is_sent_nothing_while_it_has_not_reported)
 }
 END_TEST
 
+START_TEST(a_node_that_does_not_report_is_silent)
+{
+	struct client gw1 = node_client(GW1), alice = node_client(ALICE);
+
+	server = server_free(server);
+	settings.report_timeout = 200;
+	start_server();
+	gw1.silent = true;
+	publish(20);
+	connect_client(&gw1);
+	connect_client(&alice);
+	UNTIL(strcmp(standing("gw1"), "silent") == 0 && strcmp(standing("alice"), "in force") == 0);
+	client_report(&gw1, gw1.unreported);
+	link_pump(gw1.link);
+	UNTIL(strcmp(standing("gw1"), "in force") == 0);
+	/* What is silent and gone is gone. */
+	publish(21);
+	UNTIL(strcmp(standing("gw1"), "silent") == 0);
+	drop_client(&gw1);
+	UNTIL(strcmp(standing("gw1"), "behind") == 0);
+	drop_client(&alice);
+}
+END_TEST
+
 static bool is_served(const char *node)
 {
 	json_t *result = NULL;
@@ -1226,6 +1251,7 @@ int main(void)
 	tcase_add_test(c, a_publication_reaches_every_connected_node);
 	tcase_add_test(c, a_refused_bundle_changes_nothing);
 	tcase_add_test(c, a_node_is_sent_nothing_while_it_has_not_reported);
+	tcase_add_test(c, a_node_that_does_not_report_is_silent);
 	tcase_add_test(c, a_state_or_client_type_that_is_closed_is_served_no_more);
 	tcase_add_test(c, a_node_that_the_new_policy_does_not_have_is_closed);
 	tcase_add_test(c, of_two_connections_of_a_node_the_newer_counts);
