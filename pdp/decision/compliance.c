@@ -360,8 +360,8 @@ static struct store_report conclude(const struct findings *f, const struct store
 	}
 	/* An answer without a signature proves nothing: it may come from the net process alone. */
 	report.success = success && f->has_signed;
-	report.text = f->text; /* of a success: warnings */
-	if (success && !f->has_signed)
+	report.text = f->text; /* of a success: warnings, or why it is not signed */
+	if (success && !f->has_signed && !f->len)
 		report.text = "says success, but its enforcer has not signed it";
 	else if (!success && !f->len)
 		report.text = "failed without a reason";

@@ -8,15 +8,16 @@
 #include <string.h>
 
 #include "common/service/control.h"
+#include "pep/enforce/floors.h"
 #include "pep/enforce/report.h"
 #include "pep/enforce/request.h"
+#include "pep/enforce/stored.h"
 #include "pep/enforce/warnings.h"
 #include "pib/plan/able.h"
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
 
 enum {
-	FLOORS_MAX = COMPLIANCE_SETS_MAX,
 	POLICY_NAMES_MAX = 1024 * 1024, /* octets of NUL-terminated roles and names for a plan */
 	PDP_NAME_MAX = 255,
 	PDP_TEXT_SHOWN = 100,
@@ -46,6 +47,8 @@ struct enforcement {
 	struct node_interfaces interfaces;
 
 	struct in_force now;
+	struct floors *floors;
+	struct error floors_lost; /* why they could not be read; E_OK: they were */
 	bool foreign_plan;   /* the kernel holds a plan of an earlier process */
 	uint64_t since;      /* when the index in force came; 0: none is */
 	char pdp_name[PDP_NAME_MAX + 1];
@@ -82,6 +85,11 @@ enum err enforcement_new(struct kernel *kernel, uint32_t mark_mask,
 	n = calloc(1, sizeof *n);
 	if (!n)
 		return error_set(e, E_MEMORY, "no memory for the enforcer");
+	n->floors = floors_new();
+	if (!n->floors) {
+		free(n);
+		return error_set(e, E_MEMORY, "no memory for the enforcer");
+	}
 	n->kernel = kernel;
 	n->mark_mask = mark_mask;
 	for (size_t i = 0; i < pdps->count; i++) {
@@ -102,6 +110,7 @@ struct enforcement *enforcement_free(struct enforcement *n)
 	if (!n)
 		return NULL;
 	in_force_fini(&n->now);
+	floors_free(n->floors);
 	free(n);
 	return NULL;
 }
@@ -288,48 +297,37 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Time never falls below what was accepted already. */
-static uint64_t trusted_time(const struct enforcement *n, uint64_t now_utc)
+/* Those of another tenant say nothing: it was replaced by the settings. */
+static const struct floors *valid_floors(const struct enforcement *n)
 {
-	const struct state *s = n->now.state;
+	const char *tenant = n->identity.tenant;
 
-	if (!s)
-		return now_utc;
-	now_utc = later(now_utc, s->index.not_before);
-	for (size_t i = 0; i < s->set_count; i++)
-		now_utc = later(now_utc, s->sets[i].manifest.not_before);
-	return now_utc;
+	if (!n->floors->tenant.name.data ||
+	    (tenant[0] && !view_equal(n->floors->tenant.name, view_of_string(tenant))))
+		return NULL;
+	return n->floors;
 }
 
 static enum err verify(const struct enforcement *n, const struct pri_store *store,
                        uint64_t now_utc, bool from_disk, struct state **ret, struct verdict *v)
 {
-	const struct state *old = n->now.state;
-	struct serial_floor sets[FLOORS_MAX], assignment;
-	struct serial_floors floors = {0};
+	const struct state *now = n->now.state;
+	const struct floors *floors = valid_floors(n);
+	struct serial_floors serials = floors ? floors_serials(floors) : (struct serial_floors){0};
 	struct state_terms terms = {
 		.trust = n->identity.trust,
-		.tenant = old ? old->index.tenant : view_of_string(n->identity.tenant),
-		.trust_in_force = old && old->trust ? old->trust->content : VIEW_NONE,
-		.floors = old ? &floors : NULL,
-		.now_utc = trusted_time(n, now_utc),
-		.in_force = old,
+		.tenant = floors ? floors->tenant.name : view_of_string(n->identity.tenant),
+		.trust_in_force = now && now->trust ? now->trust->content : VIEW_NONE,
+		.floors = floors ? &serials : NULL,
+		/* Time never falls below what was accepted already. */
+		.now_utc = floors ? later(now_utc, floors->time) : now_utc,
+		.in_force = now,
 		.from_disk = from_disk,
 	};
 	struct state_node node = {&n->identity.node_key, view_of_string(n->identity.pepid)};
 	struct error e = {0};
 	enum err err;
 
-	if (old) {
-		const struct assignment *a = &old->assignments[0].assignment;
-
-		assignment = (struct serial_floor){a->node, a->serial};
-		for (size_t i = 0; i < old->set_count && i < FLOORS_MAX; i++)
-			sets[i] = (struct serial_floor){old->sets[i].manifest.name,
-			                                old->sets[i].manifest.serial};
-		floors = (struct serial_floors){old->index.serial, &assignment, 1, sets,
-		                                old->set_count};
-	}
 	err = state_verify_node(store, &terms, &node, ret, &v->failures, &e);
 	if (err == E_MEMORY)
 		return verdict_whole(v, &e);
@@ -350,13 +348,16 @@ static enum err new_store(const struct enforcement *n, const struct decision *d,
                           struct pri_store **ret, struct verdict *v)
 {
 	struct pri_change change = {d->removes, d->remove_count, d->installs, d->install_count};
+	struct pri_store *none = NULL;
 	struct error e = {0};
-	enum err err;
+	enum err err = E_OK;
 
-	if (n->now.store)
-		err = pri_store_change(n->now.store, &change, ret, &v->failures, &e);
-	else
-		err = pri_store_build(d->installs, d->install_count, ret, &v->failures, &e);
+	/* What is removed from nothing is judged too. */
+	if (!n->now.store)
+		err = pri_store_build(NULL, 0, &none, &v->failures, &e);
+	if (!err)
+		err = pri_store_change(none ? none : n->now.store, &change, ret, &v->failures, &e);
+	pri_store_free(none);
 	if (err == E_MEMORY || err == E_LIMIT)
 		return verdict_whole(v, &e);
 	return err ? verdict_why(v, &e) : E_OK;
@@ -404,79 +405,119 @@ static enum err check_roles(const struct enforcement *n, const struct state *sta
 
 /* ---- The transaction ---- */
 
-/* The state as a bundle file of one node. */
-static enum err serialize(const struct state *state, struct buffer *out, struct error *e)
+static enum err prepare_octets(struct enforcement *n, enum stored what, struct buffer *octets,
+                               struct error *e)
 {
-	struct buffer rows;
-	struct bundle b = {
-		.index = state->index_cms,
-		.trust = state->trust ? state->trust->cms : VIEW_NONE,
-		.assignment_count = 1,
-	};
-	struct view assignment = state->assignments[0].cms;
-	struct bundle_set *sets = calloc(state->set_count + 1, sizeof *sets);
-	size_t *ends = calloc(state->set_count + 1, sizeof *ends);
-	enum err err = E_MEMORY;
+	enum err err = octets->error;
 
-	buffer_init(&rows, PRI_STORE_MAX_OCTETS);
-	if (!sets || !ends)
-		goto out;
-	for (size_t i = 0; i < state->set_count; i++) {
-		pri_store_put(state->sets[i].rows, &rows);
-		ends[i] = rows.len;
-	}
-	err = rows.error;
 	if (err)
-		goto out;
-	for (size_t i = 0; i < state->set_count; i++) {
-		size_t start = i ? ends[i - 1] : 0;
-
-		sets[i] = (struct bundle_set){
-			.block = state->sets[i].manifest.block,
-			.cms = state->sets[i].cms,
-			.rows = ends[i] > start ? VIEW(rows.data + start, ends[i] - start)
-			                        : VIEW_NONE,
-		};
-	}
-	b.assignments = &assignment;
-	b.sets = sets;
-	b.set_count = state->set_count;
-	err = bundle_write(&b, out, e);
-out:
-	if (err == E_MEMORY || rows.error)
-		error_set(e, err, "no memory to store the state");
-	buffer_fini(&rows);
-	free(sets);
-	free(ends);
+		error_set(e, err, "no memory to store the policy");
+	else
+		err = n->identity.storage.prepare(n->identity.storage.context, what,
+		                                  buffer_view(octets), e);
+	buffer_fini(octets);
 	return err;
 }
 
+/* The state and the floors that go with it, beside those on the disk. */
 static enum err prepare_storage(struct enforcement *n, const struct state *state,
-                                struct verdict *v)
+                                const struct floors *floors, struct error *e)
 {
 	struct buffer octets;
-	struct error e;
 	enum err err;
 
 	buffer_init(&octets, BUNDLE_MAX);
-	err = serialize(state, &octets, &e);
-	if (!err)
-		err = n->identity.storage.prepare(n->identity.storage.context,
-		                                  buffer_view(&octets), &e);
-	buffer_fini(&octets);
+	err = stored_put(state, &octets, e);
 	if (err)
-		verdict_whole(v, &e);
+		buffer_fini(&octets);
+	else
+		err = prepare_octets(n, STORED_STATE, &octets, e);
+	if (err)
+		return err;
+	buffer_init(&octets, FLOORS_FILE_MAX);
+	floors_put(floors, &octets);
+	err = prepare_octets(n, STORED_FLOORS, &octets, e);
+	if (err)
+		n->identity.storage.abandon(n->identity.storage.context);
 	return err;
 }
 
-/* Cannot fail any more: the kernel has the new plan. */
-static void commit(struct enforcement *n, struct in_force *new, uint64_t now_utc)
+/* After the state, for what lies below a floor is not restored. */
+static enum err commit_floors(struct enforcement *n, struct error *e)
 {
+	const struct storage *s = &n->identity.storage;
+	enum err err = s->commit(s->context, STORED_FLOORS, e);
+
+	return err ? err : s->sync(s->context, e);
+}
+
+/*
+ * The switch, in the kernel and on the disk. Once the new state has the old one's place on the disk
+ * there is no way back: what cannot be done after that is said, in place of a signed report, and
+ * tried again. Before that, everything is as it was.
+ */
+static enum err commit(struct enforcement *n, struct in_force *new, struct verdict *v)
+{
+	const struct storage *s = &n->identity.storage;
+	enum err err = apply(n, new->plan, v);
+	struct verdict undone;
 	struct error e;
 
-	n->not_stored = n->identity.storage.commit(n->identity.storage.context, &e) != E_OK;
+	if (!err && (err = s->commit(s->context, STORED_STATE, &e))) {
+		verdict_whole(v, &e);
+		verdict_init(&undone);
+		if (apply(n, n->now.plan, &undone)) {
+			n->kernel_dirty = true;
+			n->disorder = undone.why;
+		}
+	}
+	if (err) {
+		s->abandon(s->context);
+		return err;
+	}
+	n->not_stored = commit_floors(n, &e) != E_OK;
 	if (n->not_stored)
 		n->disorder = e;
+	return E_OK;
+}
+
+static struct view trust_cms(const struct state *s)
+{
+	return s->trust ? s->trust->cms : VIEW_NONE;
+}
+
+/* What is signed under the same signatures is the same, sets included: the index names their roots. */
+static bool is_in_force(const struct enforcement *n, const struct state *state)
+{
+	const struct state *now = n->now.state;
+
+	return now && view_equal(now->index_cms, state->index_cms) &&
+	       view_equal(trust_cms(now), trust_cms(state)) &&
+	       view_equal(now->assignments[0].cms, state->assignments[0].cms);
+}
+
+static enum err put_in_force(struct enforcement *n, struct in_force *new, uint64_t now_utc,
+                             struct verdict *v)
+{
+	struct floors *floors = floors_new();
+	struct error e;
+	enum err err;
+
+	err = floors ? floors_merge(floors, n->floors, new->state, &e)
+	             : error_set(&e, E_MEMORY, "no memory for the serial floors");
+	if (!err)
+		err = prepare_storage(n, new->state, floors, &e);
+	if (err)
+		verdict_whole(v, &e);
+	else
+		err = commit(n, new, v);
+	if (err) {
+		floors_free(floors);
+		return err;
+	}
+	floors_free(n->floors);
+	n->floors = floors;
+	n->floors_lost = (struct error){0};
 	if (!n->now.state || n->now.state->index.serial != new->state->index.serial)
 		n->since = now_utc;
 	n->not_restored = false;
@@ -484,6 +525,7 @@ static void commit(struct enforcement *n, struct in_force *new, uint64_t now_utc
 	in_force_fini(&n->now);
 	n->now = *new;
 	*new = (struct in_force){0};
+	return E_OK;
 }
 
 static enum err change_policy(struct enforcement *n, const struct decision *d, uint64_t now_utc,
@@ -496,16 +538,12 @@ static enum err change_policy(struct enforcement *n, const struct decision *d, u
 		err = verify(n, new.store, now_utc, false, &new.state, v);
 	if (!err)
 		err = check_roles(n, new.state, d, v);
-	if (!err)
+	if (!err && is_in_force(n, new.state)) {
+		err = apply(n, n->now.plan, v);
+	} else if (!err) {
 		err = plan_of_state(n, new.state, &new.plan, v);
-	if (!err)
-		err = prepare_storage(n, new.state, v);
-	if (!err) {
-		err = apply(n, new.plan, v);
-		if (err)
-			n->identity.storage.abandon(n->identity.storage.context);
-		else
-			commit(n, &new, now_utc);
+		if (!err)
+			err = put_in_force(n, &new, now_utc, v);
 	}
 	in_force_fini(&new);
 	return err;
@@ -580,8 +618,11 @@ enum err enforcement_decide(struct enforcement *n, const struct decision_origin 
 		*e = v.why;
 		return v.why.code;
 	}
+	/* In force, but a reboot would bring the policy of before: nobody signs for that. */
+	if (n->not_stored)
+		report_unsigned(&n->disorder, report);
 	/* Without a signature the report claims nothing; the decision is in force all the same. */
-	if (n->now.state && report_success(n->now.state, n->identity.pepid, origin, now_utc,
+	else if (n->now.state && report_success(n->now.state, n->identity.pepid, origin, now_utc,
 	                                   n->identity.report_key, report, e))
 		n->disorder = *e;
 	report_warnings(&v.warnings, report);
@@ -590,29 +631,42 @@ enum err enforcement_decide(struct enforcement *n, const struct decision_origin 
 
 /* ---- From storage ---- */
 
-static enum err read_stored(struct enforcement *n, struct pri_store **ret, uint64_t *ret_when,
-                            struct error *e)
+static enum err load(struct enforcement *n, enum stored what, struct buffer *octets,
+                     uint64_t *ret_when, struct error *e)
 {
-	struct pri_failures failures;
+	return n->identity.storage.load(n->identity.storage.context, what, octets, ret_when, e);
+}
+
+static enum err read_state(struct enforcement *n, struct pri_store **ret, uint64_t *ret_when,
+                           struct error *e)
+{
 	struct buffer octets;
-	struct bundle bundle;
-	struct arena arena;
 	enum err err;
 
 	buffer_init(&octets, BUNDLE_MAX);
-	arena_init(&arena, DECISION_ARENA_MAX);
-	pri_failures_init(&failures);
-	err = n->identity.storage.load(n->identity.storage.context, &octets, ret_when, e);
+	err = load(n, STORED_STATE, &octets, ret_when, e);
 	if (!err)
-		err = bundle_read(buffer_view(&octets), &arena, &bundle, e);
-	if (!err) {
-		struct view objects = VIEW(octets.data + BUNDLE_HEADER, octets.len - BUNDLE_HEADER);
-
-		err = pri_store_build(&objects, 1, ret, &failures, e);
-	}
-	arena_fini(&arena);
+		err = stored_read(buffer_view(&octets), ret, e);
 	buffer_fini(&octets);
 	return err;
+}
+
+/* Without them a policy that is older than one which was accepted before could come back; the
+ * stored state says what it can. */
+static void read_floors(struct enforcement *n)
+{
+	struct buffer octets;
+	uint64_t when;
+	struct error e;
+	enum err err;
+
+	buffer_init(&octets, FLOORS_FILE_MAX);
+	err = load(n, STORED_FLOORS, &octets, &when, &e);
+	if (!err)
+		err = floors_read(n->floors, buffer_view(&octets), &e);
+	if (err && err != E_NOT_FOUND)
+		n->floors_lost = e;
+	buffer_fini(&octets);
 }
 
 static enum err restore(struct enforcement *n, uint64_t now_utc, struct error *e)
@@ -620,14 +674,18 @@ static enum err restore(struct enforcement *n, uint64_t now_utc, struct error *e
 	struct in_force new = {0};
 	struct verdict v;
 	uint64_t when = 0;
-	enum err err = read_stored(n, &new.store, &when, e);
+	enum err err;
 
+	read_floors(n);
+	err = read_state(n, &new.store, &when, e);
 	if (err)
 		return err;
 	verdict_init(&v);
 	err = verify(n, new.store, now_utc, true, &new.state, &v);
 	if (!err)
 		err = plan_of_state(n, new.state, &new.plan, &v);
+	if (!err && floors_raise(n->floors, new.state, e))
+		err = verdict_whole(&v, e);
 	if (!err)
 		err = apply(n, new.plan, &v);
 	if (!err) {
@@ -687,16 +745,12 @@ bool enforcement_needs_repair(const struct enforcement *n)
 
 static enum err store_again(struct enforcement *n, struct error *e)
 {
-	struct verdict v;
-	enum err err;
+	const struct storage *s = &n->identity.storage;
+	enum err err = prepare_storage(n, n->now.state, n->floors, e);
 
-	verdict_init(&v);
-	err = prepare_storage(n, n->now.state, &v);
-	if (err) {
-		*e = v.why;
-		return err;
-	}
-	return n->identity.storage.commit(n->identity.storage.context, e);
+	if (!err)
+		err = s->commit(s->context, STORED_STATE, e);
+	return err ? err : commit_floors(n, e);
 }
 
 enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct error *e)
@@ -851,6 +905,9 @@ static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 		             n->disorder.text);
 	if (n->not_restored)
 		add_disorder(list, "%s", n->disorder.text);
+	if (n->floors_lost.code)
+		add_disorder(list, "an older policy might come back unnoticed: %s",
+		             n->floors_lost.text);
 	if (n->last.any && n->last.why.code)
 		add_disorder(list, "the last decision was refused");
 	if (n->pdp_error[0])

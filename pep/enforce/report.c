@@ -85,6 +85,11 @@ static void put_failure_text(uint32_t instance, struct view prid, const char *te
 		out->error = E_BUG;
 }
 
+void report_unsigned(const struct error *why, struct buffer *out)
+{
+	put_failure_text(1, VIEW_NONE, why->text, out);
+}
+
 /* Whether the failure can be said of a PRI: its PRID must be known and its code a CPERR. */
 static bool has_prid(const struct pri_failure *f)
 {

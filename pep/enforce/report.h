@@ -19,6 +19,8 @@ enum err report_success(const struct state *state, const char *pepid,
                         struct error *e) MUST_USE;
 /* Behind a success: what is told of a decision that is in force (warnings.h), as much as fits. */
 void report_warnings(const struct pri_failures *warnings, struct buffer *out);
+/* A success that nobody signs for, and why: proves nothing to the PDP. */
+void report_unsigned(const struct error *why, struct buffer *out);
 /* Appends as much as fits into one message; the first faults are never left out. */
 void report_failure(const struct verdict *v, struct buffer *out);
 

@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where the last good state survives a reboot: one run of octets that is replaced whole.
+ * What survives a reboot: the last good state and the serial floors, each a run of octets that is
+ * replaced whole.
  *
- * A new state is first prepared, which can fail (no space, no disk), and put in the old one's place
- * when the kernel enforces it, which hardly can. At every moment the old octets or the new ones are
- * there, never a mixture and never none. The interface lets tests fail each step.
+ * New octets are first prepared, which can fail (no space, no disk), and put in the old ones' place
+ * when the kernel enforces the policy, which hardly can. At every moment the old octets or the new
+ * ones are there, never a mixture and never none. The interface lets tests fail each step.
  */
 #ifndef COPSEC_PEP_ENFORCE_STORAGE_H
 #define COPSEC_PEP_ENFORCE_STORAGE_H
 
 #include "common/base/bytes.h"
 
+enum stored { STORED_STATE, STORED_FLOORS, STORED_KINDS };
+
 struct storage {
 	void *context;
 	/* Appends what was committed last, and when (seconds since 1970); E_NOT_FOUND: never. */
-	enum err (*load)(void *context, struct buffer *out, uint64_t *ret_when, struct error *e);
-	enum err (*prepare)(void *context, struct view octets, struct error *e);
-	/* Only after prepare(). */
-	enum err (*commit)(void *context, struct error *e);
+	enum err (*load)(void *context, enum stored what, struct buffer *out, uint64_t *ret_when,
+	                 struct error *e);
+	enum err (*prepare)(void *context, enum stored what, struct view octets, struct error *e);
+	/* Only after prepare(). On failure the old octets are there. */
+	enum err (*commit)(void *context, enum stored what, struct error *e);
+	/* What was committed is on the disk. */
+	enum err (*sync)(void *context, struct error *e);
+	/* Of all that was prepared. */
 	void (*abandon)(void *context);
 };
 
 /*
- * In a directory: file "state", and "state.new" while it is prepared. The directory is opened once,
- * so its path is not looked up again after privileges are gone. Mode 0600, on the disk (fsync of
- * file and directory) before anything says so.
+ * In a directory: files "state" and "floors", and "state.new" and "floors.new" while they are
+ * prepared. The directory is opened once, so its path is not looked up again after privileges are
+ * gone. Mode 0600.
  */
 struct directory_storage {
 	int directory;

@@ -28,39 +28,47 @@ struct node {
 	struct kernel *kernel;
 	struct enforcement *n;
 	struct pri_store *rows; /* that it has, as we know it */
-	struct buffer stored, prepared;
+	struct buffer stored[STORED_KINDS], prepared[STORED_KINDS];
 	bool has;
 };
 
-static enum err load(void *context, struct buffer *out, uint64_t *ret_when, struct error *e)
+static enum err load(void *context, enum stored what, struct buffer *out, uint64_t *ret_when,
+	struct error *e)
 {
 	struct node *t = context;
 
 	if (!t->has)
 		return error_set(e, E_NOT_FOUND, "nothing is stored");
-	buffer_put_view(out, buffer_view(&t->stored));
+	buffer_put_view(out, buffer_view(&t->stored[what]));
 	*ret_when = NOW - 5;
 	return E_OK;
 }
 
-static enum err prepare(void *context, struct view octets, struct error *e)
+static enum err prepare(void *context, enum stored what, struct view octets, struct error *e)
 {
 	struct node *t = context;
 
 	(void)e;
-	buffer_reset(&t->prepared);
-	buffer_put_view(&t->prepared, octets);
+	buffer_reset(&t->prepared[what]);
+	buffer_put_view(&t->prepared[what], octets);
 	return E_OK;
 }
 
-static enum err commit(void *context, struct error *e)
+static enum err commit(void *context, enum stored what, struct error *e)
 {
 	struct node *t = context;
 
 	(void)e;
-	buffer_reset(&t->stored);
-	buffer_put_view(&t->stored, buffer_view(&t->prepared));
+	buffer_reset(&t->stored[what]);
+	buffer_put_view(&t->stored[what], buffer_view(&t->prepared[what]));
 	t->has = true;
+	return E_OK;
+}
+
+static enum err sync_all(void *context, struct error *e)
+{
+	(void)context;
+	(void)e;
 	return E_OK;
 }
 
@@ -68,7 +76,8 @@ static void abandon(void *context)
 {
 	struct node *t = context;
 
-	buffer_reset(&t->prepared);
+	for (size_t i = 0; i < STORED_KINDS; i++)
+		buffer_reset(&t->prepared[i]);
 }
 
 static void boot(struct node *t)
@@ -82,7 +91,7 @@ static void boot(struct node *t)
 		.description = "fuzzer",
 		.trust = r->trust,
 		.report_key = r->key,
-		.storage = {t, load, prepare, commit, abandon}};
+		.storage = {t, load, prepare, commit, sync_all, abandon}};
 	struct endpoint pdp;
 	struct endpoint_list pdps = {&pdp, 1};
 	struct error e;
@@ -103,7 +112,8 @@ static void snapshot(const struct node *t, struct buffer *out)
 {
 	buffer_init(out, OCTETS_MAX);
 	buffer_put_text(out, "%s\n", plan_kernel_holds(t->kernel));
-	buffer_put_view(out, buffer_view(&t->stored));
+	for (size_t i = 0; i < STORED_KINDS; i++)
+		buffer_put_view(out, buffer_view(&t->stored[i]));
 }
 
 /* What the node says of itself at any time. */
@@ -231,6 +241,7 @@ static void next_decision(struct node *t, struct cursor *input)
 	struct transfer_piece pieces[PIECES_MAX];
 	struct view installs[PIECES_MAX];
 	struct buffer octets[PIECES_MAX];
+	uint64_t serial;
 	size_t count = 0;
 
 	r.keep_node = s.options & KEEP_NODE;
@@ -247,7 +258,9 @@ static void next_decision(struct node *t, struct cursor *input)
 		pieces[count++] = (struct transfer_piece){PIECE_INSTALL, installs[i]};
 	}
 	pri_store_free(rows);
-	if (decide(t, pieces, count, s.mishap) && count) {
+	serial = enforcement_serial(t->n);
+	/* Under one serial there is one content; what comes besides is of the framework. */
+	if (decide(t, pieces, count, s.mishap) && enforcement_serial(t->n) != serial) {
 		rows = rows_after(t->rows, &s, installs);
 		REQUIRE(rows != NULL);
 		pri_store_free(t->rows);
@@ -277,8 +290,10 @@ static struct node *fresh_node(void)
 	}
 	t.kernel = plan_kernel_new();
 	REQUIRE(pri_store_build(NULL, 0, &t.rows, &failures, &e) == E_OK);
-	buffer_init(&t.stored, OCTETS_MAX);
-	buffer_init(&t.prepared, OCTETS_MAX);
+	for (size_t i = 0; i < STORED_KINDS; i++) {
+		buffer_init(&t.stored[i], OCTETS_MAX);
+		buffer_init(&t.prepared[i], OCTETS_MAX);
+	}
 	boot(&t);
 	return &t;
 }
@@ -291,7 +306,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (cursor_left(&input))
 		next_decision(t, &input);
 	look(t);
-	buffer_fini(&t->stored);
-	buffer_fini(&t->prepared);
+	for (size_t i = 0; i < STORED_KINDS; i++) {
+		buffer_fini(&t->stored[i]);
+		buffer_fini(&t->prepared[i]);
+	}
 	return 0;
 }

@@ -86,7 +86,7 @@ static void boot(struct node *n)
 	ck_assert_msg(!enforcement_close(n->enforcement, &error), "%s", error.text);
 	enforcement_identify(n->enforcement, &identity);
 	restored = enforcement_restore(n->enforcement, now, &error);
-	ck_assert_msg(restored == (n->memory.has ? E_OK : E_NOT_FOUND), "%s", error.text);
+	ck_assert_msg(restored == (n->memory.has[STORED_STATE] ? E_OK : E_NOT_FOUND), "%s", error.text);
 }
 
 static void halt(struct node *n)
@@ -352,6 +352,7 @@ static void set_up(void)
 		.publishers = {&publisher_pin, 1},
 		.keepalive = 30000,
 		.secure_timeout = 15000,
+		.report_timeout = 600000,
 		.connections = 100,
 		.unsecured = 100,
 		.per_address = 100,
@@ -428,8 +429,8 @@ static void check_holds_all(const struct node *n)
 				 &error),
 		E_OK);
 	put_policy(buffer_view(&full), &should);
-	put_policy(VIEW(n->memory.current.data + BUNDLE_HEADER,
-			   n->memory.current.len - BUNDLE_HEADER),
+	put_policy(VIEW(n->memory.current[STORED_STATE].data + BUNDLE_HEADER,
+			   n->memory.current[STORED_STATE].len - BUNDLE_HEADER),
 		&is);
 	ck_assert(view_equal(buffer_view(&should), buffer_view(&is)));
 	ck_assert_uint_eq(enforcement_serial(n->enforcement), serial);
@@ -534,14 +535,26 @@ static void copy(const struct buffer *from, struct buffer *to)
 	buffer_put_view(to, buffer_view(from));
 }
 
-/* An older disk is in it. */
-static void reboot(struct node *n, struct client *c, const struct buffer *disk)
+struct disk {
+	struct buffer files[STORED_KINDS];
+};
+
+/* An older disk is in it, floors and all. */
+static void reboot(struct node *n, struct client *c, const struct disk *disk)
 {
 	drop_client(c);
 	halt(n);
-	copy(disk, &n->memory.current);
-	n->memory.has = disk->len != 0;
+	for (size_t i = 0; i < STORED_KINDS; i++) {
+		copy(&disk->files[i], &n->memory.current[i]);
+		n->memory.has[i] = disk->files[i].len != 0;
+	}
 	boot(n);
+}
+
+static void take_disk(const struct node *n, struct disk *to)
+{
+	for (size_t i = 0; i < STORED_KINDS; i++)
+		copy(&n->memory.current[i], &to->files[i]);
 }
 
 static void restart_server(struct client *c)
@@ -553,11 +566,13 @@ static void restart_server(struct client *c)
 
 START_TEST(the_node_ends_where_full_state_would_have_led_it)
 {
-	struct buffer disk, claim, truth;
+	struct buffer claim, truth;
+	struct disk disk;
 	struct node *n = node_new();
 	struct client c = {.node = n};
 
-	buffer_init(&disk, BIG);
+	for (size_t i = 0; i < STORED_KINDS; i++)
+		buffer_init(&disk.files[i], BIG);
 	buffer_init(&claim, BIG);
 	buffer_init(&truth, BIG);
 	publish();
@@ -567,7 +582,7 @@ START_TEST(the_node_ends_where_full_state_would_have_led_it)
 		bool honest = true;
 
 		if (draw(6) == 0) {
-			copy(&n->memory.current, &disk);
+			take_disk(n, &disk);
 			claim_now(n, &claim);
 		}
 		claim_now(n, &truth);
@@ -611,7 +626,8 @@ START_TEST(the_node_ends_where_full_state_would_have_led_it)
 	ck_assert_uint_gt(tally.fulls, tally.refusals);
 	drop_client(&c);
 	node_free(n);
-	buffer_fini(&disk);
+	for (size_t i = 0; i < STORED_KINDS; i++)
+		buffer_fini(&disk.files[i]);
 	buffer_fini(&claim);
 	buffer_fini(&truth);
 }

@@ -3,64 +3,79 @@
 
 enum { BIG = 1 << 26 };
 
-static enum err memory_load(void *context, struct buffer *out, uint64_t *ret_when, struct error *e)
+static enum err memory_load(void *context, enum stored what, struct buffer *out, uint64_t *ret_when,
+                            struct error *e)
 {
 	struct memory *m = context;
 
-	if (!m->has)
+	if (!m->has[what])
 		return error_set(e, E_NOT_FOUND, "nothing");
-	buffer_put_view(out, buffer_view(&m->current));
+	buffer_put_view(out, buffer_view(&m->current[what]));
 	*ret_when = NOW - 5;
 	return E_OK;
 }
 
-static enum err memory_prepare(void *context, struct view octets, struct error *e)
+static enum err memory_prepare(void *context, enum stored what, struct view octets, struct error *e)
 {
 	struct memory *m = context;
 
 	if (m->prepare_fails)
 		return error_set(e, E_SYSTEM, "the disk is full");
-	buffer_reset(&m->prepared);
-	buffer_put_view(&m->prepared, octets);
+	buffer_reset(&m->prepared[what]);
+	buffer_put_view(&m->prepared[what], octets);
+	m->prepares++;
 	return E_OK;
 }
 
-static enum err memory_commit(void *context, struct error *e)
+static enum err memory_commit(void *context, enum stored what, struct error *e)
 {
 	struct memory *m = context;
 
-	if (m->commit_fails)
+	if (m->commit_fails[what])
 		return error_set(e, E_SYSTEM, "the disk is gone");
-	buffer_reset(&m->current);
-	buffer_put_view(&m->current, buffer_view(&m->prepared));
-	buffer_reset(&m->prepared);
-	m->has = true;
+	buffer_reset(&m->current[what]);
+	buffer_put_view(&m->current[what], buffer_view(&m->prepared[what]));
+	buffer_reset(&m->prepared[what]);
+	m->has[what] = true;
 	return E_OK;
+}
+
+static enum err memory_sync(void *context, struct error *e)
+{
+	struct memory *m = context;
+
+	return m->sync_fails ? error_set(e, E_SYSTEM, "the disk does not answer") : E_OK;
 }
 
 static void memory_abandon(void *context)
 {
 	struct memory *m = context;
 
-	buffer_reset(&m->prepared);
+	for (size_t i = 0; i < STORED_KINDS; i++)
+		buffer_reset(&m->prepared[i]);
 }
 
 void memory_init(struct memory *m)
 {
 	*m = (struct memory){0};
-	buffer_init(&m->current, BIG);
-	buffer_init(&m->prepared, BIG);
+	for (size_t i = 0; i < STORED_KINDS; i++) {
+		buffer_init(&m->current[i], BIG);
+		buffer_init(&m->prepared[i], BIG);
+	}
 }
 
 void memory_fini(struct memory *m)
 {
-	buffer_fini(&m->current);
-	buffer_fini(&m->prepared);
+	for (size_t i = 0; i < STORED_KINDS; i++) {
+		buffer_fini(&m->current[i]);
+		buffer_fini(&m->prepared[i]);
+	}
 }
 
 struct storage memory_storage(struct memory *m)
 {
-	return (struct storage){m, memory_load, memory_prepare, memory_commit, memory_abandon};
+	return (struct storage){m, memory_load, memory_prepare, memory_commit, memory_sync,
+	                        memory_abandon};
 }
 
 static const struct {

@@ -8,8 +8,9 @@
 
 /* Storage in memory. */
 struct memory {
-	struct buffer current, prepared;
-	bool has, prepare_fails, commit_fails;
+	struct buffer current[STORED_KINDS], prepared[STORED_KINDS];
+	bool has[STORED_KINDS], prepare_fails, commit_fails[STORED_KINDS], sync_fails;
+	unsigned prepares; /* how often anything was */
 };
 void memory_init(struct memory *m);
 void memory_fini(struct memory *m);

@@ -120,7 +120,7 @@ static void snapshot(struct node *t, struct buffer *out)
 	settle(t);
 	buffer_reset(out);
 	fake_print(t->fake, out);
-	buffer_put_view(out, buffer_view(&t->memory.current));
+	buffer_put_view(out, buffer_view(&t->memory.current[STORED_STATE]));
 }
 
 static enum err decide_pieces(struct node *t, const struct transfer_piece *pieces, size_t count,
@@ -230,6 +230,24 @@ static void check_compliance(struct node *t, struct view report, uint32_t decisi
 	arena_fini(&arena);
 }
 
+static void check_unsigned(struct view report, const char *why)
+{
+	struct cursor c = cursor_over(report);
+	struct pr_object name, values;
+	struct pib_fault fault;
+	struct prid prid;
+	struct pri pri;
+	struct error e;
+
+	ck_assert_int_eq(pr_next(&c, &name), E_OK);
+	ck_assert_int_eq(pr_next(&c, &values), E_OK);
+	ck_assert_uint_eq(cursor_left(&c), 0);
+	ck_assert_int_eq(prid_decode(name.contents, &prid, &fault, &e), E_OK);
+	ck_assert_int_eq(prid.class->id, PIB_copsecFailure);
+	ck_assert_int_eq(epd_decode(&prid, values.contents, &pri, &fault, &e), E_OK);
+	ck_assert(view_equal(pri_octets(&pri, copsecFailureText), view_of_string(why)));
+}
+
 START_TEST(the_node_is_closed_before_it_knows_anything)
 {
 	struct node *t = node_new();
@@ -264,7 +282,7 @@ START_TEST(a_good_decision_is_in_force_stored_and_reported)
 	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
 	snapshot(t, &after);
 	ck_assert(!view_equal(buffer_view(&before), buffer_view(&after)));
-	ck_assert(t->memory.has);
+	ck_assert(t->memory.has[STORED_STATE]);
 	ck_assert_uint_eq(enforcement_serial(t->n), 20);
 	check_compliance(t, buffer_view(&report), 3);
 	buffer_fini(&before);
@@ -615,6 +633,14 @@ static void next_policy(struct world *w)
 	world_sign(w);
 }
 
+static void previous_policy(struct world *w)
+{
+	w->index.serial--;
+	w->manifests[LAN].serial--;
+	world_roots(w);
+	world_sign(w);
+}
+
 /* What the kernel holds, without the disk. */
 static void kernel_text(struct node *t, struct buffer *out)
 {
@@ -659,7 +685,7 @@ START_TEST(a_decision_is_in_force_whole_or_not_at_all)
 		fake_misbehave(t->fake, misbehaviours[_i], n);
 		err = decide(t, &report, &e);
 		if (err)
-			ck_assert_uint_eq(t->memory.prepared.len, 0);
+			ck_assert_uint_eq(t->memory.prepared[STORED_STATE].len, 0);
 		if (enforcement_needs_repair(t->n)) {
 			repairs++;
 			if (misbehaviours[_i] == REFUSE_FROM) {
@@ -706,18 +732,140 @@ START_TEST(without_a_disk_there_is_no_new_policy)
 	ck_assert_int_ne(decide(t, &report, &e), E_OK);
 	snapshot(t, &after);
 	ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
-	/* Too late to go back: in force, said, and stored as soon as that works. */
+	/* A reboot would bring the old policy: so the old policy is what is in force. */
 	t->memory.prepare_fails = false;
-	t->memory.commit_fails = true;
+	t->memory.commit_fails[STORED_STATE] = true;
+	ck_assert_int_eq(decide(t, &report, &e), E_SYSTEM);
+	ck_assert_str_eq(e.text, "the disk is gone");
+	snapshot(t, &after);
+	ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
+	ck_assert_uint_eq(enforcement_serial(t->n), 20);
+	ck_assert(!enforcement_needs_repair(t->n));
+	t->memory.commit_fails[STORED_STATE] = false;
 	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	check_compliance(t, buffer_view(&report), 3);
+	buffer_fini(&before);
+	buffer_fini(&after);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+/* Too late to go back: in force and said, but nobody signs for it until it is on the disk. */
+START_TEST(what_may_not_survive_is_not_signed_for)
+{
+	struct node *t = node_new();
+	struct buffer report;
+	struct error e;
+
+	buffer_init(&report, BIG);
+	install(t);
+	next_policy(t->w);
+	if (_i)
+		t->memory.sync_fails = true;
+	else
+		t->memory.commit_fails[STORED_FLOORS] = true;
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	check_unsigned(buffer_view(&report), _i ? "the disk does not answer" : "the disk is gone");
 	ck_assert_uint_eq(enforcement_serial(t->n), 21);
 	ck_assert(enforcement_needs_repair(t->n));
 	ck_assert_int_ne(enforcement_repair(t->n, NOW, &e), E_OK);
-	t->memory.commit_fails = false;
+	t->memory.sync_fails = t->memory.commit_fails[STORED_FLOORS] = false;
 	ck_assert_int_eq(enforcement_repair(t->n, NOW, &e), E_OK);
 	ck_assert(!enforcement_needs_repair(t->n));
-	buffer_fini(&before);
-	buffer_fini(&after);
+	ck_assert_msg(!decide_run(t, PIECE_INSTALL, VIEW_NONE, &report, &e), "%s", e.text);
+	check_compliance(t, buffer_view(&report), 3);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(the_same_again_is_not_written_again)
+{
+	struct node *t = node_new();
+	struct buffer report;
+	struct error e;
+	unsigned before;
+
+	buffer_init(&report, BIG);
+	install(t);
+	before = t->memory.prepares;
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	check_compliance(t, buffer_view(&report), 3);
+	ck_assert_uint_eq(t->memory.prepares, before);
+	next_policy(t->w);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	ck_assert_uint_gt(t->memory.prepares, before);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+/* Whatever becomes of the stored policy: nothing older than what was accepted. */
+START_TEST(without_its_stored_policy_a_node_takes_no_older_one)
+{
+	struct node *t = node_new();
+	struct buffer old, report;
+	struct error e;
+
+	buffer_init(&old, BIG);
+	buffer_init(&report, BIG);
+	install(t);
+	buffer_put_view(&old, buffer_view(&t->memory.current[STORED_STATE]));
+	next_policy(t->w);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	halt(t);
+	/* Unreadable, gone, or that of before. */
+	if (_i == 0)
+		t->memory.current[STORED_STATE].data[100] ^= 1;
+	else if (_i == 1)
+		t->memory.has[STORED_STATE] = false;
+	buffer_reset(&report);
+	if (_i == 2) {
+		buffer_reset(&t->memory.current[STORED_STATE]);
+		buffer_put_view(&t->memory.current[STORED_STATE], buffer_view(&old));
+	}
+	boot(t);
+	ck_assert_int_ne(enforcement_restore(t->n, NOW, &e), E_OK);
+	ck_assert_uint_eq(enforcement_serial(t->n), 0);
+	previous_policy(t->w);
+	ck_assert_int_eq(decide(t, &report, &e), E_STALE);
+	next_policy(t->w);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	ck_assert_uint_eq(enforcement_serial(t->n), 21);
+	buffer_fini(&old);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
+/* They were damaged, and are made anew from what is in force. */
+START_TEST(damaged_floors_are_said_and_made_anew)
+{
+	struct node *t = node_new();
+	struct buffer report;
+	struct error e;
+	json_t *status;
+	char *text;
+
+	buffer_init(&report, BIG);
+	install(t);
+	halt(t);
+	for (size_t at = 0; at < t->memory.current[STORED_FLOORS].len; at++) {
+		t->memory.current[STORED_FLOORS].data[at] ^= 1;
+		boot(t);
+		ck_assert_msg(!enforcement_restore(t->n, NOW, &e), "%s", e.text);
+		status = enforcement_status(t->n, NOW);
+		text = json_dumps(json_object_get(status, "disorder"), 0);
+		ck_assert_msg(strstr(text, "an older policy might come back unnoticed"),
+		              "octet %zu: %s", at, text);
+		free(text);
+		json_decref(status);
+		halt(t);
+		t->memory.current[STORED_FLOORS].data[at] ^= 1;
+	}
+	boot(t);
+	ck_assert_msg(!enforcement_restore(t->n, NOW, &e), "%s", e.text);
 	buffer_fini(&report);
 	node_free(t);
 }
@@ -783,16 +931,16 @@ START_TEST(a_stored_policy_that_was_touched_leaves_the_node_closed)
 	buffer_init(&after, BIG);
 	fake_print(t->fake, &closed);
 	install(t);
-	step = t->memory.current.len / 23 + 1;
-	for (size_t at = 0; at < t->memory.current.len; at += step) {
+	step = t->memory.current[STORED_STATE].len / 23 + 1;
+	for (size_t at = 0; at < t->memory.current[STORED_STATE].len; at += step) {
 		halt(t);
-		t->memory.current.data[at] ^= 0x10;
+		t->memory.current[STORED_STATE].data[at] ^= 0x10;
 		boot(t);
 		ck_assert_msg(enforcement_restore(t->n, NOW, &e), "octet %zu", at);
 		kernel_text(t, &after);
 		ck_assert_uint_eq(enforcement_serial(t->n), 0);
 		ck_assert(view_equal(buffer_view(&closed), buffer_view(&after)));
-		t->memory.current.data[at] ^= 0x10;
+		t->memory.current[STORED_STATE].data[at] ^= 0x10;
 	}
 	buffer_fini(&closed);
 	buffer_fini(&after);
@@ -1096,6 +1244,10 @@ int main(void)
 	tcase_add_loop_test(t, a_decision_is_in_force_whole_or_not_at_all, 0,
 	                    sizeof misbehaviours / sizeof misbehaviours[0]);
 	tcase_add_test(t, without_a_disk_there_is_no_new_policy);
+	tcase_add_loop_test(t, what_may_not_survive_is_not_signed_for, 0, 2);
+	tcase_add_test(t, the_same_again_is_not_written_again);
+	tcase_add_loop_test(t, without_its_stored_policy_a_node_takes_no_older_one, 0, 3);
+	tcase_add_test(t, damaged_floors_are_said_and_made_anew);
 	tcase_add_test(t, a_restart_leaves_the_kernel_alone);
 	tcase_add_test(t, after_a_reboot_the_last_good_policy_returns);
 	tcase_add_test(t, a_stored_policy_that_was_touched_leaves_the_node_closed);
