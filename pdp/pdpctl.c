@@ -312,14 +312,19 @@ static int run_synchronize(void *context, int argc, char **argv)
 	return status;
 }
 
-static void print_counts(json_t *counts)
+/* Those that are not zero, below the heading if there are any. */
+static void print_counts(const char *heading, json_t *counts)
 {
 	const char *name;
 	json_t *value;
 
 	json_object_foreach(counts, name, value)
-		if (json_integer_value(value) && strcmp(name, "client-type") != 0)
+		if (json_integer_value(value) && strcmp(name, "client-type") != 0) {
+			if (heading)
+				puts(heading);
+			heading = NULL;
 			printf("  %-26s %" PRId64 "\n", name, (int64_t)json_integer_value(value));
+		}
 }
 
 static void print_status(const json_t *result)
@@ -334,13 +339,14 @@ static void print_status(const json_t *result)
 	if (*to)
 		printf("nodes are sent to %s\n", to);
 	json_array_foreach(json_object_get(result, "client-types"), i, row) {
-		printf("client-type 0x%04x\n", (unsigned)number_of(row, "client-type"));
-		print_counts(row);
+		char heading[32];
+
+		snprintf(heading, sizeof heading, "client-type 0x%04x",
+			(unsigned)number_of(row, "client-type"));
+		print_counts(heading, row);
 	}
-	puts("tolerated");
-	print_counts(json_object_get(result, "tolerated"));
-	puts("refused by a limit");
-	print_counts(json_object_get(result, "limits"));
+	print_counts("tolerated", json_object_get(result, "tolerated"));
+	print_counts("refused by a limit", json_object_get(result, "limits"));
 }
 
 static int run_status(void *context, int argc, char **argv)

@@ -210,6 +210,7 @@ static bool receive_one(struct session *s, struct view octets, size_t *ret_used)
 	if (code == E_AGAIN)
 		return false;
 	if (code && code != E_LIMIT) {
+		count(s, SESSION_COUNT_MESSAGES_IN);
 		on_lost_stream(s, code);
 		return true;
 	}

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -705,6 +706,47 @@ START_TEST(request_states_at_the_wish_of_a_pdp)
 }
 END_TEST
 
+/* The disk refuses the state after the kernel has taken the policy. */
+START_TEST(what_fails_later_is_told_and_its_repair_too)
+{
+	char state[128], inside[140];
+	struct bench b;
+
+	bench_init(&b);
+	start_pepd(&b);
+	wait_for(&b, has_request, "a request");
+	put_in_force(&b);
+	snprintf(state, sizeof state, "%s/state/state", b.directory);
+	snprintf(inside, sizeof inside, "%s/in-the-way", state);
+	ck_assert_int_eq(unlink(state), 0);
+	ck_assert_int_eq(mkdir(state, 0700), 0);
+	ck_assert_int_eq(mkdir(inside, 0700), 0);
+	b.w->index.serial++;
+	world_sign(b.w);
+	put_in_force(&b);
+	check_compliance(&b);
+
+	/* RPT Failure without the Solicited flag. */
+	b.reports = 0;
+	wait_for(&b, has_report, "a failure of later");
+	ck_assert_int_eq(b.report, COPS_FAILURE);
+	ck_assert_uint_eq(b.reported, 0);
+	ck_assert_uint_eq(b.said.data[2], PR_GPERR);
+
+	/* REQ, and the report of its decision says what holds. */
+	b.requests = 0;
+	ck_assert_int_eq(rmdir(inside), 0);
+	ck_assert_int_eq(rmdir(state), 0);
+	wait_for(&b, has_request, "a request after the repair");
+	decide(&b, VIEW_NONE);
+	ck_assert_int_eq(b.report, COPS_SUCCESS);
+	check_compliance(&b);
+	ck_assert_int_eq(pepctl_status(&b), 0);
+	end_pepd(&b);
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(the_preferred_pdp_is_returned_to)
 {
 	struct endpoint first;
@@ -786,6 +828,7 @@ int main(void)
 	tcase_add_test(t, a_pdp_with_another_key_is_not_spoken_to);
 	tcase_add_test(t, a_redirection_is_followed_and_the_last_pdp_named);
 	tcase_add_test(t, request_states_at_the_wish_of_a_pdp);
+	tcase_add_test(t, what_fails_later_is_told_and_its_repair_too);
 	tcase_add_test(t, the_preferred_pdp_is_returned_to);
 	tcase_add_test(t, wrong_settings_end_it_at_once);
 	suite_add_tcase(suite, t);
