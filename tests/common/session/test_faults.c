@@ -7,6 +7,11 @@
 #include "tests/common/session/play.h"
 #include "tests/suite.h"
 
+static uint32_t limited(const struct session *s, enum session_limit limit)
+{
+	return session_counters(s)->limited[limit];
+}
+
 /* --- What a PEP answers to what is malformed --- */
 
 START_TEST(malformed_decisions)
@@ -156,6 +161,7 @@ START_TEST(a_decision_above_the_limit_is_refused_by_name)
 	ck_assert_str_eq(pair_trace(&p), "> RPT 4950 solicited Failure GPERR 4/0000\n"
 					 "> DRQ 4950 10/0000\n");
 	ck_assert_uint_eq(play.pep_seen[SESSION_REFUSED], 1);
+	ck_assert_uint_eq(limited(p.pep, SESSION_LIMIT_MESSAGE), 1);
 	pair_fini(&p);
 }
 END_TEST
@@ -276,6 +282,7 @@ START_TEST(a_request_above_the_limit_is_answered)
 	buffer_put(&b, "\x10\x09\0\0\0\0\0\x08", 8);
 	pair_say(&p, &b);
 	ck_assert_str_eq(pair_trace(&p), "< DEC 4950 solicited 4/0000\n< KA\n");
+	ck_assert_uint_eq(limited(p.pdp, SESSION_LIMIT_MESSAGE), 1);
 	pair_fini(&p);
 }
 END_TEST
@@ -428,6 +435,8 @@ START_TEST(request_states_are_limited)
 	pair_run(&p);
 	ck_assert_str_eq(
 		pair_trace(&p), "> REQ 4950\n< DEC 4950 solicited 4/0000\n> DRQ 4950 1/0000\n");
+	ck_assert_uint_eq(limited(p.pep, SESSION_LIMIT_STATES), 1);
+	ck_assert_uint_eq(limited(p.pdp, SESSION_LIMIT_STATES), 1);
 	pair_fini(&p);
 }
 END_TEST
@@ -444,6 +453,7 @@ START_TEST(requests_without_decision_are_limited)
 	pair_say_hex(&p, REQ);
 	ck_assert_str_eq(pair_trace(&p), "< CC 4950 4/0000\n");
 	ck_assert_int_eq(play.pdp.kind, SESSION_CLIENT_CLOSED);
+	ck_assert_uint_eq(limited(p.pdp, SESSION_LIMIT_REQUESTS), 1);
 	pair_fini(&p);
 }
 END_TEST
@@ -461,6 +471,7 @@ START_TEST(client_types_are_limited)
 		ck_assert_ptr_nonnull(strstr(pair_trace(&p),
 			i < SESSION_CLIENT_TYPES_MAX ? "< CAT 495" : "< CC 4958 4/0000\n"));
 	}
+	ck_assert_uint_eq(limited(p.pdp, SESSION_LIMIT_CLIENT_TYPES), 1);
 	pair_fini(&p);
 }
 END_TEST
@@ -478,6 +489,7 @@ START_TEST(decisions_without_report_are_limited)
 	ck_assert(!session_is_closed(p.pep));
 	pair_say_hex(&p, DEC_NULL);
 	ck_assert_int_eq(play.pep.error.code, E_LIMIT);
+	ck_assert_uint_eq(limited(p.pep, SESSION_LIMIT_DECISIONS), 1);
 	pair_fini(&p);
 
 	begin_pdp(&p, &play);
@@ -486,6 +498,7 @@ START_TEST(decisions_without_report_are_limited)
 	for (unsigned i = 0; i < SESSION_UNREPORTED_MAX; i++)
 		ok(pdp_session_decide_null(p.pdp, play.state, &number));
 	ck_assert_int_eq(pdp_session_decide_null(p.pdp, play.state, &number), E_LIMIT);
+	ck_assert_uint_eq(limited(p.pdp, SESSION_LIMIT_DECISIONS), 1);
 	pair_fini(&p);
 }
 END_TEST
@@ -509,6 +522,7 @@ START_TEST(answers_that_nobody_takes_are_limited)
 	}
 	ck_assert_uint_eq(n, 64 * 1024 / 8 + 1);
 	octets_free(ka);
+	ck_assert_uint_eq(limited(p.pdp, SESSION_LIMIT_ANSWERS), 1);
 	pair_fini(&p);
 }
 END_TEST
