@@ -33,6 +33,7 @@ struct daemon {
 	struct pdp_settings settings;
 	struct key *key;
 	struct trust *trust;
+	struct integrity_keys *integrity_keys;
 	struct store *store;
 	struct server *server;
 	struct control_server *control;
@@ -72,6 +73,23 @@ static void watch_signal(struct daemon *d, struct ev_signal *watcher, int signal
 	ev_signal_start(d->loop, watcher);
 }
 
+/* Every wrong line is said. */
+static enum err load_integrity_keys(struct daemon *d, struct error *error)
+{
+	struct buffer messages;
+	enum err result;
+
+	buffer_init(&messages, 1 << 16);
+	result = integrity_keys_load(
+		d->settings.integrity_keys, INTEGRITY_PDP, &d->integrity_keys, &messages);
+	if (result) {
+		fputs(buffer_string(&messages), stderr);
+		error_set(error, result, "integrity-keys: the file cannot be used");
+	}
+	buffer_fini(&messages);
+	return result;
+}
+
 /* What the settings name and a person can get wrong. */
 static enum err load_keys(struct daemon *d, struct error *error)
 {
@@ -83,7 +101,7 @@ static enum err load_keys(struct daemon *d, struct error *error)
 		error_prefix(error, "trust");
 		return error->code;
 	}
-	return E_OK;
+	return d->settings.integrity_keys[0] ? load_integrity_keys(d, error) : E_OK;
 }
 
 static enum err open_store(struct daemon *d, struct error *error)
@@ -122,6 +140,7 @@ static enum err start(struct daemon *d, struct error *error)
 		.settings = &d->settings,
 		.key = d->key,
 		.trust = d->trust,
+		.integrity_keys = d->integrity_keys,
 		.store = d->store,
 		.changed = on_changed,
 		.context = d,
@@ -146,6 +165,7 @@ static void release(struct daemon *d)
 	server_free(d->server);
 	store_close(d->store);
 	trust_free(d->trust);
+	integrity_keys_free(d->integrity_keys);
 	key_free(d->key);
 	log_free(d->log);
 	if (d->loop)
@@ -251,7 +271,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pdpd: unexpected argument '%s'\n", o.argv[0]);
 		return EXIT_BAD_USAGE;
 	}
-	result = settings_load(&pdp_settings_schema, path, &settings, &text);
+	result = pdp_settings_load(path, &settings, &text);
 	if (result) {
 		print(&text, stderr);
 		if (result == E_SYSTEM)

@@ -5,10 +5,21 @@
 
 #include "common/service/settings.h"
 
+/* What a session must have at least. */
+enum pdp_security {
+	PDP_TLS,
+	PDP_TLS_AND_INTEGRITY,
+	PDP_INTEGRITY,
+	PDP_PLAIN,
+};
+
 struct pdp_settings {
 	char *name;
 	char *tenant;
-	struct endpoint_list listen;
+	struct endpoint_list listen, listen_tls;
+	unsigned security;     /* enum pdp_security */
+	char *integrity_keys;  /* path; empty: none */
+	char *node_authorities; /* path; empty: none */
 	char *key;
 	char *trust;
 	uint32_t threshold;
@@ -25,5 +36,9 @@ struct pdp_settings {
 };
 
 extern const struct settings_schema pdp_settings_schema;
+
+/* Loads, and checks also what the table cannot say; every message is appended, a line each. */
+enum err pdp_settings_load(
+	const char *path, struct pdp_settings *ret, struct buffer *messages) MUST_USE;
 
 #endif

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crypto/digest.h"
 #include "common/crypto/hmac.h"
 
 struct integrity {
 	struct integrity_keys *keys;
 	bool sent, received; /* the first message */
 	uint32_t send_next, receive_next;
+	uint32_t of_open, of_accept; /* the first numbers: of the OPN and of the CAT */
 	uint32_t refused;
 	size_t peer_len;
 	uint8_t peer[];
@@ -75,6 +77,32 @@ static uint32_t first_number(const struct integrity_key *key, uint64_t utc)
 	return key->was_used && !is_later(number, key->used) ? key->used + 1 : number;
 }
 
+/* The second to say a number is the PDP, in its CAT. */
+static void say_first(struct integrity *i, uint32_t number, bool is_second, uint32_t *ret_next)
+{
+	if (is_second)
+		i->of_accept = number;
+	else
+		i->of_open = number;
+	*ret_next = number + 1;
+}
+
+enum err integrity_binding(const struct integrity *i, struct session_binding *ret)
+{
+	struct sha256 digest;
+	enum err err;
+
+	if (!integrity_is_up(i))
+		return E_UNEXPECTED;
+	sha256_init(&digest);
+	sha256_put_view(&digest, view_of_string("copsec session of COPS Integrity"));
+	sha256_put_u32(&digest, i->of_open);
+	sha256_put_u32(&digest, i->of_accept);
+	err = sha256_final(&digest, ret->octets);
+	sha256_fini(&digest);
+	return err;
+}
+
 /* ---- the object ---- */
 
 static enum err digest(const struct integrity_key *key, struct view message,
@@ -122,7 +150,7 @@ enum err integrity_seal(struct integrity *i, uint64_t utc, struct buffer *messag
 	if (i->sent)
 		i->send_next++;
 	else
-		i->receive_next = number + 1;
+		say_first(i, number, i->received, &i->receive_next);
 	i->sent = true;
 	return E_OK;
 }
@@ -209,7 +237,7 @@ enum err integrity_verify(struct integrity *i, uint64_t utc, struct view message
 	if (i->received)
 		i->receive_next++;
 	else
-		i->send_next = number + 1;
+		say_first(i, number, i->sent, &i->send_next);
 	i->received = true;
 	return E_OK;
 }

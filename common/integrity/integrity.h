@@ -11,6 +11,7 @@
 #ifndef COPSEC_COMMON_INTEGRITY_INTEGRITY_H
 #define COPSEC_COMMON_INTEGRITY_INTEGRITY_H
 
+#include "common/base/binding.h"
 #include "common/cops/message.h"
 #include "common/integrity/keys.h"
 
@@ -35,6 +36,11 @@ void integrity_free(struct integrity *i);
 struct view integrity_peer(const struct integrity *i);
 /* Both ends have said their first number: every message has the object from now on. */
 bool integrity_is_up(const struct integrity *i);
+/*
+ * What names this session and no other: a digest over the two first numbers, of which each end chose
+ * one that it never chooses again. E_UNEXPECTED before it is up.
+ */
+enum err integrity_binding(const struct integrity *i, struct session_binding *ret) MUST_USE;
 /* Messages that were refused. */
 uint32_t integrity_refused(const struct integrity *i);
 

@@ -68,6 +68,7 @@ struct link {
 	const struct link_events *events;
 	void *owner;
 	struct ev_timer timer;
+	struct session_binding binding; /* without TLS */
 	bool starting_tls; /* asked for; the handshake begins once the plain output is written */
 };
 
@@ -294,6 +295,11 @@ void link_attach(struct link *l, const struct link_session *type, void *session)
 	l->session = session;
 }
 
+void link_stay_plain(struct link *l)
+{
+	net_connection_stay_plain(l->connection);
+}
+
 void link_start_tls(struct link *l)
 {
 	l->starting_tls = true;
@@ -334,7 +340,28 @@ const struct pin *link_pin(const struct link *l)
 	return net_connection_pin(l->connection);
 }
 
-const struct session_binding *link_binding(const struct link *l)
+const struct session_binding *link_binding(struct link *l)
 {
-	return net_connection_binding(l->connection);
+	const struct session_binding *of_tls = net_connection_binding(l->connection);
+
+	if (of_tls)
+		return of_tls;
+	if (session_integrity_binding(l->session, &l->binding))
+		l->binding = (struct session_binding){{0}};
+	return &l->binding;
+}
+
+bool link_is_certified(const struct link *l)
+{
+	return net_connection_is_certified(l->connection);
+}
+
+bool link_is_named(const struct link *l, const char *name)
+{
+	return net_connection_is_named(l->connection, name);
+}
+
+bool link_has_address(const struct link *l, const struct endpoint *address)
+{
+	return net_connection_has_address(l->connection, address);
 }

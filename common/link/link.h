@@ -60,6 +60,8 @@ void link_attach(struct link *l, const struct link_session *type, void *session)
 
 /* Only from `drain`, on the session's START_TLS. */
 void link_start_tls(struct link *l);
+/* The session is as secure as it has to be, though without TLS. */
+void link_stay_plain(struct link *l);
 /* Sends what the session has to say and arms its timer. */
 void link_pump(struct link *l);
 /* Lets go: as much output as the connection takes now (net_limits.output) still goes out, no
@@ -69,8 +71,14 @@ struct link *link_close(struct link *l);
 struct link *link_abort(struct link *l);
 
 const struct endpoint *link_peer(const struct link *l);
-/* These are NULL before TLS is up. */
+/* NULL before TLS is up. */
 const struct pin *link_pin(const struct link *l);
-const struct session_binding *link_binding(const struct link *l);
+/* What names this connection: of TLS, or of the Integrity object; all zeros without either, for then
+ * nothing tells it from another. */
+const struct session_binding *link_binding(struct link *l);
+/* What an authority says of the peer, if TLS is up: see net.h. */
+bool link_is_certified(const struct link *l);
+bool link_is_named(const struct link *l, const char *name);
+bool link_has_address(const struct link *l, const struct endpoint *address);
 
 #endif

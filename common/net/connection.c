@@ -773,6 +773,15 @@ size_t net_connection_write(struct net_connection *c, struct view octets)
 	return taken;
 }
 
+void net_connection_stay_plain(struct net_connection *c)
+{
+	if (c->state != STATE_PLAIN)
+		return;
+	listener_secured(c);
+	c->state_until = 0;
+	settle(c);
+}
+
 void net_connection_close(struct net_connection *c)
 {
 	switch (c->state) {

@@ -96,6 +96,8 @@ enum err net_connection_start_tls(struct net_connection *c, enum net_role role,
 /* How many octets were taken; 0 if it is ending, not yet up, or between plain and secure. */
 size_t net_connection_write(struct net_connection *c, struct view octets) MUST_USE;
 size_t net_connection_room(const struct net_connection *c);
+/* The owner is content without TLS: secure_ms is over, and it counts as unsecured no more. */
+void net_connection_stay_plain(struct net_connection *c);
 /* Sends what is queued, closes in TLS and TCP properly. No callbacks from now on. */
 void net_connection_close(struct net_connection *c);
 /* Drops everything at once. */

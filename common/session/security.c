@@ -78,6 +78,11 @@ bool session_is_sealed(const struct session *s)
 	return is_sealed(s);
 }
 
+enum err session_integrity_binding(const struct session *s, struct session_binding *ret_binding)
+{
+	return is_sealed(s) ? integrity_binding(s->integrity, ret_binding) : E_UNEXPECTED;
+}
+
 /* ---- The steps ---- */
 
 /* OPN or CAT for client-type 0, with that kind of Integrity object; 0: with none. */

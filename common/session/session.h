@@ -29,6 +29,7 @@
 #ifndef COPSEC_COMMON_SESSION_SESSION_H
 #define COPSEC_COMMON_SESSION_SESSION_H
 
+#include "common/base/binding.h"
 #include "common/cops/message.h"
 #include "common/integrity/keys.h"
 
@@ -204,6 +205,9 @@ bool session_in_message(const struct session *s);
 bool session_is_closed(const struct session *s);
 /* Every message has the Integrity object. */
 bool session_is_sealed(const struct session *s);
+/* What names a sealed session; integrity.h. E_UNEXPECTED of any other. */
+enum err session_integrity_binding(
+	const struct session *s, struct session_binding *ret_binding) MUST_USE;
 
 /* What has been counted; common/session/status.h. */
 struct session_counters;

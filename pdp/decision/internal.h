@@ -3,6 +3,7 @@
  * What the files of the server share; nobody else includes this.
  *
  *	server.c    life, listening, and who is to be served next
+ *	identity.c  who a peer is, and by what it is known
  *	peer.c      one connection: what it asks, what it is sent, what it reports
  *	request.c   what a node says of itself
  *	publish.c   taking a new publication from a publisher
@@ -31,7 +32,8 @@ struct peer {
 	struct link *link;
 	struct session *session;
 	struct endpoint address;
-	struct pin key;   /* once it has opened anything */
+	struct pin key;   /* once it has opened anything; zeros without TLS */
+	bool by_name;     /* its node is known by a name that is proven, not by its key */
 	char *node;       /* PEPID, while it is open as a node */
 	uint32_t state;   /* its newest request state, 0 if there is none */
 	uint32_t asked;   /* request state whose REQ is to be answered, 0 if there is none */
@@ -59,7 +61,7 @@ struct server {
 	struct net *net;
 	struct net_listener **listeners;
 	size_t listener_count;
-	struct session_config session_config;
+	struct session_config session_config, direct_config; /* of listen, of listen-tls */
 	struct publication *publication; /* NULL: nothing is published */
 	struct history history;          /* what was in force before */
 	struct seat *seats;              /* by publication_node.which */
@@ -87,7 +89,8 @@ struct seat *server_prepare_seats(const struct publication *p) MUST_USE;
 void server_adopt(struct server *s, struct publication *p, struct seat *seats);
 
 /* A connection that a listener accepted. */
-void peer_accept(struct server *s, struct net_connection *connection);
+void peer_accept(struct server *s, struct net_connection *connection,
+	const struct session_config *config);
 /* Whether a report was due before `now`; said once. */
 void peer_watch(struct peer *p, uint64_t now);
 /* Drops it at once. */
@@ -103,6 +106,13 @@ enum err request_take(struct peer *p, uint32_t state, const struct cops_message 
 /* Answers a REQ by a frwkError for each failure, and the sentence as copsecFailure. */
 enum err request_refuse(struct peer *p, uint32_t state, const struct pri_failures *failures,
 	const struct error *why) MUST_USE;
+
+/* May a peer with this key in TLS go on, so that it can say who it is? */
+bool peer_may_connect(const struct peer *p, const struct pin *key);
+/* The node that it says it is: E_DENIED or E_MISMATCH unless its key, a certificate with its name or
+ * the key of the Integrity object says so too, or the settings do without. */
+enum err peer_identify(struct peer *p, const struct session_event *opening,
+	const struct publication_node **ret_node, struct error *error) MUST_USE;
 
 bool may_publish(const struct server *s, const struct pin *key);
 /* A REQ of the publishing client-type. */

@@ -8,16 +8,6 @@
 
 #define MODULE "session"
 
-const struct publication_node *peer_node(const struct peer *p)
-{
-	const struct publication_node *node;
-
-	if (!p->server->publication || !p->node)
-		return NULL;
-	node = publication_find_key(p->server->publication, &p->key);
-	return node && strcmp(node->name, p->node) == 0 ? node : NULL;
-}
-
 static struct log *log_of(const struct peer *p)
 {
 	return p->server->parts.log;
@@ -282,17 +272,13 @@ static void take_seat(struct peer *p, const struct publication_node *node)
 	link_pump(before->link);
 }
 
-static enum err open_node(struct peer *p, struct view pepid, struct error *error)
+static enum err open_node(
+	struct peer *p, const struct session_event *opening, struct error *error)
 {
-	const struct server *s = p->server;
-	const struct publication_node *node = NULL;
+	const struct publication_node *node;
 
-	if (s->publication)
-		node = publication_find_key(s->publication, &p->key);
-	if (!node)
-		return error_set(error, E_DENIED, "its key is no node's in the policy in force");
-	if (!view_equal(pepid, view_of_string(node->name)))
-		return error_set(error, E_MISMATCH, "its key is that of node %s", node->name);
+	if (peer_identify(p, opening, &node, error))
+		return error->code;
 	if (!p->node && !(p->node = strdup(node->name)))
 		return error_set(error, E_MEMORY, "out of memory");
 	take_seat(p, node);
@@ -313,15 +299,16 @@ static void on_opening(struct peer *p, const struct session_event *event)
 	enum err result = E_OK;
 	struct error why;
 
-	p->key = *link_pin(p->link);
+	if (link_pin(p->link))
+		p->key = *link_pin(p->link);
 	if (event->client_type == COPS_CLIENT_PROVISIONING && p->server->redirecting) {
 		redirect_node(p, event);
 		return;
 	}
 	if (event->client_type == COPS_CLIENT_PROVISIONING) {
-		result = open_node(p, event->pepid, &why);
+		result = open_node(p, event, &why);
 	} else if (event->client_type == COPS_CLIENT_PUBLISHING) {
-		if (!may_publish(p->server, &p->key))
+		if (!link_pin(p->link) || !may_publish(p->server, &p->key))
 			result = error_set(&why, E_DENIED, "its key may not publish");
 	} else {
 		answer = COPS_ERROR_UNSUPPORTED_CLIENT_TYPE;
@@ -330,6 +317,7 @@ static void on_opening(struct peer *p, const struct session_event *event)
 	if (!result) {
 		result = pdp_session_accept(p->session, event->client_type);
 		if (!result) {
+			link_stay_plain(p->link);
 			server_changed(p->server);
 			return;
 		}
@@ -453,7 +441,7 @@ static bool on_authorize(void *owner, struct link *l, const struct pin *key)
 	const struct server *s = p->server;
 
 	(void)l;
-	if (may_publish(s, key) || (s->publication && publication_find_key(s->publication, key)))
+	if (peer_may_connect(p, key))
 		return true;
 	log_warning(s->parts.log, MODULE, "peer with an unknown key refused",
 		log_endpoint("peer", &p->address), log_pin("key", key));
@@ -501,13 +489,14 @@ static const struct link_events link_events = {
 	.ended = on_ended,
 };
 
-void peer_accept(struct server *s, struct net_connection *connection)
+void peer_accept(struct server *s, struct net_connection *connection,
+	const struct session_config *config)
 {
 	struct peer *p = calloc(1, sizeof *p);
 	struct error error;
 
 	if (p)
-		p->session = session_new(SESSION_PDP, &s->session_config, link_now());
+		p->session = session_new(SESSION_PDP, config, link_now());
 	if (!p || !p->session ||
 		link_accept(s->parts.loop, connection, &link_events, p, &p->link, &error)) {
 		log_error(s->parts.log, MODULE, "no memory for a connection: dropped");

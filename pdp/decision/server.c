@@ -206,8 +206,19 @@ static void load_history(struct server *s)
 
 static void on_accepted(void *owner, struct net_listener *l, struct net_connection *connection)
 {
+	struct server *s = owner;
+
 	(void)l;
-	peer_accept(owner, connection);
+	peer_accept(s, connection, &s->session_config);
+}
+
+static void on_accepted_direct(void *owner, struct net_listener *l,
+	struct net_connection *connection)
+{
+	struct server *s = owner;
+
+	(void)l;
+	peer_accept(s, connection, &s->direct_config);
 }
 
 static void on_refused(void *owner, struct net_listener *l, const struct endpoint *peer,
@@ -224,8 +235,10 @@ static void on_refused(void *owner, struct net_listener *l, const struct endpoin
 }
 
 static const struct net_listener_events listener_events = {on_accepted, on_refused};
+static const struct net_listener_events direct_events = {on_accepted_direct, on_refused};
 
-static enum err listen_all(struct server *s, struct error *error)
+static enum err listen_at(struct server *s, const struct endpoint_list *list,
+	const struct net_listener_events *events, struct error *error)
 {
 	const struct pdp_settings *settings = s->parts.settings;
 	const struct net_listener_limits listener_limits = {
@@ -237,18 +250,33 @@ static enum err listen_all(struct server *s, struct error *error)
 	enum err result = E_OK;
 
 	limits.secure_ms = settings->secure_timeout;
-	s->listeners = calloc(settings->listen.count, sizeof(struct net_listener *));
-	if (!s->listeners)
-		return error_set(error, E_MEMORY, "server: out of memory");
-	for (size_t i = 0; !result && i < settings->listen.count; i++) {
-		result = net_listen(s->net, &settings->listen.items[i], &listener_limits, &limits,
-			&listener_events, s, &s->listeners[i], error);
+	for (size_t i = 0; !result && i < list->count; i++) {
+		struct net_listener **l = &s->listeners[s->listener_count];
+
+		result = net_listen(
+			s->net, &list->items[i], &listener_limits, &limits, events, s, l, error);
 		if (!result) {
 			s->listener_count++;
 			log_notice(s->parts.log, MODULE, "listening",
-				log_endpoint("at", net_listener_endpoint(s->listeners[i])));
+				log_endpoint("at", net_listener_endpoint(*l)),
+				log_str("tls", events == &direct_events ? "at once" : "upward"));
 		}
 	}
+	return result;
+}
+
+static enum err listen_all(struct server *s, struct error *error)
+{
+	const struct pdp_settings *settings = s->parts.settings;
+	enum err result;
+
+	s->listeners = calloc(
+		settings->listen.count + settings->listen_tls.count, sizeof(struct net_listener *));
+	if (!s->listeners)
+		return error_set(error, E_MEMORY, "server: out of memory");
+	result = listen_at(s, &settings->listen, &listener_events, error);
+	if (!result)
+		result = listen_at(s, &settings->listen_tls, &direct_events, error);
 	return result;
 }
 
@@ -270,6 +298,38 @@ const struct endpoint *server_endpoint(const struct server *s, size_t which)
 
 /* ---- Life ---- */
 
+static uint64_t utc(void *user)
+{
+	(void)user;
+	return server_utc();
+}
+
+static void prepare_sessions(struct server *s)
+{
+	static const struct {
+		enum session_security security;
+		bool integrity_required;
+	} of[] = {
+		[PDP_TLS] = {SESSION_TLS_REQUIRED, false},
+		[PDP_TLS_AND_INTEGRITY] = {SESSION_TLS_REQUIRED, true},
+		[PDP_INTEGRITY] = {SESSION_TLS_OPTIONAL, true},
+		[PDP_PLAIN] = {SESSION_TLS_OPTIONAL, false},
+	};
+	const struct pdp_settings *settings = s->parts.settings;
+
+	s->session_config = session_config_default(SESSION_PDP);
+	s->session_config.ka_seconds = (uint16_t)(settings->keepalive / 1000);
+	s->session_config.security = of[settings->security].security;
+	s->session_config.integrity_keys = s->parts.integrity_keys;
+	s->session_config.integrity_required = of[settings->security].integrity_required;
+	s->session_config.utc = utc;
+	s->direct_config = s->session_config;
+	s->direct_config.security = SESSION_TLS_DIRECT;
+	if (s->session_config.security != SESSION_TLS_REQUIRED)
+		log_warning(s->parts.log, MODULE,
+			"sessions without encryption are accepted, as the settings say");
+}
+
 enum err server_new(const struct server_parts *parts, struct server **ret_server,
 	struct error *error)
 {
@@ -279,8 +339,7 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	if (!s)
 		return error_set(error, E_MEMORY, "server: out of memory");
 	s->parts = *parts;
-	s->session_config = session_config_default(SESSION_PDP);
-	s->session_config.ka_seconds = (uint16_t)(parts->settings->keepalive / 1000);
+	prepare_sessions(s);
 	ev_timer_init(&s->serving, on_serving, 0, 0);
 	s->serving.data = s;
 	ev_timer_init(&s->saving, on_saving, save_s, 0);
@@ -294,6 +353,8 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 		load_history(s);
 		result = net_new(parts->loop, parts->key, &s->net, error);
 	}
+	if (!result && parts->settings->node_authorities && parts->settings->node_authorities[0])
+		result = net_trust_authorities(s->net, parts->settings->node_authorities, error);
 	if (!result)
 		result = listen_all(s, error);
 	if (result) {

@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 
+#include "common/integrity/keys.h"
 #include "common/service/log.h"
 #include "pdp/decision/compliance.h"
 #include "pdp/settings.h"
@@ -28,6 +29,7 @@ struct server_parts {
 	const struct pdp_settings *settings;
 	const struct key *key;
 	const struct trust *trust;
+	struct integrity_keys *integrity_keys; /* NULL: no Integrity object */
 	struct store *store;
 	/* Called when a node came, went or reported, or policy changed. May be NULL. */
 	void (*changed)(void *context);

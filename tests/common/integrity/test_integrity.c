@@ -235,6 +235,29 @@ START_TEST(the_first_numbers_of_sessions_never_come_twice)
 }
 END_TEST
 
+START_TEST(both_ends_know_a_session_by_the_same_name)
+{
+	struct session_binding pep, pdp, next;
+	struct pair p;
+
+	pair_init(&p, INTEGRITY_HMAC_SHA256_96);
+	ck_assert_int_eq(integrity_binding(p.pep, &pep), E_UNEXPECTED);
+	open_pair(&p);
+	ck_assert_int_eq(integrity_binding(p.pep, &pep), E_OK);
+	ck_assert_int_eq(integrity_binding(p.pdp, &pdp), E_OK);
+	ck_assert(view_equal(binding_view(&pep), binding_view(&pdp)));
+	/* The next session with the same keys. */
+	integrity_free(p.pep);
+	integrity_free(p.pdp);
+	p.pep = integrity_new(&p.pep_keys, view_of_string("pdp"));
+	p.pdp = integrity_new(&p.pdp_keys, view_of_string("pep"));
+	open_pair(&p);
+	ck_assert_int_eq(integrity_binding(p.pep, &next), E_OK);
+	ck_assert(!view_equal(binding_view(&pep), binding_view(&next)));
+	pair_fini(&p);
+}
+END_TEST
+
 START_TEST(any_changed_octet_is_refused)
 {
 	static const enum integrity_algorithm algorithms[] = {INTEGRITY_HMAC_SHA256_96,
@@ -394,6 +417,7 @@ int main(void)
 	tcase_add_test(tc, each_end_counts_from_what_the_other_said);
 	tcase_add_test(tc, zero_comes_behind_the_last_number);
 	tcase_add_test(tc, the_first_numbers_of_sessions_never_come_twice);
+	tcase_add_test(tc, both_ends_know_a_session_by_the_same_name);
 	tcase_add_test(tc, any_changed_octet_is_refused);
 	tcase_add_test(tc, any_reordering_and_any_replay_is_refused);
 	tcase_add_test(tc, each_fault_has_its_error);

@@ -20,9 +20,9 @@ static void extend(X509 *certificate, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-struct authority authority_certify(const struct authority *by, const struct subject *s)
+struct holder authority_certify(const struct holder *by, const struct subject *s)
 {
-	struct authority a = {s->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), X509_new()};
+	struct holder a = {s->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), X509_new()};
 	X509 *issuer = by ? by->certificate : a.certificate;
 	X509_NAME *name = X509_get_subject_name(a.certificate);
 
@@ -48,14 +48,14 @@ struct authority authority_certify(const struct authority *by, const struct subj
 	return a;
 }
 
-void authority_free(struct authority *a)
+void authority_free(struct holder *a)
 {
 	X509_free(a->certificate);
 	EVP_PKEY_free(a->key);
-	*a = (struct authority){0};
+	*a = (struct holder){0};
 }
 
-void authority_save_key(const char *path, const struct authority *a, const struct authority *behind)
+void authority_save_key(const char *path, const struct holder *a, const struct holder *behind)
 {
 	FILE *f = fopen(path, "w");
 
@@ -68,7 +68,7 @@ void authority_save_key(const char *path, const struct authority *a, const struc
 	ck_assert_int_eq(fclose(f), 0);
 }
 
-static X509_CRL *revoke(const struct authority *a, long serial)
+static X509_CRL *revoke(const struct holder *a, long serial)
 {
 	X509_CRL *list = X509_CRL_new();
 	X509_REVOKED *entry = X509_REVOKED_new();
@@ -90,7 +90,7 @@ static X509_CRL *revoke(const struct authority *a, long serial)
 	return list;
 }
 
-void authority_save(const char *path, const struct authority *a, long revoked)
+void authority_save(const char *path, const struct holder *a, long revoked)
 {
 	FILE *f = fopen(path, "w");
 

@@ -7,7 +7,7 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 
-struct authority {
+struct holder {
 	EVP_PKEY *key;
 	X509 *certificate;
 };
@@ -23,11 +23,11 @@ struct subject {
 };
 
 /* `by` NULL: signed by itself. */
-struct authority authority_certify(const struct authority *by, const struct subject *s);
-void authority_free(struct authority *a);
+struct holder authority_certify(const struct holder *by, const struct subject *s);
+void authority_free(struct holder *a);
 /* PEM files, 0600: a key with its certificate and those behind it; certificates and, if `revoked`
  * is not 0, a list of the first one that revokes that serial. */
-void authority_save_key(const char *path, const struct authority *a, const struct authority *behind);
-void authority_save(const char *path, const struct authority *a, long revoked);
+void authority_save_key(const char *path, const struct holder *a, const struct holder *behind);
+void authority_save(const char *path, const struct holder *a, long revoked);
 
 #endif

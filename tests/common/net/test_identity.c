@@ -216,13 +216,13 @@ static void prepare(const struct identity *id)
 {
 	struct subject top = {"Test Authority", NULL, NULL, true, id->issuer == TRUSTED_RSA, 0, 0};
 	struct subject middle = {"Below It", NULL, NULL, true, false, 0, 2};
-	struct authority trusted = authority_certify(NULL, &top);
-	struct authority other = id->issuer == STRANGER ? authority_certify(NULL, &top)
+	struct holder trusted = authority_certify(NULL, &top);
+	struct holder other = id->issuer == STRANGER ? authority_certify(NULL, &top)
 							: authority_certify(&trusted, &middle);
-	const struct authority *by = id->issuer == ITSELF ? NULL
+	const struct holder *by = id->issuer == ITSELF ? NULL
 				     : id->issuer == BELOW_TRUSTED || id->issuer == STRANGER ? &other
 											    : &trusted;
-	struct authority peer = authority_certify(by, &id->subject);
+	struct holder peer = authority_certify(by, &id->subject);
 
 	authority_save_key(key_path, &peer, id->issuer == BELOW_TRUSTED ? &other : NULL);
 	authority_save(trust_path, &trusted, id->subject.serial);
