@@ -110,6 +110,12 @@ static enum err synchronize(void *context, const json_t *request, json_t **ret_r
 	return answer(json_true(), ret_result, error);
 }
 
+static enum err trace(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	return server_trace(context, request, ret_result, error);
+}
+
 const struct control_command pdp_control_commands[] = {
 	{"nodes", nodes, "every node of the policy, and what it reported"},
 	{"node", node, "one node, and what it says that it can do"},
@@ -120,5 +126,6 @@ const struct control_command pdp_control_commands[] = {
 	{"redirect", redirect, "send the nodes to another PDP, or no longer"},
 	{"synchronize", synchronize, "ask a node for its request again"},
 	{"wait", wait, "until every node has the policy in force"},
+	{"trace", trace, "the messages of all sessions as they pass"},
 	{0},
 };

@@ -9,6 +9,7 @@
 #include "common/service/control.h"
 #include "common/service/options.h"
 #include "common/service/settings.h"
+#include "pib/trace/command.h"
 
 #define ABOUT "Looks at a running pdpd, and tells it what to do."
 
@@ -413,6 +414,14 @@ static int run_completion(void *context, int argc, char **argv)
 	return completion_run(&c, argc, argv);
 }
 
+static int run_trace(void *context, int argc, char **argv)
+{
+	const struct pdpctl *ctl = context;
+	const struct trace_command trace = {"pdpctl", "pdpd", ctl->socket};
+
+	return trace_run(&trace, argc, argv);
+}
+
 static const struct command_row commands[] = {
 	{"nodes", run_nodes, "[--json]", "every node of the policy, and what it last reported",
 		show_rows},
@@ -427,6 +436,7 @@ static const struct command_row commands[] = {
 	{"wait", run_wait, "[--serial SERIAL] [--timeout TIME] [--json]",
 		"until every node has reported the policy in force; exit 1 if not in time",
 		wait_rows},
+	{"trace", run_trace, TRACE_SYNOPSIS, TRACE_LINE, trace_options},
 	{"completion", run_completion, "SHELL", "print completion for bash or zsh", NULL},
 	{0},
 };

@@ -10,6 +10,7 @@
 #include "common/service/control.h"
 #include "common/service/options.h"
 #include "pep/settings.h"
+#include "pib/trace/command.h"
 
 #define ABOUT "Shows what pepd enforces on this node."
 
@@ -335,11 +336,20 @@ static int run_completion(void *context, int argc, char **argv)
 	return completion_run(&c, argc, argv);
 }
 
+static int run_trace(void *context, int argc, char **argv)
+{
+	const struct pepctl *p = context;
+	const struct trace_command trace = {"pepctl", "pepd", p->socket};
+
+	return trace_run(&trace, argc, argv);
+}
+
 static const struct command_row commands[] = {
 	{"status", run_status, "[--json]", "what is in force, and what is not in order", show_rows},
 	{"rules", run_rules, "[--json]", "rules and reasons of drops, with their counters", show_rows},
 	{"plan", run_plan, "", "what the kernel is to hold", plain_rows},
 	{"log", run_log, "[LEVELS]", "show or set the levels of pepd's log", plain_rows},
+	{"trace", run_trace, TRACE_SYNOPSIS, TRACE_LINE, trace_options},
 	{"completion", run_completion, "SHELL", "print completion for bash or zsh", NULL},
 	{0},
 };

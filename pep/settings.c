@@ -9,6 +9,21 @@
 
 #define AT(kind, member) SETTING_AT_##kind(struct pep_settings, member)
 
+static const struct setting_choice securities[] = {
+	{"tls", PEP_TLS},
+	{"tls-and-integrity", PEP_TLS_AND_INTEGRITY},
+	{"integrity-without-encryption", PEP_INTEGRITY},
+	{"plain-without-any-protection", PEP_PLAIN},
+	{0},
+};
+
+static const struct setting_choice tls_starts[] = {
+	{"by-node", PEP_TLS_BY_NODE},
+	{"by-pdp", PEP_TLS_BY_PDP},
+	{"at-once", PEP_TLS_AT_ONCE},
+	{0},
+};
+
 static const struct setting rows[] = {
 	{.name = "name", .type = SETTING_STRING, .offset = AT(STRING, name), .min = 1, .max = 255,
 	 .line = "Name of this node, as the policy and its PDP know it",
@@ -20,11 +35,47 @@ static const struct setting rows[] = {
 	 .paragraph = "Numeric, because the closed node must know the way before it can ask anybody: "
 	              "192.0.2.1, 192.0.2.1:3288 or [2001:db8::1]:3288. They are tried in turn. The "
 	              "way to them stays open under every policy."},
-	{.name = "pdp-key", .type = SETTING_PINS, .offset = AT(PINS, pdp_keys), .min = 1,
+	{.name = "pdp-key", .type = SETTING_PINS, .offset = AT(PINS, pdp_keys), .initial = "",
 	 .max = MESSAGE_PDP_MAX,
 	 .line = "Pins of the keys by which the decision points are known",
 	 .paragraph = "sha256: and the hexadecimal SHA-256 of the public key. A server with any other "
-	              "key is not spoken to."},
+	              "key is not spoken to, unless pdp-authorities vouch for it."},
+	{.name = "pdp-authorities", .type = SETTING_PATH, .offset = AT(STRING, pdp_authorities),
+	 .initial = "",
+	 .line = "Certificates of authorities that vouch for decision points, PEM",
+	 .paragraph = "A server whose key is not one of pdp-key is then known by its certificate (RFC "
+	              "4261): by one of pdp-name, or by its address where none is given. Revocation "
+	              "lists go into the same file. Empty: decision points are known by their keys "
+	              "alone."},
+	{.name = "pdp-name", .type = SETTING_STRING, .offset = AT(STRING, pdp_names), .initial = "",
+	 .max = 1024,
+	 .line = "Names that certificates of decision points have",
+	 .paragraph = "One of them must stand there as dNSName, or as common name where there is no "
+	              "subjectAltName; wildcards do not count. Empty: the address of the decision point "
+	              "must stand there as iPAddress."},
+	{.name = "security", .type = SETTING_ENUM, .offset = AT(ENUM, security), .initial = "tls",
+	 .choices = securities,
+	 .line = "What a session must have",
+	 .paragraph = "tls: TLS 1.2 or 1.3. tls-and-integrity: the Integrity object of RFC 2748 inside "
+	              "it besides. integrity-without-encryption: that object alone; policy is readable "
+	              "on the wire. plain-without-any-protection: whoever answers at the address is the "
+	              "decision point, for a test or a wire that is protected otherwise; what is "
+	              "enforced still needs its signatures. If a decision point demands TLS of a "
+	              "session without, the next one has it."},
+	{.name = "tls-start", .type = SETTING_ENUM, .offset = AT(ENUM, tls_start),
+	 .initial = "by-node", .choices = tls_starts,
+	 .line = "Who begins with TLS",
+	 .paragraph = "by-node: this node asks for it in its first message. by-pdp: the decision point "
+	              "does in its answer; a session that gets none ends. at-once: from the first octet, "
+	              "on a port where the decision point listens so (listen-tls of pdpd)."},
+	{.name = "integrity-keys", .type = SETTING_PATH, .offset = AT(STRING, integrity_keys),
+	 .initial = "",
+	 .line = "Keys of the Integrity object",
+	 .paragraph = "A line for each: id, address of the decision point or any, algorithm "
+	              "(hmac-sha256-96 or hmac-md5-96), valid from, valid until, and 16 to 64 octets in "
+	              "hexadecimal, as \"openssl rand -hex 32\" makes them; times as "
+	              "2027-01-31T00:00:00Z, or - for none. The same id, algorithm and octets stand in "
+	              "the file of the decision point. Readable for owner and group only."},
 	{.name = "key", .type = SETTING_PATH, .offset = AT(STRING, key),
 	 .initial = "/etc/copsec/node-key.pem",
 	 .line = "Key and certificate of this node, for TLS"},
@@ -106,6 +157,18 @@ static enum err check(const char *path, const struct pep_settings *s, struct buf
 	}
 	if (log_configure(log, s->log, &e)) {
 		buffer_put_text(messages, "%s: error: log: %s\n", path, e.text);
+		err = E_SYNTAX;
+	}
+	if (!s->pdp_keys.count && !s->pdp_authorities[0] &&
+	    (s->security == PEP_TLS || s->security == PEP_TLS_AND_INTEGRITY)) {
+		buffer_put_text(messages, "%s: error: pdp-key or pdp-authorities must be given: "
+		                "otherwise no server is a decision point of ours\n", path);
+		err = E_SYNTAX;
+	}
+	if (!s->integrity_keys[0] &&
+	    (s->security == PEP_INTEGRITY || s->security == PEP_TLS_AND_INTEGRITY)) {
+		buffer_put_text(messages, "%s: error: security = %s needs integrity-keys\n", path,
+		                securities[s->security].name);
 		err = E_SYNTAX;
 	}
 	if (s->retry_most < s->retry_least) {

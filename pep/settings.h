@@ -11,10 +11,29 @@
 #define PEP_SETTINGS_PATH "/etc/copsec/pepd.conf"
 #define PEP_CONTROL_PATH "/run/copsec/pepd.sock"
 
+/* What a session must have. */
+enum pep_security {
+	PEP_TLS,
+	PEP_TLS_AND_INTEGRITY,
+	PEP_INTEGRITY,
+	PEP_PLAIN,
+};
+
+enum pep_tls_start {
+	PEP_TLS_BY_NODE,
+	PEP_TLS_BY_PDP,
+	PEP_TLS_AT_ONCE,
+};
+
 struct pep_settings {
 	char *name;
 	struct endpoint_list pdps;
 	struct pin_list pdp_keys;
+	char *pdp_authorities; /* path; empty: none */
+	char *pdp_names;       /* in their certificates; empty: their addresses are */
+	unsigned security;     /* enum pep_security */
+	unsigned tls_start;    /* enum pep_tls_start */
+	char *integrity_keys;  /* path; empty: none */
 	char *key;
 	char *report_key; /* empty: in the state directory */
 	char *trust;

@@ -125,6 +125,8 @@ struct session {
 	uint64_t next_ka;
 	session_random random;
 	void *user;
+	session_tap tap;
+	void *tapper;
 	struct stream stream;
 	struct queue queue;
 	struct arena arena;

@@ -45,6 +45,8 @@ static enum err queue(struct session *s, struct draft *d, bool answer)
 		free(chunk);
 		return code;
 	}
+	if (s->tap)
+		s->tap(s->tapper, true, buffer_view(&d->octets));
 	*chunk = (struct chunk){.octets = d->octets};
 	d->octets = (struct buffer){0};
 	if (q->last)

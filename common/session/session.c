@@ -94,6 +94,12 @@ void session_free(struct session *s)
 	free(s);
 }
 
+void session_set_tap(struct session *s, session_tap tap, void *tapper)
+{
+	s->tap = tap;
+	s->tapper = tapper;
+}
+
 enum session_role session_role(const struct session *s)
 {
 	return s->role->role;

@@ -71,6 +71,10 @@ typedef uint32_t (*session_random)(void *user);
 /* Seconds since 1970. */
 typedef uint64_t (*session_utc)(void *user);
 
+/* A whole message, sent or received; it lives as long as the call, in which the session must not be
+ * touched. */
+typedef void (*session_tap)(void *tapper, bool out, struct view message);
+
 struct session_config {
 	enum session_security security;
 	/* Borrowed as long as the session lives; NULL: no Integrity object. A PEP that has them
@@ -189,6 +193,10 @@ struct session *session_new(
 /* Takes NULL. */
 void session_free(struct session *s);
 enum session_role session_role(const struct session *s);
+
+/* Shows every message from now on, as it is queued, and as it is received before it is judged. NULL:
+ * no more. */
+void session_set_tap(struct session *s, session_tap tap, void *tapper);
 
 size_t session_receive(struct session *s, struct view octets, uint64_t now);
 void session_tls_done(struct session *s, uint64_t now);

@@ -40,6 +40,8 @@ static void give_out(
 		s->stream.skip = (uint32_t)(len - want);
 	}
 	*ret_message = VIEW(octets.data, want);
+	if (s->tap)
+		s->tap(s->tapper, false, *ret_message);
 }
 
 static enum err take(struct session *s, struct view *rest, struct view *ret_message)

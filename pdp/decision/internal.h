@@ -8,6 +8,7 @@
  *	request.c   what a node says of itself
  *	publish.c   taking a new publication from a publisher
  *	operate.c   what an operator wants of the sessions, and what they counted
+ *	tracing.c   the messages of all sessions, for pdpctl trace
  *	describe.c  what pdpctl is told of nodes and policy
  */
 #ifndef COPSEC_PDP_DECISION_INTERNAL_H
@@ -16,6 +17,7 @@
 #include <ev.h>
 
 #include "common/link/link.h"
+#include "common/trace/live.h"
 #include "common/session/status.h"
 #include "pdp/decision/history.h"
 #include "pdp/decision/server.h"
@@ -71,6 +73,7 @@ struct server {
 	struct ev_timer serving;
 	struct ev_timer saving; /* of reports */
 	struct ev_timer watching; /* for reports that do not come */
+	struct trace_live *trace;
 	bool redirecting;       /* nodes are sent to `redirect` */
 	struct endpoint redirect;
 	struct session_counters counters; /* of the sessions that are over */
@@ -113,6 +116,9 @@ bool peer_may_connect(const struct peer *p, const struct pin *key);
  * the key of the Integrity object says so too, or the settings do without. */
 enum err peer_identify(struct peer *p, const struct session_event *opening,
 	const struct publication_node **ret_node, struct error *error) MUST_USE;
+
+/* Shows the messages of its session to whoever traces. */
+void peer_trace(struct peer *p);
 
 bool may_publish(const struct server *s, const struct pin *key);
 /* A REQ of the publishing client-type. */

@@ -38,6 +38,9 @@ static void tell_end(struct peer *p, const struct error *why)
 	if (p->node)
 		log_notice(log_of(p), MODULE, "node disconnected", log_str("node", p->node),
 			log_err(why));
+	else if (err_category(why->code) == ERR_CAT_PEER && why->code != E_TRUNCATED)
+		log_warning(log_of(p), MODULE, "peer refused",
+			log_endpoint("peer", &p->address), log_err(why));
 	else
 		log_info(log_of(p), MODULE, "peer disconnected",
 			log_endpoint("peer", &p->address), log_err(why));
@@ -513,6 +516,7 @@ void peer_accept(struct server *s, struct net_connection *connection,
 	if (p->next)
 		p->next->back = &p->next;
 	s->peers = p;
+	peer_trace(p);
 	link_attach(p->link, &link_session, p->session);
 	link_pump(p->link);
 }

@@ -346,6 +346,11 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	s->saving.data = s;
 	ev_init(&s->watching, on_watching);
 
+	s->trace = trace_live_new(NULL, NULL);
+	if (!s->trace) {
+		server_free(s);
+		return error_set(error, E_MEMORY, "server: out of memory");
+	}
 	result = compliance_table_new(parts->store, &s->compliance, error);
 	if (!result)
 		result = load_publication(s, error);
@@ -394,6 +399,7 @@ struct server *server_free(struct server *s)
 	while (s->peers)
 		peer_free(s->peers);
 	stop_listening(s);
+	trace_live_free(s->trace);
 	net_free(s->net);
 	free(s->listeners);
 	publication_free(s->publication);

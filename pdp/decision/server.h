@@ -65,6 +65,10 @@ void server_redirect(struct server *s, const struct endpoint *to);
 /* Asks a node for its request again (SSQ); E_NOT_FOUND if it is not connected. */
 enum err server_synchronize(struct server *s, const char *node, struct error *error) MUST_USE;
 
+/* The command "trace" (common/trace/live.h): the messages of all sessions as they pass. */
+enum err server_trace(struct server *s, const json_t *request, json_t **ret_result,
+	struct error *error) MUST_USE;
+
 /* New references; NULL when memory is out. Seconds since 1970 for all times. */
 json_t *server_describe_nodes(const struct server *s);
 /* One of them, with what it said of itself, as long as it is connected. E_NOT_FOUND. */

@@ -15,10 +15,12 @@
 
 #include "common/cops/pr.h"
 #include "common/service/control.h"
+#include "common/trace/live.h"
 #include "pep/enforce/enforcement.h"
 #include "pep/enforce/pdps.h"
 #include "pep/enforce/report.h"
 #include "pep/ipc/channel.h"
+#include "pep/ipc/contact.h"
 #include "pep/process/privilege.h"
 #include "pep/process/supervisor.h"
 
@@ -55,6 +57,8 @@ struct process {
 
 	struct pdps pdps;
 	bool failure_told; /* to the PDP: that it could not be repaired */
+	struct trace_live *trace;
+	size_t trace_left; /* octets that are still to come of a message */
 	int status;
 };
 
@@ -243,6 +247,56 @@ static void decide(struct process *p, uint32_t id)
 
 /* ---- From net ---- */
 
+/* ---- Messages of the session, for pepctl trace ---- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void tell_trace(struct process *p, bool wanted)
+{
+	struct message m = {.type = MESSAGE_TRACE_WANTED, .kind = wanted};
+
+	if (p->net)
+		(void)tell(p, &m);
+}
+
+static void on_trace_wanted(void *context, bool wanted)
+{
+	tell_trace(context, wanted);
+}
+
+static void trace_took(struct process *p, size_t octets)
+{
+	p->trace_left -= octets < p->trace_left ? octets : p->trace_left;
+	if (!p->trace_left)
+		control_server_retry(p->control);
+}
+
+static void trace_begin(struct process *p, const struct message *m)
+{
+	struct cursor c = cursor_over(m->data);
+	struct endpoint pdp = contact_get_endpoint(&c);
+	char text[ENDPOINT_TEXT_SIZE] = "?";
+
+	if (!c.error)
+		endpoint_format(&pdp, text);
+	trace_live_lost(p->trace, m->number);
+	trace_live_begin(p->trace, m->kind == TRACE_SENT, text, m->total, now_ms());
+	p->trace_left = m->total < TRACE_MESSAGE_MAX ? m->total : TRACE_MESSAGE_MAX;
+	trace_took(p, 0);
+}
+
+static void trace_piece(struct process *p, const struct message *m)
+{
+	trace_live_more(p->trace, m->data);
+	trace_took(p, m->data.len);
+}
+
 static void on_net_message(void *context, struct channel *c, const struct message *m, int fd)
 {
 	struct process *p = context;
@@ -254,6 +308,12 @@ static void on_net_message(void *context, struct channel *c, const struct messag
 	switch ((int)m->type) {
 	case MESSAGE_PDP_STATE:
 		err = pdps_state(&p->pdps, m, now_utc(), &e);
+		break;
+	case MESSAGE_TRACE_BEGIN:
+		trace_begin(p, m);
+		break;
+	case MESSAGE_TRACE_PIECE:
+		trace_piece(p, m);
 		break;
 	case MESSAGE_PDP_TABLE:
 		err = pdps_table(&p->pdps, m, &e);
@@ -321,7 +381,10 @@ static void on_supervisor_message(void *context, struct channel *c, const struct
 		close(fd);
 		log_error(p->log, MODULE, "cannot listen to net", log_err(&e));
 		stop(p, EXIT_FAILURE);
+		return;
 	}
+	if (trace_live_is_wanted(p->trace))
+		tell_trace(p, true);
 }
 
 static void on_supervisor_closed(void *context, struct channel *c, const struct error *e)
@@ -453,10 +516,18 @@ static enum err control_log(void *context, const json_t *request, json_t **ret, 
 	return E_OK;
 }
 
+static enum err control_trace(void *context, const json_t *request, json_t **ret, struct error *e)
+{
+	struct process *p = context;
+
+	return trace_live_answer(p->trace, request, now_ms(), ret, e);
+}
+
 static const struct control_command commands[] = {
 	{"status", control_status, "what is in force, since when, and what is not in order"},
 	{"plan", control_plan, "what the kernel is to hold, as text"},
 	{"rules", control_rules, "rules and reasons of drops, with their counters"},
+	{"trace", control_trace, "the messages of the session as they pass"},
 	{"log", control_log, "levels of the log; \"levels\" sets them"},
 	{0},
 };
@@ -594,7 +665,10 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	p.links_settled.data = &p;
 	p.settle.data = &p;
 	p.repair.data = &p;
-	if (prepare(&p, &e))
+	p.trace = trace_live_new(on_trace_wanted, &p);
+	if (!p.trace)
+		log_error(log, MODULE, "cannot start: out of memory");
+	else if (prepare(&p, &e))
 		log_error(log, MODULE, "cannot start", log_err(&e));
 	else
 		ev_run(p.loop, 0);
@@ -602,6 +676,7 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	channel_free(p.supervisor);
 	control_server_free(p.control);
 	pdps_fini(&p.pdps);
+	trace_live_free(p.trace);
 	ev_io_stop(p.loop, &p.links_changed);
 	ev_timer_stop(p.loop, &p.links_settled);
 	ev_timer_stop(p.loop, &p.settle);

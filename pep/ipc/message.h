@@ -53,6 +53,11 @@ enum message_type {
 	MESSAGE_PDP_TABLE,
 	/* enforce -> net: what was reported as success has failed since (unsolicited RPT) */
 	MESSAGE_FAILURE,
+	/* enforce -> net: show the messages of the session, or no longer */
+	MESSAGE_TRACE_WANTED,
+	/* net -> enforce: one of them, its length first, then as many of its octets as are kept */
+	MESSAGE_TRACE_BEGIN,
+	MESSAGE_TRACE_PIECE,
 	MESSAGE_TYPE_END
 };
 
@@ -66,6 +71,12 @@ enum {
 enum {
 	REPORT_SUCCESS = 1,
 	REPORT_FAILURE = 2,
+};
+
+/* Of a TRACE_BEGIN. */
+enum {
+	TRACE_RECEIVED = 0,
+	TRACE_SENT = 1,
 };
 
 /* Of a PDP_STATE. */
@@ -93,12 +104,17 @@ enum {
 struct message {
 	enum message_type type;
 	uint32_t id;      /* DECISION_*, REPORT, REQUEST_*: which one */
-	uint32_t total;   /* *_BEGIN: octets of all pieces */
+	uint32_t total;   /* *_BEGIN: octets of all pieces; TRACE_BEGIN: of the message */
 	uint32_t pieces;  /* *_BEGIN: how many follow */
-	uint32_t number;  /* DECISION_BEGIN: which one of its session, from 1 */
-	uint32_t kind;    /* PDP_STATE: enum pdp_contact; DECISION_PIECE, REPORT: see above */
+	/* DECISION_BEGIN: which one of its session, from 1. TRACE_BEGIN: how many before it were not
+	 * shown, for there was no room. */
+	uint32_t number;
+	/* PDP_STATE: enum pdp_contact; DECISION_PIECE, REPORT, TRACE_BEGIN: see above; TRACE_WANTED: 1
+	 * or 0 */
+	uint32_t kind;
 	/* *_PIECE, REPORT, FAILURE: S-objects; DECISION_BEGIN: struct session_binding of its session;
-	 * PDP_STATE: which one (contact.h), then the reason, for people */
+	 * PDP_STATE: which one (contact.h), then the reason, for people; TRACE_BEGIN: which one;
+	 * TRACE_PIECE: octets of a message */
 	struct view data;
 };
 

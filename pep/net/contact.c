@@ -156,6 +156,7 @@ static enum err follow(struct process *p, const struct cops_object *redirect)
 
 void contact_refused(struct process *p, const struct session_event *event)
 {
+	security_demanded(p, event);
 	if (!event->redirect || follow(p, event->redirect))
 		log_warning(p->log, MODULE, "the PDP does not serve us",
 			log_endpoint("pdp", current_pdp(p)), log_u64("error", event->code),
@@ -174,12 +175,7 @@ static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
 {
 	struct process *p = owner;
 
-	(void)l;
-	if (pin_list_has(&p->settings->pdp_keys, peer))
-		return true;
-	log_error(p->log, MODULE, "the server's key is not one of pdp-key",
-		log_endpoint("pdp", current_pdp(p)), log_pin("key", peer));
-	return false;
+	return security_authorize(p, l, peer);
 }
 
 static void on_connected(void *owner, struct link *l)
@@ -191,6 +187,8 @@ static void on_connected(void *owner, struct link *l)
 	config.pepid = p->settings->name;
 	config.limits.message = MESSAGE_TOTAL_MAX;
 	config.random = random_number;
+	config.user = p;
+	security_configure(p, &config);
 	p->session = session_new(SESSION_PEP, &config, link_now());
 	if (!p->session || pep_session_open(p->session, COPS_CLIENT_PROVISIONING,
 				   p->has_in_sync ? &p->in_sync : NULL, link_now())) {
@@ -198,6 +196,7 @@ static void on_connected(void *owner, struct link *l)
 		stop(p, EXIT_FAILURE);
 		return;
 	}
+	tracing_attach(p);
 	link_attach(l, &link_session, p->session);
 }
 

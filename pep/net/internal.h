@@ -5,7 +5,9 @@
  *	process.c   life, and the two other processes
  *	contact.c   which PDP, and how connections to it begin and end
  *	serving.c   one session: requests, decisions, reports
+ *	security.c  how a session is protected, and who a PDP is
  *	table.c     what enforce is told of the PDPs
+ *	tracing.c   the messages of the session, for pepctl trace
  */
 #ifndef COPSEC_PEP_NET_INTERNAL_H
 #define COPSEC_PEP_NET_INTERNAL_H
@@ -35,6 +37,9 @@ struct process {
 	struct key *key;
 	struct net *net;
 	struct channel *supervisor, *enforce;
+	struct integrity_keys *integrity_keys; /* NULL: none */
+	char pdp_name[INET6_ADDRSTRLEN];       /* whose key of these is taken */
+	bool tls_demanded;                     /* by a PDP, where the settings do without */
 
 	struct servers servers;
 	bool lamented; /* that there is no session; once is enough for most readers */
@@ -58,6 +63,9 @@ struct process {
 	struct transfer request;
 	struct owed owed[SESSION_UNREPORTED_MAX];
 	size_t owed_first, owed_count;
+
+	bool traced;
+	uint32_t untraced; /* messages that there was no room for */
 
 	bool ending;
 	int status;
@@ -95,11 +103,29 @@ void on_failure(struct process *p, const struct message *m);
 void on_request(struct process *p);
 void want_request(struct process *p);
 
+/* ---- security.c ---- */
+
+/* Keys and authorities of the settings; before rights are dropped. */
+enum err security_load(struct process *p, struct error *e) MUST_USE;
+/* Whether the next session has TLS. */
+bool security_is_tls(const struct process *p);
+void security_configure(struct process *p, struct session_config *config);
+/* May this be a PDP of ours? */
+bool security_authorize(struct process *p, const struct link *l, const struct pin *key);
+/* A refusal: the next session has TLS if it asks for that (RFC 4261 section 5.2). */
+void security_demanded(struct process *p, const struct session_event *event);
+
 /* ---- table.c ---- */
 
 void table_init(struct process *p);
 void table_fini(struct process *p);
 /* Something in it changed; enforce hears within a second. */
 void table_changed(struct process *p);
+
+/* ---- tracing.c ---- */
+
+/* The session is new. */
+void tracing_attach(struct process *p);
+void tracing_want(struct process *p, bool wanted);
 
 #endif

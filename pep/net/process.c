@@ -62,6 +62,9 @@ static void on_enforce_message(void *context, struct channel *c, const struct me
 	case MESSAGE_FAILURE:
 		on_failure(p, m);
 		break;
+	case MESSAGE_TRACE_WANTED:
+		tracing_want(p, m->kind);
+		break;
 	default:
 		err = error_set(&e, E_UNEXPECTED, "%s", message_name(m->type));
 		break;
@@ -103,6 +106,8 @@ static enum err prepare(struct process *p, struct error *e)
 	if (!err)
 		err = net_new(p->loop, p->key, &p->net, e);
 	if (!err)
+		err = security_load(p, e);
+	if (!err)
 		err = channel_new(p->loop, CHILD_SUPERVISOR_FD, IPC_NET, IPC_SUPERVISOR,
 			SUPERVISOR_QUEUE, &supervisor_events, p, &p->supervisor, e);
 	if (!err)
@@ -140,6 +145,7 @@ int net_process(const struct pep_settings *settings, struct log *log)
 	channel_free(p.supervisor);
 	transfer_fini(&p.request);
 	key_free(p.key);
+	integrity_keys_free(p.integrity_keys);
 	ev_loop_destroy(p.loop);
 	return p.status;
 }

@@ -221,6 +221,7 @@ static void on_event(struct process *p, struct link *l, const struct session_eve
 		break;
 	case SESSION_OPENED:
 		log_notice(p->log, MODULE, "session open", log_str("pdp", pdp));
+		link_stay_plain(l);
 		tell_state(p, CONTACT_OPEN, "");
 		want_request(p);
 		break;

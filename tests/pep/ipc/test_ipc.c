@@ -50,6 +50,12 @@ static const struct {
 	 "0000000edeadbeef"},
 	{{.type = MESSAGE_FAILURE, .data = {octets, 4}}, IPC_ENFORCE, IPC_NET,
 	 "0000000fdeadbeef"},
+	{{.type = MESSAGE_TRACE_WANTED, .kind = 1}, IPC_ENFORCE, IPC_NET, "0000001000000001"},
+	{{.type = MESSAGE_TRACE_BEGIN, .total = 8, .number = 2, .kind = TRACE_SENT,
+	  .data = {server, sizeof server}},
+	 IPC_NET, IPC_ENFORCE, "00000011000000080000000200000001" SERVER_HEX},
+	{{.type = MESSAGE_TRACE_PIECE, .data = {octets, 4}}, IPC_NET, IPC_ENFORCE,
+	 "00000012deadbeef"},
 };
 
 enum { GOOD = sizeof good / sizeof good[0] };
@@ -130,7 +136,7 @@ static const struct {
 } bad[] = {
 	{"", IPC_NET, IPC_ENFORCE, E_TRUNCATED},
 	{"00000000", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
-	{"00000010", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
+	{"00000013", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
 	{"0000000f", IPC_ENFORCE, IPC_NET, E_LENGTH},
 	{"ffffffff", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
 	{"0000000400000004" SERVER_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
