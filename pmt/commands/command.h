@@ -19,15 +19,16 @@ extern const struct command_row pmt_commands[];
 
 /* A command is a file of its own, with these two for the table. */
 extern const struct option_row check_options[], compile_options[], completion_options[],
-	diff_options[], explain_options[], import_options[], keygen_options[], list_options[],
-	prove_options[], publish_options[], rollback_options[], schema_options[], show_options[],
-	sign_options[], status_options[], test_options[], verify_options[];
+	convert_options[], diff_options[], explain_options[], import_options[], keygen_options[],
+	list_options[], prove_options[], publish_options[], rollback_options[], schema_options[],
+	show_options[], sign_options[], status_options[], test_options[], verify_options[];
 
 int command_check(void *context, int argc, char **argv);
 int command_compile(void *context, int argc, char **argv);
 int command_completion(void *context, int argc, char **argv);
 int command_diff(void *context, int argc, char **argv);
 int command_explain(void *context, int argc, char **argv);
+int command_convert(void *context, int argc, char **argv);
 int command_import(void *context, int argc, char **argv);
 int command_keygen(void *context, int argc, char **argv);
 int command_list(void *context, int argc, char **argv);

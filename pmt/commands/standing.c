@@ -11,7 +11,7 @@
 
 enum { CALL_MS = 10000, ASK_EVERY_MS = 200, BAR_WIDTH = 40 };
 
-enum standing { IN_FORCE, FAILED, BEHIND, CONNECTED, AWAY, NEVER_SEEN, STANDINGS };
+enum standing { IN_FORCE, FAILED, BEHIND, CONNECTED, SILENT, AWAY, NEVER_SEEN, STANDINGS };
 /* The first words are those of the control socket. */
 static const struct {
 	const char *word, *line;
@@ -21,6 +21,7 @@ static const struct {
 	[FAILED] = {"failed", "have refused it", false},
 	[BEHIND] = {"behind", "have not reported it yet", true},
 	[CONNECTED] = {"connected", "are connected and have reported nothing yet", true},
+	[SILENT] = {"silent", "are connected and do not report", false},
 	[AWAY] = {"away", "are away", false},
 	[NEVER_SEEN] = {"never seen", "were never seen", false},
 };

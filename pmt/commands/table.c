@@ -14,6 +14,8 @@ const struct command_row pmt_commands[] = {
 		"make an unsigned bundle of it", compile_options},
 	{"test", command_test, "[--coverage] POLICY", "run the tests that stand in the policy",
 		test_options},
+	{"convert", command_convert, "[-o FILE] BUNDLE", "make a policy of a bundle again",
+		convert_options},
 	{"diff", command_diff, "[--json] OLD NEW",
 		"say which flows a change treats in another way; exit 3 if any is let through "
 		"that was not",

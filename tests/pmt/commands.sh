@@ -154,6 +154,28 @@ said 'did you mean "office"?'
 expect 2 'half a statement' "$pmt" prove --from office office.xml
 expect 2 'of a bundle' "$pmt" prove office.bundle
 
+# A bundle as a policy again, from which the same bundle comes.
+round_trip() {
+	expect 0 "compile $1" "$pmt" compile --serial 1 --time 1767225600 -o there.bundle "$1"
+	expect 0 "convert the bundle of $1" "$pmt" convert -o back.xml there.bundle
+	expect 0 'what comes out is a policy' "$pmt" compile --serial 1 --time 1767225600 -o back.bundle back.xml
+	cmp there.bundle back.bundle || { echo "FAILED: $1 is another one now"; failures=$((failures + 1)); }
+}
+for policy in office.xml wider.xml roles.xml ends.xml unreached.xml needless.xml old.xml; do
+	round_trip $policy
+done
+for sample in server.iptables router.nft.json gateway.swanctl.conf; do
+	"$pmt" import --node srv -o taken.xml --node-key sha256:$(printf '%064d' 7) "$samples/$sample" 2>/dev/null
+	round_trip taken.xml
+done
+# Numbers that an earlier policy left behind stay too.
+"$pmt" compile --serial 1 -o first.bundle office.xml >stdout
+"$pmt" compile --previous first.bundle -o next.bundle wider.xml >stdout
+expect 0 'convert a later bundle' "$pmt" convert -o back.xml next.bundle
+expect 0 'compile it after that' "$pmt" compile --previous next.bundle -o again.bundle back.xml
+said '6 sets and 3 nodes are as before'
+expect 1 'convert a policy' "$pmt" convert office.xml
+
 # The way back, and what is not worth a journey.
 expect 0 'a key' "$pmt" keygen --no-passphrase signer
 expect 0 'another key' "$pmt" keygen --no-passphrase second

@@ -36,7 +36,7 @@ complete_in_bash() {
 
 eval "$(pmt completion bash)"
 complete_in_bash 'check' che
-complete_in_bash 'check compile completion' c
+complete_in_bash 'check compile completion convert' c
 complete_in_bash '--strict' check --st
 complete_in_bash '--help --version' -
 complete_in_bash 'bin nodes.xml office.xml other two words.xml' check ''

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A bundle as a policy again: what was compiled from it has the same roots.
+ *
+ * A set knows rules, selectors and protections, but not the names of networks, nor for which roles
+ * a rule was written: a rule gets all roles whose sets have it, in an order that all sets agree on.
+ * Addresses stand as such; services get names made of their ports. Tests and statements are not in
+ * a bundle.
+ *
+ * What the language has no word for, and what no policy could have been compiled to, is refused
+ * with the set and the rule: nothing is left out.
+ */
+#ifndef COPSEC_PMT_COMPILER_CONVERT_H
+#define COPSEC_PMT_COMPILER_CONVERT_H
+
+#include "pib/set/bundle.h"
+
+enum { CONVERT_RULES_MAX = 65536 };
+
+/* Appends the policy. */
+enum err convert(const struct bundle *b, struct buffer *out, struct error *e) MUST_USE;
+
+#endif
