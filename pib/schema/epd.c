@@ -49,30 +49,37 @@ static void put_value(struct buffer *out, const struct pib_attribute *attribute,
 	}
 }
 
-struct pri_value pri_default(const struct pib_attribute *attribute)
+/* Writes what the syntax needs, not the room that a value has for others. */
+static void set_default(const struct pib_attribute *attribute, struct pri_value *value)
 {
-	struct pri_value value = {.state = PRI_DEFAULT};
-
+	value->state = PRI_DEFAULT;
 	switch (attribute->syntax) {
 	case PIB_INTEGER32:
 	case PIB_ENUMERATION:
 	case PIB_INTEGER64:
-		value.integer = (int64_t)attribute->default_number;
+		value->integer = (int64_t)attribute->default_number;
 		break;
 	case PIB_UNSIGNED32:
 	case PIB_UNSIGNED64:
 	case PIB_BITS:
-		value.natural = attribute->default_number;
+		value->natural = attribute->default_number;
 		break;
 	case PIB_OCTETS:
-		value.octets = attribute->default_octets;
+		value->octets = attribute->default_octets;
 		break;
 	case PIB_OID:
 		/* The generator wrote it, so it decodes. */
-		if (oid_decode(attribute->default_octets, &value.oid))
-			value.oid = oid_none;
+		if (oid_decode(attribute->default_octets, &value->oid))
+			value->oid = oid_none;
 		break;
 	}
+}
+
+struct pri_value pri_default(const struct pib_attribute *attribute)
+{
+	struct pri_value value;
+
+	set_default(attribute, &value);
 	return value;
 }
 
@@ -107,7 +114,7 @@ enum err epd_encode(struct buffer *out, const struct pri *pri, struct error *err
 				return error_set(error, E_MISSING, "%s.%u: %s is not set",
 					pri->class->name, pri->instance, attribute->name);
 			}
-			left_out = pri_default(attribute);
+			set_default(attribute, &left_out);
 			value = &left_out;
 		}
 		if (value->state == PRI_NULL)
@@ -226,7 +233,7 @@ static enum err decode_attribute(const struct prid *prid, const struct pib_attri
 				fail(ret_fault, PIB_FAULT_VALUE, attribute->number, 0),
 				"%s.%u: %s is NULL", prid->class->name, prid->instance, name);
 		if (attribute->has_default)
-			*value = pri_default(attribute);
+			set_default(attribute, value);
 		else
 			value->state = PRI_NULL;
 		return E_OK;
@@ -264,7 +271,7 @@ static enum err fill_missing(const struct prid *prid, size_t from, struct pri *p
 				fail(ret_fault, PIB_FAULT_TOO_FEW, attribute->number, 0),
 				"%s.%u: %s is missing and has no default", prid->class->name,
 				prid->instance, attribute->name);
-		pri->values[i] = pri_default(attribute);
+		set_default(attribute, &pri->values[i]);
 	}
 	return E_OK;
 }
