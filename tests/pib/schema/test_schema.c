@@ -118,6 +118,7 @@ static const struct {
 	{"copsecAdmission", ".2.1.22.1", PIB_REPORT_ONLY},
 	{"copsecBinding", ".2.1.23.1", PIB_INSTALL},
 	{"copsecBindingHead", ".2.1.24.1", PIB_REPORT_ONLY},
+	{"copsecAssignmentWard", ".2.1.25.1", PIB_REPORT_ONLY},
 	{"copsecRule", ".2.2.1.1", PIB_INSTALL},
 	{"copsecSelector", ".2.2.2.1", PIB_INSTALL},
 	{"copsecNegotiationAction", ".2.2.3.1", PIB_INSTALL},
