@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pib/policy/build.h"
+#include "pib/policy/calendar.h"
 #include "pib/policy/periods.h"
 
 /* ---- Formats (draft §5.5) ---- */
@@ -45,34 +46,18 @@ static bool take_time(struct view *v, uint32_t *ret)
 	return true;
 }
 
-static bool is_date(uint32_t year, uint32_t month, uint32_t day)
-{
-	static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return year > 0 && month >= 1 && month <= 12 && day >= 1 &&
-	       day <= lengths[month - 1] + (uint32_t)(month == 2 && leap);
-}
-
-/* Days from 1970-01-01 to a date. Years are counted from March, so that the leap day is the last.
- */
-static int64_t days_to(uint32_t year, uint32_t month, uint32_t day)
-{
-	int64_t y = (int64_t)year - (month <= 2);
-	int64_t m = (month + 9) % 12;
-
-	return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
 /* "yyyymmddThhmmss" */
 static bool take_moment(struct view *v, int64_t *ret)
 {
 	uint32_t year, month, day, second;
+	struct calendar_date date;
 
 	if (!take_digits(v, 4, &year) || !take_digits(v, 2, &month) || !take_digits(v, 2, &day) ||
-		!take_time(v, &second) || !is_date(year, month, day))
+		!take_time(v, &second) || month < 1 || month > CALENDAR_MONTHS || day < 1 ||
+		day > calendar_month_length(year, month - 1))
 		return false;
-	*ret = days_to(year, month, day) * PERIOD_DAY + second;
+	date = (struct calendar_date){year, month - 1, day - 1};
+	*ret = calendar_day_of(&date) * CALENDAR_DAY + second;
 	return true;
 }
 
@@ -142,7 +127,7 @@ static enum err read_period(struct build *b, const struct pri *pri, struct polic
 	p->instance = pri->instance;
 	p->first = INT64_MIN;
 	p->last = INT64_MAX;
-	p->to_second = PERIOD_DAY - 1;
+	p->to_second = CALENDAR_DAY - 1;
 	p->months = (uint16_t)mask_of(pri, ipSecRuleTimePeriodMonthOfYearMask);
 	p->days = mask_of(pri, ipSecRuleTimePeriodDayOfMonthMask);
 	p->weekdays = (uint8_t)mask_of(pri, ipSecRuleTimePeriodDayOfWeekMask);

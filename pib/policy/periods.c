@@ -2,63 +2,19 @@
 #include "pib/policy/periods.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum {
-	HOUR = 60 * 60,
-	MONTHS = 12,
-	/* Boundaries that policy_schedule_next() looks at before it gives a moment to ask again. */
-	BOUNDARIES_MAX = 4096,
-};
+#include "pib/policy/calendar.h"
 
-/* A date of the proleptic Gregorian calendar. */
-struct date {
-	int64_t year;
-	unsigned month; /* 0 to 11 */
-	unsigned day;   /* 0 to 30 */
-};
-
-static bool is_leap(int64_t year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static unsigned month_length(int64_t year, unsigned month)
-{
-	static const unsigned lengths[MONTHS] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-	return month == 1 && is_leap(year) ? 29 : lengths[month];
-}
-
-static int64_t divide_down(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
-/* Of a day counted from 1970-01-01. Years are counted from March, so that the leap day is the last:
- * then 400 years are always 146,097 days, and months begin every 30.6 days. */
-static struct date date_of(int64_t day)
-{
-	int64_t shifted = day + 719468; /* from 0000-03-01 */
-	int64_t era = divide_down(shifted, 146097);
-	int64_t of_era = shifted - era * 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153; /* 0 = March */
-	struct date d = {.day = (unsigned)(of_year - (153 * month + 2) / 5)};
-
-	d.month = (unsigned)((month + 2) % MONTHS);
-	d.year = era * 400 + year + (month >= 10);
-	return d;
-}
+/* Boundaries that policy_schedule_next() looks at before it gives a moment to ask again. */
+enum { BOUNDARIES_MAX = 4096 };
 
 static bool period_counts(const struct policy_period *p, int64_t civil)
 {
-	int64_t day = divide_down(civil, PERIOD_DAY);
-	uint32_t second = (uint32_t)(civil - day * PERIOD_DAY);
-	struct date d = date_of(day);
-	unsigned from_end = month_length(d.year, d.month) - 1 - d.day;
-	unsigned weekday = (unsigned)(day + 4 - divide_down(day + 4, 7) * 7); /* 1970: Thursday */
+	int64_t day = calendar_divide(civil, CALENDAR_DAY);
+	uint32_t second = (uint32_t)(civil - day * CALENDAR_DAY);
+	struct calendar_date d = calendar_date_of(day);
+	unsigned from_end = calendar_month_length(d.year, d.month) - 1 - d.day;
+	unsigned weekday = calendar_weekday(day);
 
 	if (civil < p->first || civil > p->last)
 		return false;
@@ -123,14 +79,14 @@ static int64_t next_boundary(
 		return INT64_MAX;
 	if (until != INT64_MAX)
 		earliest(until + 1, utc, &next);
-	day = divide_down(utc + ahead, PERIOD_DAY) * PERIOD_DAY - ahead;
+	day = calendar_divide(utc + ahead, CALENDAR_DAY) * CALENDAR_DAY - ahead;
 	if (p->first != INT64_MIN)
 		earliest(p->first - ahead, utc, &next);
 	if (p->last != INT64_MAX)
 		earliest(p->last + 1 - ahead, utc, &next);
 	if (utc + ahead > p->last)
 		return next;
-	earliest(day + PERIOD_DAY, utc, &next);
+	earliest(day + CALENDAR_DAY, utc, &next);
 	earliest(day + p->from_second, utc, &next);
 	earliest(day + p->to_second + 1, utc, &next);
 	return next;

@@ -16,10 +16,7 @@
 
 #include "pib/policy/policy.h"
 
-enum {
-	PERIOD_ZONE_MAX = 63, /* octets of a zone's name */
-	PERIOD_DAY = 24 * 60 * 60,
-};
+enum { PERIOD_ZONE_MAX = 63 }; /* octets of a zone's name */
 
 struct policy_period {
 	uint32_t instance; /* of ipSecRuleTimePeriod */

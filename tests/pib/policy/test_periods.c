@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "pib/policy/calendar.h"
 #include "tests/pib/policy/random_policies.h"
 #include "tests/pib/policy/sets.h"
 #include "tests/suite.h"
@@ -237,7 +238,7 @@ static bool counts_by_calendar(const struct said *said, int64_t utc)
 	if (said->weekdays && !(said->weekdays >> tm.tm_wday & 1))
 		return false;
 	for (unsigned days = 0; said->days_from_end && days < 31; days++) {
-		tomorrow = local + (time_t)(days + 1) * PERIOD_DAY;
+		tomorrow = local + (time_t)(days + 1) * CALENDAR_DAY;
 		gmtime_r(&tomorrow, &next);
 		if (next.tm_mon != tm.tm_mon) {
 			if (!(said->days_from_end >> days & 1) &&
