@@ -21,7 +21,8 @@ extern const struct command_row pmt_commands[];
 extern const struct option_row check_options[], compile_options[], completion_options[],
 	convert_options[], diff_options[], explain_options[], import_options[], keygen_options[],
 	list_options[], prove_options[], publish_options[], rollback_options[], schema_options[],
-	show_options[], sign_options[], status_options[], test_options[], verify_options[];
+	show_options[], sign_options[], status_options[], test_options[], trust_options[],
+	verify_options[];
 
 int command_check(void *context, int argc, char **argv);
 int command_compile(void *context, int argc, char **argv);
@@ -40,6 +41,7 @@ int command_show(void *context, int argc, char **argv);
 int command_sign(void *context, int argc, char **argv);
 int command_status(void *context, int argc, char **argv);
 int command_test(void *context, int argc, char **argv);
+int command_trust(void *context, int argc, char **argv);
 int command_verify(void *context, int argc, char **argv);
 
 /* Prints `pmt NAME: TEXT` and returns EXIT_BAD_INPUT. */

@@ -72,10 +72,16 @@ static enum err check_trust(const struct preflight *w, const struct bundle_file 
 	struct pri_failures failures;
 	struct pri_store *rows = NULL;
 	struct trust *trust = NULL;
+	struct bundle_file now = {0};
 	struct state *state = NULL;
 	enum err code = trust_load(w->trust, (uint32_t)w->threshold, &trust, e);
 
 	terms.trust = trust;
+	arena_init(&now.arena, 1);
+	if (!code && w->in_force)
+		code = bundle_file_read(&now, w->in_force, e);
+	if (!code && now.bundle.trust.len)
+		code = cms_content(now.bundle.trust, &terms.trust_in_force, e);
 	pri_failures_init(&failures);
 	if (!code)
 		code = pri_store_build(&objects, 1, &rows, &failures, e);
@@ -83,6 +89,7 @@ static enum err check_trust(const struct preflight *w, const struct bundle_file 
 		code = state_verify_bundle(rows, &terms, &state, &failures, e);
 	state_free(state);
 	pri_store_free(rows);
+	bundle_file_fini(&now);
 	trust_free(trust);
 	return code;
 }

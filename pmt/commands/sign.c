@@ -75,6 +75,8 @@ static enum err sign_bundle(
 {
 	enum err code = sign_document(arena, key, &b->index, e);
 
+	if (!code && b->trust.len)
+		code = complete_document(arena, key, &b->trust, e);
 	for (size_t i = 0; i < b->assignment_count && !code; i++)
 		code = complete_document(arena, key, &b->assignments[i], e);
 	for (size_t i = 0; i < b->set_count && !code; i++)

@@ -7,11 +7,12 @@
 #include "pib/set/state.h"
 #include "pmt/commands/command.h"
 
-enum { OPTION_THRESHOLD = 256, OPTION_TIME };
+enum { OPTION_THRESHOLD = 256, OPTION_TIME, OPTION_IN_FORCE };
 
 const struct option_row verify_options[] = {
 	{'t', "trust", "FILE", "certificates of those who may sign (PEM)"},
 	{OPTION_THRESHOLD, "threshold", "NUMBER", "how many of them must have signed; else 1"},
+	{OPTION_IN_FORCE, "in-force", "BUNDLE", "nodes have this one's trust list"},
 	{OPTION_TIME, "time", "TIME", "take this as the present time"},
 	{0},
 };
@@ -27,6 +28,28 @@ static void print_verified(const struct state *state, const struct cms_result *r
 		pin_format(&result->pins[i], pin);
 		printf("signed by %s\n", pin);
 	}
+}
+
+/* Who signed, of those who may: by the bundle's own list, if it has one. */
+static enum err verify_index(const struct bundle_file *f, const struct trust *setup,
+	struct cms_result *ret, struct error *e)
+{
+	struct trust *listed = NULL;
+	struct trust_list list;
+	struct arena arena;
+	enum err code = E_OK;
+
+	arena_init(&arena, 1 << 20);
+	if (f->bundle.trust.len) {
+		code = bundle_trust(&f->bundle, &arena, &list, e);
+		if (!code)
+			code = trust_list_signers(&list, TRUST_POLICY, &listed, e);
+	}
+	if (!code)
+		code = cms_verify(f->bundle.index, listed ? listed : setup, ret, e);
+	trust_free(listed);
+	arena_fini(&arena);
+	return code;
 }
 
 /*
@@ -50,7 +73,7 @@ static enum err verify_bundle(
 	for (size_t i = 1; code && i < failures.count; i++)
 		fprintf(stderr, "pmt verify: %s\n", failures.list[i].text);
 	if (!code)
-		code = cms_verify(f->bundle.index, terms->trust, &result, e);
+		code = verify_index(f, terms->trust, &result, e);
 	if (!code)
 		print_verified(state, &result);
 	state_free(state);
@@ -61,7 +84,8 @@ static enum err verify_bundle(
 int command_verify(void *context, int argc, char **argv)
 {
 	struct state_terms terms = {.now_utc = now_utc()};
-	const char *trust_path = NULL, *path;
+	const char *trust_path = NULL, *in_force = NULL, *path;
+	struct bundle_file now = {0};
 	uint64_t threshold = 1;
 	int id, status = EXIT_SUCCESS;
 	struct trust *trust = NULL;
@@ -75,6 +99,8 @@ int command_verify(void *context, int argc, char **argv)
 	while ((id = command_next(&o, argv[0], &status)) > 0) {
 		if (id == 't')
 			trust_path = o.value;
+		else if (id == OPTION_IN_FORCE)
+			in_force = o.value;
 		else if (id == OPTION_THRESHOLD &&
 			 !command_number(argv[0], "threshold", o.value, &threshold))
 			return EXIT_BAD_USAGE;
@@ -95,10 +121,16 @@ int command_verify(void *context, int argc, char **argv)
 	if (code)
 		return command_failed(argv[0], &e);
 	terms.trust = trust;
+	arena_init(&now.arena, 1);
 	code = bundle_file_read(&f, path, &e);
+	if (!code && in_force)
+		code = bundle_file_read(&now, in_force, &e);
+	if (!code && now.bundle.trust.len)
+		code = cms_content(now.bundle.trust, &terms.trust_in_force, &e);
 	if (!code)
 		code = verify_bundle(&f, &terms, &e);
 	bundle_file_fini(&f);
+	bundle_file_fini(&now);
 	trust_free(trust);
 	return code ? command_failed(argv[0], &e) : EXIT_SUCCESS;
 }

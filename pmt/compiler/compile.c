@@ -489,6 +489,9 @@ static enum err compile_all(struct compilation *c)
 	if (!c->bundle.sets || !c->entries || !c->bundle.assignments)
 		return no_memory(c);
 	c->bundle.set_count = c->set_count;
+	/* The list of those who may sign is not the policy's to change. */
+	if (c->previous.bundle)
+		c->bundle.trust = c->previous.bundle->trust;
 	for (size_t i = 0; i < c->set_count && !code; i++)
 		code = compile_set(c, i);
 	if (c->set_count)

@@ -196,8 +196,10 @@ enum err renew(const struct bundle *old, const struct bundle *in_force,
 	const struct renew_terms *terms, struct arena *arena, struct bundle *ret,
 	struct renew_summary *ret_summary, struct error *e)
 {
-	struct bundle made = {
-		.assignment_count = old->assignment_count, .set_count = old->set_count};
+	/* Who may sign never goes back. */
+	struct bundle made = {.trust = in_force->trust,
+		.assignment_count = old->assignment_count,
+		.set_count = old->set_count};
 	struct run r = {.old = old,
 		.in_force = in_force,
 		.terms = terms,

@@ -216,6 +216,34 @@ said 'it was valid until 1970-01-01T00:33:20Z'
 expect 2 'dry of what' "$pmt" publish --dry-run six.bundle
 expect 1 'nobody to ask' "$pmt" status --control ./nowhere.sock
 
+# Who may sign, and others after them.
+"$pmt" compile --serial 1 -o t1.bundle office.xml >stdout
+expect 0 'a first list' "$pmt" trust t1.bundle signer.crt
+said 'trust list 1: 1 keys, 1 must sign, 0 are revoked'
+"$pmt" sign --key signer.key t1.bundle >stdout
+expect 0 'it is good' "$pmt" verify --trust signer.crt t1.bundle
+"$pmt" compile --previous t1.bundle --drop-signatures -o t2.bundle office.xml >stdout
+expect 0 'the next list' "$pmt" trust --previous t1.bundle --revoke "$(printf 'sha256:%064d' 3)" t2.bundle second.crt
+said 'trust list 2: 1 keys, 1 must sign, 1 are revoked'
+"$pmt" sign --key second.key t2.bundle >stdout
+expect 1 'the present signers must sign the next list' "$pmt" verify --trust signer.crt --in-force t1.bundle t2.bundle
+said 'the trust list: signed by 0 of the 1 trusted keys'
+"$pmt" sign --key signer.key t2.bundle >stdout
+expect 0 'now they have' "$pmt" verify --trust signer.crt --in-force t1.bundle t2.bundle
+"$pmt" compile --previous t2.bundle -o t3.bundle wider.xml >stdout
+cp t3.bundle t3old.bundle
+"$pmt" sign --key signer.key t3old.bundle >stdout
+expect 1 'the old signers may not any more' "$pmt" verify --trust signer.crt --in-force t2.bundle t3old.bundle
+"$pmt" sign --key second.key t3.bundle >stdout
+expect 0 'the new ones may' "$pmt" verify --trust signer.crt --in-force t2.bundle t3.bundle
+"$pmt" rollback --in-force t3.bundle --key second.key -o t4.bundle t1.bundle >stdout
+expect 0 'the list never goes back' "$pmt" verify --trust signer.crt --in-force t3.bundle t4.bundle
+expect 1 'more must sign than there are' "$pmt" trust --threshold 2 t1.bundle signer.crt
+expect 1 'a list after none' "$pmt" trust --previous five.bundle t1.bundle signer.crt
+said 'five.bundle has no trust list'
+expect 2 'nobody' "$pmt" trust t1.bundle
+expect 1 'what is no certificate' "$pmt" trust t1.bundle office.xml
+
 # What is made of a file that others print is a policy that nothing is wrong with.
 for sample in server.iptables router.nft.json gateway.swanctl.conf; do
 	expect 0 "import $sample" "$pmt" import --node srv -o imported.xml \
