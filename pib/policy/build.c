@@ -239,7 +239,7 @@ enum err policy_new(const struct pri_store *store, struct policy **ret,
 	if (!err)
 		err = build_offers(&b);
 	if (!err)
-		err = build_named_groups(&b);
+		err = policy_build_names(&b);
 	if (!err)
 		err = policy_build_rules(&b);
 	b.policy->needs = b.needs;

@@ -101,6 +101,10 @@ enum err build_need(struct build *b, const struct pri *pri, unsigned attribute) 
 
 /* selectors.c */
 enum err build_groups(struct build *b) MUST_USE;
+/* From the type, octets and prefix length of some class. E_UNSUPPORTED, E_RANGE and nothing said.
+ */
+enum err build_prefix(int32_t type, struct view octets, uint32_t bits, enum flow_family *ret_family,
+	struct flow_interval *ret) MUST_USE;
 /* The one address that the instance of ipSecAddress holds. */
 enum err build_single_address(struct build *b, const struct pri *from, unsigned attribute,
 	struct policy_address *ret) MUST_USE;
@@ -135,9 +139,11 @@ enum err build_schedule(struct build *b, const struct pri *from, unsigned attrib
 	const struct policy_schedule **ret) MUST_USE;
 enum err build_ipso(struct build *b, const struct pri *rule, struct policy_rule *ret) MUST_USE;
 
+/* names.c: groups and their members, keys of peers, sealed secrets */
+enum err policy_build_names(struct build *b) MUST_USE;
+
 /* rules.c */
 enum err build_offers(struct build *b) MUST_USE;
-enum err build_named_groups(struct build *b) MUST_USE;
 enum err policy_build_rules(struct build *b) MUST_USE;
 
 /* All rows of a class, sorted as struct tagged says; `tag` and `order` are attributes, 0 for none.

@@ -327,6 +327,42 @@ struct policy_group {
 	enum policy_authority authority;
 };
 
+/* A member of a group, in the set of whoever fills it; or a key of a peer. Times are seconds since
+ * 1970 UTC, 0 = as long as the set. */
+struct policy_member {
+	uint32_t instance; /* of copsecGroupMember */
+	const char *group;
+	enum flow_family family;
+	struct flow_interval addresses;
+	uint64_t not_after;
+	const char *node; /* PEPID, "" = none */
+};
+
+struct policy_peer_key {
+	uint32_t instance; /* of copsecPeerKey */
+	const char *peer;
+	struct view key; /* SubjectPublicKeyInfo in DER */
+	struct policy_identity identity;
+	struct policy_address address;
+	uint64_t not_before;
+	uint64_t not_after;
+};
+
+enum policy_secret_use {
+	POLICY_SECRET_PRESHARED_KEY = 1,
+	POLICY_SECRET_INTEGRITY_KEY = 2,
+	POLICY_SECRET_CIPHER_KEY = 3,
+};
+
+/* A secret that only one enforcer can open: what it stands for, and what it is. */
+struct policy_sealed {
+	uint32_t instance; /* of copsecSecret */
+	struct prid owner;
+	enum policy_secret_use use;
+	struct view key;    /* SHA-256 of the public key that it is sealed to */
+	struct view sealed; /* CMS EnvelopedData in DER */
+};
+
 enum policy_rule_direction {
 	POLICY_IN = 1,
 	POLICY_OUT = 2,
@@ -383,6 +419,12 @@ struct policy {
 	size_t offer_count;
 	const struct policy_group *groups;
 	size_t group_count;
+	const struct policy_member *members;
+	size_t member_count;
+	const struct policy_peer_key *peer_keys;
+	size_t peer_key_count;
+	const struct policy_sealed *sealed;
+	size_t sealed_count;
 	const struct policy_need *needs;
 	size_t need_count;
 	struct policy_secret *secrets; /* for policy_free() alone */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rules, and what COPSEC-PIB lets them refer to: offers and named groups. */
+/* Rules, and what COPSEC-PIB lets them refer to: offers. */
 #include "pib/policy/build.h"
 
 #include <string.h>
@@ -61,36 +61,6 @@ static enum err find_offer(struct build *b, const struct pri *pri, const struct 
 	}
 	return refuse(b, pri, copsecRuleOfferId, PIB_FAULT_REFERENCE, "there is no copsecOffer.%u",
 		(unsigned)instance);
-}
-
-/* ---- Named groups ---- */
-
-enum err build_named_groups(struct build *b)
-{
-	struct tag_list list = {NULL, 0};
-	struct policy_group *groups;
-	enum err err = build_collect(b, PIB_copsecGroup, copsecGroupAddressGroupId, 0, &list);
-
-	if (err)
-		return err;
-	groups = arena_calloc(&b->policy->arena, list.count + 1, sizeof *groups);
-	if (!groups)
-		return build_no_memory(b);
-	b->policy->groups = groups;
-	b->policy->group_count = list.count;
-	for (size_t i = 0; i < list.count; i++) {
-		struct pri pri;
-
-		if (!pri_store_get(b->store, PIB_copsecGroup, list.items[i].instance, &pri))
-			continue;
-		groups[i].instance = pri.instance;
-		groups[i].tag = list.items[i].tag;
-		groups[i].authority = (enum policy_authority)pri_i32(&pri, copsecGroupAuthority);
-		err = build_text(b, &pri, copsecGroupName, &groups[i].name);
-		if (build_stops(err))
-			return err;
-	}
-	return E_OK;
 }
 
 /* ---- Rules ---- */

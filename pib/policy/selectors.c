@@ -73,6 +73,20 @@ static enum err read_address(struct build *b, const struct pri *pri, struct addr
 	return E_OK;
 }
 
+enum err build_prefix(int32_t type, struct view octets, uint32_t bits, enum flow_family *ret_family,
+	struct flow_interval *ret)
+{
+	bool ipv4 = type == ipSecAddressAddressType_ipv4;
+
+	if (!ipv4 && type != ipSecAddressAddressType_ipv6)
+		return E_UNSUPPORTED;
+	if (octets.len != (ipv4 ? 4u : 16u) || bits > (ipv4 ? 32u : 128u))
+		return E_RANGE;
+	*ret_family = ipv4 ? FLOW_IPV4 : FLOW_IPV6;
+	*ret = flow_prefix(*ret_family, octets.data, bits);
+	return E_OK;
+}
+
 enum err build_single_address(
 	struct build *b, const struct pri *from, unsigned attribute, struct policy_address *ret)
 {

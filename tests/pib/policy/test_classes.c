@@ -480,6 +480,45 @@ START_TEST(groups_have_names)
 }
 END_TEST
 
+START_TEST(members_keys_and_secrets_are_said)
+{
+	static const uint8_t address[] = {192, 0, 2, 7};
+	static const uint8_t digest[32] = {1};
+	struct pri *p = rows_add(&rows, PIB_copsecGroupMember, 1);
+	struct policy *policy;
+
+	pri_set_text(p, copsecGroupMemberGroup, "admitted");
+	pri_set_i32(p, copsecGroupMemberAddressType, copsecGroupMemberAddressType_ipv4);
+	pri_set_octets(p, copsecGroupMemberAddress, VIEW(address, 4));
+	pri_set_u32(p, copsecGroupMemberPrefixLength, 24);
+	p = rows_add(&rows, PIB_copsecPeerKey, 1);
+	pri_set_text(p, copsecPeerKeyPeer, "hub");
+	pri_set_text(p, copsecPeerKeyKey, "a key");
+	pri_set_i32(p, copsecPeerKeyAddressType, copsecPeerKeyAddressType_ipv4);
+	pri_set_octets(p, copsecPeerKeyAddress, VIEW(address, 4));
+	pri_set_u64(p, copsecPeerKeyNotAfter, 2000000000);
+	p = rows_add(&rows, PIB_copsecSecret, 1);
+	pri_set_prid(p, copsecSecretOwner, PIB_ipSecIkeAssociation, 1);
+	pri_set_i32(p, copsecSecretUse, copsecSecretUse_presharedKey);
+	pri_set_octets(p, copsecSecretKey, VIEW(digest, 32));
+	pri_set_text(p, copsecSecretSealed, "sealed");
+	policy = set_policy(&rows);
+	ck_assert_uint_eq(policy->member_count, 1);
+	ck_assert_str_eq(policy->members[0].group, "admitted");
+	ck_assert_uint_eq(policy->members[0].addresses.low.high, UINT64_C(0xc0000200) << 32);
+	ck_assert_uint_eq(policy->peer_key_count, 1);
+	ck_assert_str_eq(policy->peer_keys[0].peer, "hub");
+	ck_assert_int_eq(policy->peer_keys[0].address.family, FLOW_IPV4);
+	ck_assert_uint_eq(policy->peer_keys[0].address.octets[3], 7);
+	ck_assert_uint_eq(policy->peer_keys[0].not_after, 2000000000);
+	ck_assert_uint_eq(policy->sealed_count, 1);
+	ck_assert_int_eq(policy->sealed[0].owner.class->id, PIB_ipSecIkeAssociation);
+	ck_assert_int_eq(policy->sealed[0].use, POLICY_SECRET_PRESHARED_KEY);
+	ck_assert(view_equal(policy->sealed[0].sealed, view_of_string("sealed")));
+	policy_free(policy);
+}
+END_TEST
+
 /* ---- The model ---- */
 
 static const struct {
@@ -546,6 +585,7 @@ int main(void)
 	tcase_add_test(c, a_rule_may_have_limits);
 	tcase_add_test(c, a_shadow_rule_decides_nothing);
 	tcase_add_test(c, groups_have_names);
+	tcase_add_test(c, members_keys_and_secrets_are_said);
 	tcase_add_test(c, the_model_numbers_otherwise);
 	suite_add_tcase(s, c);
 	return suite_main(s);

@@ -575,6 +575,30 @@ static void offer_for_too_long(void)
 	u32(PIB_copsecOffer, 1, copsecOfferUsual, 3601);
 }
 
+static void member_without_address(void)
+{
+	struct pri *p = rows_add(&rows, PIB_copsecGroupMember, 1);
+
+	pri_set_i32(p, copsecGroupMemberAddressType, copsecGroupMemberAddressType_ipv4);
+	pri_set_text(p, copsecGroupMemberAddress, "abc");
+}
+
+static void key_that_is_over(void)
+{
+	struct pri *p = rows_add(&rows, PIB_copsecPeerKey, 1);
+
+	pri_set_u64(p, copsecPeerKeyNotBefore, 2);
+	pri_set_u64(p, copsecPeerKeyNotAfter, 1);
+}
+
+static void secret_of_a_rule(void)
+{
+	struct pri *p = rows_add(&rows, PIB_copsecSecret, 1);
+
+	pri_set_prid(p, copsecSecretOwner, PIB_ipSecEspTransform, 1);
+	pri_set_i32(p, copsecSecretUse, copsecSecretUse_presharedKey);
+}
+
 static void backward_dates(void)
 {
 	time_period();
@@ -607,6 +631,9 @@ static const struct refusal {
 	uint8_t attribute;
 	enum pib_fault_kind kind;
 } refusals[] = {
+	{member_without_address, PIB_copsecGroupMember, 1, copsecGroupMemberAddress, VALUE},
+	{key_that_is_over, PIB_copsecPeerKey, 1, copsecPeerKeyNotAfter, VALUE},
+	{secret_of_a_rule, PIB_copsecSecret, 1, copsecSecretUse, VALUE},
 	{other_roles, PIB_ipSecRule, 2, ipSecRuleRoles, VALUE},
 	{nul_in_name, PIB_copsecRule, 1, copsecRuleName, VALUE},
 	{roles_without_forward, PIB_copsecRule, 1, copsecRuleOutRole, VALUE},
