@@ -121,6 +121,13 @@ static bool add_tag_reference(struct check *c, const struct pri *pri, const stru
 				a->name);
 		return true;
 	}
+	/* An empty list is one thing, somebody else's another. */
+	if (outside(c, value)) {
+		fail(c, &prid, PIB_FAULT_REFERENCE, a->number,
+			"%s %u lies outside the set's block %u to %u", a->name, value,
+			c->bounds.first, c->bounds.last);
+		return true;
+	}
 	if (reference_list_may_be_empty(pri->class, a))
 		return true;
 	if (!make_room(c, &array, c->tag_reference_count, &c->tag_reference_room,

@@ -257,6 +257,10 @@ static void naive_attribute(struct complaints *c, const struct rows *before,
 		to = (struct prid){pib_class(a->target), pri_u32(p, a->number)};
 		naive_target(c, before, after, p, a, &to);
 	}
+	if (a->role == PIB_TAG_REFERENCE && outside(pri_u32(p, a->number))) {
+		complain(c, class, p->instance, PIB_FAULT_REFERENCE, a->number);
+		return;
+	}
 	if (a->role == PIB_TAG_REFERENCE && !reference_list_may_be_empty(class, a)) {
 		for (size_t i = 0; i < after->count; i++)
 			if (after->list[i].class->id == a->target &&
