@@ -3,10 +3,12 @@
  * A signed document's content: an octet that says which kind, the content. There is exactly one way
  * to write a document, so what was decoded gives its octets back.
  *
- * Reaches: manifest_decode, set_index_decode, assignment_decode, compliance_decode, trust_list_decode, their encoders,
+ * Reaches: manifest_decode, set_index_decode, assignment_decode, compliance_decode,
+ * trust_list_decode, delegation_decode, their encoders, delegation_permits_...,
  * set_index_find, assignment_roles, assignment_has_roles, assignment_set, role_combination_valid.
  */
 #include "pib/framework/roles.h"
+#include "pib/set/delegation.h"
 #include "pib/set/trust_list.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -112,6 +114,32 @@ static enum err trust_list(struct view content, struct arena *arena, struct buff
 	return E_OK;
 }
 
+static enum err delegation(struct view content, struct arena *arena, struct buffer *out,
+	struct error *e)
+{
+	struct delegation d;
+	struct manifest m = {.not_before = 5, .not_after = 500};
+	enum err err = delegation_decode(content, arena, &d, e);
+
+	if (err)
+		return err;
+	REQUIRE(delegation_encode(&d, out, e) == E_OK);
+	m.tenant = d.tenant;
+	m.authority = d.authority;
+	fuzz_either(delegation_permits_set(&d, &m, e));
+	fuzz_either(delegation_permits_node(&d, d.name, d.tenant, e));
+	for (size_t n = 0; n < d.never_count; n++)
+		if (d.never[n].kind == NEVER_ADDRESSES)
+			REQUIRE(delegation_permits_discard(&d, &d.never[n].prefix, e) == E_DENIED);
+	for (size_t n = 0; n < d.prefix_count; n++) {
+		const struct grant *g = &d.grants[d.prefixes[n].grant - 1];
+
+		REQUIRE(delegation_permits_member(
+				&d, g->kind, g->name, &d.prefixes[n].prefix, e) == E_OK);
+	}
+	return E_OK;
+}
+
 static enum err compliance(struct view content, struct arena *arena, struct buffer *out,
 	struct error *e)
 {
@@ -132,7 +160,8 @@ static enum err compliance(struct view content, struct arena *arena, struct buff
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static enum err (*const kinds[])(struct view, struct arena *, struct buffer *,
-		struct error *) = {manifest, set_index, assignment, compliance, trust_list};
+		struct error *) = {manifest, set_index, assignment, compliance, trust_list,
+		delegation};
 	struct cursor input = cursor_over(VIEW(data, size));
 	uint8_t kind = cursor_u8(&input) % (sizeof kinds / sizeof kinds[0]);
 	struct view content = cursor_rest(&input);
