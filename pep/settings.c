@@ -112,6 +112,12 @@ static const struct setting rows[] = {
 	 .initial = "0x01ff0000",
 	 .line = "Bits of packet and connection marks that are pepd's",
 	 .paragraph = "Nine neighbouring bits. All others belong to others and are never changed."},
+	{.name = "accept-lacking", .type = SETTING_BOOL, .offset = AT(BOOL, accept_lacking),
+	 .initial = "no",
+	 .line = "Accept a policy that needs more than this kernel can do",
+	 .paragraph = "No: such a policy is refused, with a report of what is missing, and the one before "
+	              "stays. Yes: it is in force, and what it wants to be protected by an algorithm that "
+	              "the kernel lacks does not pass."},
 	{.name = "retry-least", .type = SETTING_DURATION, .offset = AT(DURATION, retry_least),
 	 .initial = "1s", .min = 10, .max = 3600000,
 	 .line = "Wait before the first new attempt to reach a decision point"},

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "pdp/decision/claim.h"
-#include "pib/framework/capabilities.h"
+#include "pib/framework/needs.h"
 
 /* JSON is UTF-8; names are octets of somebody's choice. */
 static json_t *json_text(struct view text)
@@ -106,15 +106,31 @@ static json_t *describe_limits(const struct pri_store *request)
 	return list;
 }
 
+static json_t *describe_algorithms(const struct pri_store *request, int32_t type)
+{
+	struct capability_algorithms has;
+	struct buffer names;
+	json_t *text;
+
+	capabilities_algorithms(request, &has);
+	buffer_init(&names, 4096);
+	needs_names(&has, type, &names);
+	text = json_string(buffer_string(&names));
+	buffer_fini(&names);
+	return text;
+}
+
 static json_t *describe_request(const struct pri_store *request)
 {
 	struct capability_device device = capabilities_device(request);
 
-	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "description",
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "description",
 		json_text(device.description), "max_message", (json_int_t)device.max_message,
 		"max_contexts", (json_int_t)device.max_contexts, "holds",
 		(json_int_t)claim_serial(request), "roles", describe_roles(request), "support",
-		describe_support(request), "limits", describe_limits(request));
+		describe_support(request), "limits", describe_limits(request),
+		"esp_encryption", describe_algorithms(request, copsecAlgorithmType_encryption),
+		"esp_integrity", describe_algorithms(request, copsecAlgorithmType_integrity));
 }
 
 enum err server_describe_node(

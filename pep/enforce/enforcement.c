@@ -13,6 +13,8 @@
 #include "pep/enforce/request.h"
 #include "pep/enforce/stored.h"
 #include "pep/enforce/warnings.h"
+#include "pib/framework/needs.h"
+#include "pib/framework/roles.h"
 #include "pib/plan/able.h"
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
@@ -391,9 +393,9 @@ static enum err check_roles(const struct enforcement *n, const struct state *sta
 		base = base_row(d, row);
 		at = interfaces_find(&n->interfaces,
 		                     (unsigned)pri_i32(row, frwkIfRoleComboIfIndex));
-		if (base && at &&
-		    view_equal(pri_octets(base, frwkRoleComboRoles),
-		               request_interface_roles(state, at->name)))
+		if (base && at && role_pattern_valid(pri_octets(base, frwkRoleComboRoles)) &&
+		    role_pattern_matches(pri_octets(base, frwkRoleComboRoles),
+		                         request_interface_roles(state, at->name)))
 			continue;
 		error_set(&e, E_CONFLICT,
 		          "roles of interface %d are not those of the signed assignment",
@@ -401,6 +403,27 @@ static enum err check_roles(const struct enforcement *n, const struct state *sta
 		verdict_pri(v, (struct pib_fault){PIB_FAULT_INSTANCE, 0, 0}, &prid, &e);
 	}
 	return v->why.code;
+}
+
+/* ---- What the policy asks of this node ---- */
+
+static enum err check_needs(
+	const struct enforcement *n, const struct state *state, struct pri_failures *failures,
+	struct error *e)
+{
+	enum err first = E_OK;
+
+	for (size_t i = 0; n->identity.algorithms && i < state->set_count; i++) {
+		struct error why;
+		enum err err = needs_check(
+			state->sets[i].rows, n->identity.algorithms, failures, &why);
+
+		if (err && !first) {
+			*e = why;
+			first = err;
+		}
+	}
+	return first;
 }
 
 /* ---- The transaction ---- */
@@ -538,6 +561,13 @@ static enum err change_policy(struct enforcement *n, const struct decision *d, u
 		err = verify(n, new.store, now_utc, false, &new.state, v);
 	if (!err)
 		err = check_roles(n, new.state, d, v);
+	if (!err && !n->identity.accept_lacking) {
+		struct error e;
+
+		err = check_needs(n, new.state, &v->failures, &e);
+		if (err)
+			verdict_why(v, &e);
+	}
 	if (!err && is_in_force(n, new.state)) {
 		err = apply(n, n->now.plan, v);
 	} else if (!err) {
@@ -804,6 +834,7 @@ enum err enforcement_request(const struct enforcement *n, struct buffer *out, st
 		.pdp_name = view_of_string(n->pdp_name),
 		.description = n->identity.description,
 		.interfaces = &n->interfaces,
+		.algorithms = n->identity.algorithms,
 	};
 
 	return request_put(&input, out, e);
@@ -885,9 +916,19 @@ static void kernel_disorder(const struct enforcement *n, json_t *list)
 		             status.spd_entries);
 }
 
+static bool lacks_something(
+	const struct enforcement *n, const struct state *state, struct error *why)
+{
+	struct pri_failures failures;
+
+	pri_failures_init(&failures);
+	return check_needs(n, state, &failures, why) != E_OK;
+}
+
 static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 {
 	const struct state *s = n->now.state;
+	struct error why;
 	json_t *list = json_array();
 
 	if (!s)
@@ -908,6 +949,8 @@ static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 	if (n->floors_lost.code)
 		add_disorder(list, "an older policy might come back unnoticed: %s",
 		             n->floors_lost.text);
+	if (s && lacks_something(n, s, &why))
+		add_disorder(list, "%s: what needs it does not pass", why.text);
 	if (n->last.any && n->last.why.code)
 		add_disorder(list, "the last decision was refused");
 	if (n->pdp_error[0])

@@ -31,6 +31,7 @@
 #include "pep/enforce/storage.h"
 #include "pep/ipc/transfer.h"
 #include "pep/kernel/kernel.h"
+#include "pib/framework/capabilities.h"
 
 struct enforcement;
 
@@ -48,6 +49,9 @@ struct enforcement_identity {
 	const char *tenant;     /* "": the first one whose index verifies */
 	const char *description; /* for frwkDeviceId */
 	const struct trust *trust;
+	/* What the kernel can do in ESP; NULL: not known, and nothing is refused for it. */
+	const struct capability_algorithms *algorithms;
+	bool accept_lacking; /* a policy that needs more than that, too */
 	const struct key *report_key;
 	struct storage storage;
 };

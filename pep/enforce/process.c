@@ -17,6 +17,8 @@
 #include "common/service/control.h"
 #include "common/trace/live.h"
 #include "pep/enforce/enforcement.h"
+#include "pep/kernel/probe.h"
+#include "pib/framework/needs.h"
 #include "pep/enforce/pdps.h"
 #include "pep/enforce/report.h"
 #include "pep/ipc/channel.h"
@@ -60,6 +62,8 @@ struct process {
 	struct trace_live *trace;
 	size_t trace_left; /* octets that are still to come of a message */
 	int status;
+	struct capability_algorithms algorithms; /* of the kernel, if it could be asked */
+	bool probed;
 };
 
 static uint64_t now_utc(void)
@@ -577,6 +581,26 @@ static void describe(struct process *p)
 		         COPSEC_VERSION, u.sysname, u.release, u.machine);
 }
 
+/* A kernel that cannot be asked is not taken for one that can do nothing. */
+static void probe(struct process *p)
+{
+	struct kernel_transport transport;
+	struct buffer names;
+	struct error e;
+
+	if (kernel_sockets(&transport, &e) || kernel_probe(&transport, &p->algorithms, &e)) {
+		log_warning(p->log, MODULE, "not known which algorithms the kernel has",
+		            log_err(&e));
+		return;
+	}
+	p->probed = true;
+	buffer_init(&names, 1024);
+	needs_names(&p->algorithms, copsecAlgorithmType_encryption, &names);
+	log_notice(p->log, MODULE, "algorithms of the kernel for ESP",
+	           log_str("encryption", buffer_string(&names)));
+	buffer_fini(&names);
+}
+
 static enum err restore(struct process *p, struct error *e)
 {
 	enum err err = enforcement_restore(p->enforcement, now_utc(), e);
@@ -626,6 +650,9 @@ static enum err prepare(struct process *p, struct error *e)
 	if (err)
 		return err;
 	describe(p);
+	probe(p);
+	identity.algorithms = p->probed ? &p->algorithms : NULL;
+	identity.accept_lacking = p->settings->accept_lacking;
 	identity.trust = p->trust;
 	identity.report_key = p->report_key;
 	identity.storage = directory_storage(&p->directory);

@@ -37,6 +37,7 @@ static const struct support {
 	{PIB_copsecTrust, 0},
 	{PIB_copsecCompliance, 0},
 	{PIB_copsecFailure, 0},
+	{PIB_copsecAlgorithm, 0},
 };
 
 /* frwkCompLimits rows; the guidance is a number of 32 bits. */
@@ -248,6 +249,8 @@ enum err request_put(const struct request_input *input, struct buffer *out, stru
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
 		put_limit(&w, (uint32_t)i + 1, &limits[i]);
 	put_capabilities(&w);
+	if (!w.err && input->algorithms)
+		w.err = capabilities_put_algorithms(input->algorithms, out, e);
 	put_interfaces(&w);
 	put_sets(&w);
 	if (w.err)

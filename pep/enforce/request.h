@@ -4,13 +4,14 @@
  * (frwkPibIncarnation with the serial of the index, copsecPolicySet for each set), what the node is
  * and how much it takes (frwkDeviceId), which classes and attributes it supports and with which
  * limits (frwkPrcSupport, frwkCompLimits), what its interfaces can do (frwkCapabilitySet,
- * ipSecIfCaps) and which role combinations they have (frwkRoleCombo, frwkIfRoleCombo; the node's
+ * ipSecIfCaps, copsecAlgorithm) and which role combinations they have (frwkRoleCombo, frwkIfRoleCombo; the node's
  * own combination is a frwkRoleCombo without interface).
  */
 #ifndef COPSEC_PEP_ENFORCE_REQUEST_H
 #define COPSEC_PEP_ENFORCE_REQUEST_H
 
 #include "pep/enforce/interfaces.h"
+#include "pib/framework/capabilities.h"
 #include "pib/set/state.h"
 
 struct request_input {
@@ -18,6 +19,7 @@ struct request_input {
 	struct view pdp_name;           /* who installed it; may be empty */
 	const char *description;        /* of node and software */
 	const struct node_interfaces *interfaces;
+	const struct capability_algorithms *algorithms; /* NULL: not known */
 };
 
 /* Appends PRID and EPD objects. */

@@ -143,3 +143,38 @@ bool capabilities_next_roles(struct pri_cursor *c, struct capability_roles *ret_
 	}
 	return false;
 }
+
+enum err capabilities_put_algorithms(
+	const struct capability_algorithms *a, struct buffer *out, struct error *e)
+{
+	enum err err = E_OK;
+	struct pri pri;
+
+	for (size_t i = 0; i < a->count && !err; i++) {
+		pri_init(&pri, PIB_copsecAlgorithm, (uint32_t)i + 1);
+		pri_set_i32(&pri, copsecAlgorithmUse, a->list[i].use);
+		pri_set_i32(&pri, copsecAlgorithmType, a->list[i].type);
+		pri_set_u32(&pri, copsecAlgorithmNumber, a->list[i].number);
+		pri_set_u32(&pri, copsecAlgorithmKeyLength, a->list[i].key_length);
+		err = pri_put(out, &pri, e);
+	}
+	return err;
+}
+
+void capabilities_algorithms(const struct pri_store *s, struct capability_algorithms *ret_algorithms)
+{
+	struct pri_cursor c = pri_store_class(s, PIB_copsecAlgorithm);
+	struct pri_row row;
+	struct pri pri;
+
+	ret_algorithms->count = 0;
+	while (ret_algorithms->count < CAPABILITY_ALGORITHMS_MAX && pri_store_next(&c, &row))
+		if (decode(&row, &pri))
+			ret_algorithms->list[ret_algorithms->count++] =
+				(struct capability_algorithm){
+					.use = pri_i32(&pri, copsecAlgorithmUse),
+					.type = pri_i32(&pri, copsecAlgorithmType),
+					.number = pri_u32(&pri, copsecAlgorithmNumber),
+					.key_length = pri_u32(&pri, copsecAlgorithmKeyLength),
+				};
+}

@@ -40,4 +40,24 @@ struct capability_roles {
 };
 bool capabilities_next_roles(struct pri_cursor *c, struct capability_roles *ret_roles);
 
+/* copsecAlgorithm: an algorithm by its IKEv2 number, and what the node can use it for. */
+enum { CAPABILITY_ALGORITHMS_MAX = 64 };
+
+struct capability_algorithm {
+	int32_t use;  /* of copsecAlgorithmUse */
+	int32_t type; /* of copsecAlgorithmType */
+	uint32_t number;
+	uint32_t key_length; /* bits; 0 where there is but one */
+};
+
+struct capability_algorithms {
+	size_t count;
+	struct capability_algorithm list[CAPABILITY_ALGORITHMS_MAX];
+};
+
+enum err capabilities_put_algorithms(const struct capability_algorithms *a, struct buffer *out,
+	struct error *e) MUST_USE;
+/* The first CAPABILITY_ALGORITHMS_MAX that a request state names. */
+void capabilities_algorithms(const struct pri_store *s, struct capability_algorithms *ret_algorithms);
+
 #endif

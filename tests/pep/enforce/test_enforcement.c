@@ -29,6 +29,8 @@ struct node {
 	struct key *report_key;
 	struct enforcement *n;
 	struct node_interfaces interfaces;
+	const struct capability_algorithms *algorithms; /* of its kernel */
+	bool accept_lacking;
 };
 
 enum { PDP_PORT = 3288 };
@@ -67,6 +69,8 @@ static void boot(struct node *t)
 		.tenant = "",
 		.description = "test",
 		.trust = t->w->trust,
+		.algorithms = t->algorithms,
+		.accept_lacking = t->accept_lacking,
 		.report_key = t->report_key,
 		.storage = memory_storage(&t->memory),
 	};
@@ -414,14 +418,46 @@ static void row_outside(struct world *w)
 	put_row(w, &pri);
 }
 
-static void inactive_context(struct world *w)
+static struct pri silent_incarnation(void)
 {
 	struct pri pri;
 
 	pri_init(&pri, PIB_frwkPibIncarnation, 2);
 	for (unsigned a = frwkPibIncarnationName; a <= frwkPibIncarnationFullState; a++)
 		pri_set_null(&pri, a);
+	return pri;
+}
+
+static void inactive_context(struct world *w)
+{
+	struct pri pri = silent_incarnation();
+
 	pri_set_bool(&pri, frwkPibIncarnationActive, false);
+	put_row(w, &pri);
+}
+
+static void policy_that_ends_with_the_session(struct world *w)
+{
+	struct pri pri = silent_incarnation();
+
+	pri_set_i32(&pri, frwkPibIncarnationLongevity, frwkPibIncarnationLongevity_expireImmediate);
+	put_row(w, &pri);
+}
+
+static void policy_that_ends_after_a_while(struct world *w)
+{
+	struct pri pri = silent_incarnation();
+
+	pri_set_i32(&pri, frwkPibIncarnationLongevity, frwkPibIncarnationLongevity_expireOnTimeout);
+	pri_set_u32(&pri, frwkPibIncarnationTtl, 60);
+	put_row(w, &pri);
+}
+
+static void context_of_its_own(struct world *w)
+{
+	struct pri pri = silent_incarnation();
+
+	pri_set_bool(&pri, frwkPibIncarnationInCtxtSet, false);
 	put_row(w, &pri);
 }
 
@@ -475,6 +511,10 @@ static const struct {
 	{"a row left out", row_dropped, true, E_MISMATCH, PR_ERROR_PRID},
 	{"a row outside the sets", row_outside, true, ERR_COUNT, PR_ERROR_PRID},
 	{"the context switched off", inactive_context, true, E_UNSUPPORTED, PR_ERROR_PRID},
+	{"an end with the session", policy_that_ends_with_the_session, true, E_UNSUPPORTED,
+	 PR_ERROR_PRID},
+	{"an end after a while", policy_that_ends_after_a_while, true, E_UNSUPPORTED, PR_ERROR_PRID},
+	{"another context", context_of_its_own, true, E_UNSUPPORTED, PR_ERROR_PRID},
 	{"roles that were not signed", other_roles, true, E_CONFLICT, PR_ERROR_PRID},
 	{"a report", compliance_of_its_own, true, E_UNSUPPORTED, PR_ERROR_PRID},
 	{"cut short", cut_short, true, ERR_COUNT, PR_GPERR},
@@ -1104,6 +1144,104 @@ START_TEST(a_request_says_what_is_in_force)
 }
 END_TEST
 
+static bool mentions(const json_t *status, const char *words)
+{
+	const json_t *list = json_object_get(status, "disorder"), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		if (strstr(json_string_value(item), words))
+			return true;
+	return false;
+}
+
+static size_t count_rows(struct view run, enum pib_class_id class)
+{
+	struct cursor c = cursor_over(run);
+	struct pr_object object;
+	struct pib_fault fault;
+	struct prid prid;
+	struct error e;
+	size_t n = 0;
+
+	while (cursor_left(&c) && !pr_next(&c, &object))
+		n += object.s_num == PR_PRID &&
+		     !prid_decode(object.contents, &prid, &fault, &e) && prid.class->id == class;
+	return n;
+}
+
+static const struct capability_algorithms poor = {1,
+	{{copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 20, 128}}};
+static const struct capability_algorithms rich = {2,
+	{{copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 20, 128},
+		{copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 20, 256}}};
+
+static enum err decide_with(struct node *t, const struct capability_algorithms *algorithms,
+                            bool accept_lacking, struct buffer *report, struct error *e)
+{
+	halt(t);
+	t->algorithms = algorithms;
+	t->accept_lacking = accept_lacking;
+	boot(t);
+	world_roots(t->w);
+	world_sign(t->w);
+	return decide(t, report, e);
+}
+
+START_TEST(what_the_kernel_cannot_do_is_refused)
+{
+	struct node *t = node_new();
+	struct pr_object object;
+	struct cursor run;
+	struct pib_fault fault;
+	struct buffer report, request;
+	struct prid prid;
+	json_t *status;
+	struct error e;
+
+	buffer_init(&report, BIG);
+	buffer_init(&request, BIG);
+	ck_assert_int_eq(decide_with(t, &poor, false, &report, &e), E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(e.text, "this node's kernel has no ESP with aes256gcm16; it "
+	                                     "has aes128gcm16"));
+	ck_assert_uint_eq(enforcement_serial(t->n), 0);
+	run = cursor_over(buffer_view(&report));
+	ck_assert_int_eq(pr_next(&run, &object), E_OK);
+	ck_assert_int_eq(object.s_num, PR_ERROR_PRID);
+	ck_assert_int_eq(prid_decode(object.contents, &prid, &fault, &e), E_OK);
+	ck_assert_int_eq(prid.class->id, PIB_copsecEspTransform);
+	ck_assert_int_eq(pr_next(&run, &object), E_OK);
+	ck_assert_uint_eq(object.code, PR_CPERR_ATTR_VALUE_SUP_LIMITED);
+	ck_assert_uint_eq(object.sub_code, copsecEspTransformEncryption);
+
+	/* Its PDP could have known. */
+	ck_assert_int_eq(enforcement_request(t->n, &request, &e), E_OK);
+	ck_assert_uint_eq(count_rows(buffer_view(&request), PIB_copsecAlgorithm), 1);
+
+	/* Whoever wants it all the same is told what does not pass. */
+	ck_assert_msg(!decide_with(t, &poor, true, &report, &e), "%s", e.text);
+	status = enforcement_status(t->n, NOW);
+	ck_assert(mentions(status, "this node's kernel has no ESP with aes256gcm16"));
+	json_decref(status);
+	/* It comes back after a reboot, whatever the kernel has lost. */
+	halt(t);
+	t->accept_lacking = false;
+	boot(t);
+	ck_assert_int_eq(enforcement_restore(t->n, NOW, &e), E_OK);
+	ck_assert_uint_ne(enforcement_serial(t->n), 0);
+	node_free(t);
+
+	t = node_new();
+	ck_assert_msg(!decide_with(t, &rich, false, &report, &e), "%s", e.text);
+	status = enforcement_status(t->n, NOW);
+	ck_assert(!mentions(status, "no ESP"));
+	json_decref(status);
+	node_free(t);
+	buffer_fini(&report);
+	buffer_fini(&request);
+}
+END_TEST
+
 START_TEST(interfaces_tell_once_that_they_changed)
 {
 	struct node *t = node_new();
@@ -1115,17 +1253,6 @@ START_TEST(interfaces_tell_once_that_they_changed)
 	node_free(t);
 }
 END_TEST
-
-static bool mentions(const json_t *status, const char *words)
-{
-	const json_t *list = json_object_get(status, "disorder"), *item;
-	size_t i;
-
-	json_array_foreach(list, i, item)
-		if (strstr(json_string_value(item), words))
-			return true;
-	return false;
-}
 
 /* A name that is no UTF-8 must not keep the operator from seeing anything. */
 START_TEST(status_survives_what_a_pdp_says)
@@ -1254,6 +1381,7 @@ int main(void)
 	tcase_add_test(t, a_kernel_that_was_deaf_at_boot_is_tried_again);
 	tcase_add_test(t, random_damage_is_refused_or_harmless);
 	tcase_add_test(t, a_request_says_what_is_in_force);
+	tcase_add_test(t, what_the_kernel_cannot_do_is_refused);
 	tcase_add_test(t, interfaces_tell_once_that_they_changed);
 	tcase_add_test(t, status_says_what_is_not_in_order);
 	tcase_add_test(t, status_survives_what_a_pdp_says);

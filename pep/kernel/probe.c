@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pep/kernel/probe.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/xfrm.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "pep/kernel/exchange.h"
+
+enum {
+	SPI = 0x0c0b5ec0,
+	SOURCE = 0xc0000201, /* 192.0.2.1 */
+	DESTINATION = 0xc0000202,
+	KEY_OCTETS_MAX = 64,
+};
+
+/* An algorithm by its IKEv2 number and key length, and by the kernel's name; lengths in bits. */
+struct known {
+	int32_t type; /* of copsecAlgorithmType */
+	uint16_t number;
+	uint16_t key_length; /* 0: it has but one */
+	const char *name;
+	uint16_t key_bits; /* as the kernel counts them: with a salt */
+	uint16_t tag_bits; /* of the ICV; of a cipher that needs integrity beside it 0 */
+};
+
+#define E copsecAlgorithmType_encryption
+#define I copsecAlgorithmType_integrity
+
+static const struct known known[] = {
+	{E, 20, 256, "rfc4106(gcm(aes))", 288, 128},
+	{E, 20, 192, "rfc4106(gcm(aes))", 224, 128},
+	{E, 20, 128, "rfc4106(gcm(aes))", 160, 128},
+	{E, 19, 256, "rfc4106(gcm(aes))", 288, 96},
+	{E, 19, 128, "rfc4106(gcm(aes))", 160, 96},
+	{E, 18, 256, "rfc4106(gcm(aes))", 288, 64},
+	{E, 18, 128, "rfc4106(gcm(aes))", 160, 64},
+	{E, 28, 0, "rfc7539esp(chacha20,poly1305)", 288, 128},
+	{E, 16, 256, "rfc4309(ccm(aes))", 280, 128},
+	{E, 16, 128, "rfc4309(ccm(aes))", 152, 128},
+	{E, 13, 256, "rfc3686(ctr(aes))", 288, 0},
+	{E, 13, 128, "rfc3686(ctr(aes))", 160, 0},
+	{E, 12, 256, "cbc(aes)", 256, 0},
+	{E, 12, 192, "cbc(aes)", 192, 0},
+	{E, 12, 128, "cbc(aes)", 128, 0},
+	{E, 3, 0, "cbc(des3_ede)", 192, 0},
+	{I, 14, 0, "hmac(sha512)", 512, 256},
+	{I, 13, 0, "hmac(sha384)", 384, 192},
+	{I, 12, 0, "hmac(sha256)", 256, 128},
+	{I, 2, 0, "hmac(sha1)", 160, 96},
+	{I, 1, 0, "hmac(md5)", 128, 96},
+};
+
+#undef E
+#undef I
+
+/* What stands beside one that is tried alone. */
+static const struct known null_cipher = {.name = "ecb(cipher_null)"};
+static const struct known usual_integrity = {
+	.name = "hmac(sha256)", .key_bits = 256, .tag_bits = 128};
+
+static void put_name(char to[64], const char *name)
+{
+	memset(to, 0, 64);
+	memcpy(to, name, strlen(name));
+}
+
+/* Keys are zeros: nothing is ever protected by them. */
+static void put_aead(struct nlmsghdr *message, const struct known *k)
+{
+	struct {
+		struct xfrm_algo_aead head;
+		uint8_t key[KEY_OCTETS_MAX];
+	} a = {.head = {.alg_key_len = k->key_bits, .alg_icv_len = k->tag_bits}};
+
+	put_name(a.head.alg_name, k->name);
+	mnl_attr_put(message, XFRMA_ALG_AEAD, sizeof a.head + k->key_bits / 8u, &a);
+}
+
+static void put_cipher(struct nlmsghdr *message, const struct known *k)
+{
+	struct {
+		struct xfrm_algo head;
+		uint8_t key[KEY_OCTETS_MAX];
+	} a = {.head = {.alg_key_len = k->key_bits}};
+
+	put_name(a.head.alg_name, k->name);
+	mnl_attr_put(message, XFRMA_ALG_CRYPT, sizeof a.head + k->key_bits / 8u, &a);
+}
+
+static void put_integrity(struct nlmsghdr *message, const struct known *k)
+{
+	struct {
+		struct xfrm_algo_auth head;
+		uint8_t key[KEY_OCTETS_MAX];
+	} a = {.head = {.alg_key_len = k->key_bits, .alg_trunc_len = k->tag_bits}};
+
+	put_name(a.head.alg_name, k->name);
+	mnl_attr_put(message, XFRMA_ALG_AUTH_TRUNC, sizeof a.head + k->key_bits / 8u, &a);
+}
+
+static struct nlmsghdr *begin_message(struct requests *r, uint16_t type)
+{
+	uint32_t sequence;
+	char *room = requests_next(r, &sequence);
+	struct nlmsghdr *message;
+
+	if (!room)
+		return NULL;
+	message = mnl_nlmsg_put_header(room);
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_seq = sequence;
+	return message;
+}
+
+static void add_sa(struct requests *r, const struct known *k)
+{
+	struct nlmsghdr *message = begin_message(r, XFRM_MSG_NEWSA);
+	struct xfrm_usersa_info info;
+
+	if (!message)
+		return;
+	memset(&info, 0, sizeof info);
+	info.sel.family = info.family = AF_INET;
+	info.id.daddr.a4 = htonl(DESTINATION);
+	info.id.spi = htonl(SPI);
+	info.id.proto = IPPROTO_ESP;
+	info.saddr.a4 = htonl(SOURCE);
+	info.lft.soft_byte_limit = info.lft.hard_byte_limit = XFRM_INF;
+	info.lft.soft_packet_limit = info.lft.hard_packet_limit = XFRM_INF;
+	info.mode = XFRM_MODE_TRANSPORT;
+	memcpy(mnl_nlmsg_put_extra_header(message, sizeof info), &info, sizeof info);
+	if (k->type == copsecAlgorithmType_encryption && k->tag_bits) {
+		put_aead(message, k);
+	} else if (k->type == copsecAlgorithmType_encryption) {
+		put_cipher(message, k);
+		put_integrity(message, &usual_integrity);
+	} else {
+		put_cipher(message, &null_cipher);
+		put_integrity(message, k);
+	}
+	requests_add(r, message, (struct origin){0});
+}
+
+static void delete_sa(struct requests *r, const struct known *k)
+{
+	struct nlmsghdr *message = begin_message(r, XFRM_MSG_DELSA);
+	struct xfrm_usersa_id id;
+
+	(void)k;
+	if (!message)
+		return;
+	memset(&id, 0, sizeof id);
+	id.daddr.a4 = htonl(DESTINATION);
+	id.spi = htonl(SPI);
+	id.family = AF_INET;
+	id.proto = IPPROTO_ESP;
+	memcpy(mnl_nlmsg_put_extra_header(message, sizeof id), &id, sizeof id);
+	requests_add(r, message, (struct origin){0});
+}
+
+static enum err ask(struct exchange *x, void (*write)(struct requests *r, const struct known *k),
+	const struct known *k, int *ret_refusal, struct error *error)
+{
+	struct requests r;
+	struct answer answer;
+	enum err err;
+
+	exchange_begin(x, &r);
+	write(&r, k);
+	err = exchange_run(x, KERNEL_XFRM, &r, r.first, &answer, error);
+	if (!err && !answer.acknowledged && !answer.error)
+		err = error_set(error, E_TIMEOUT, "the kernel does not say whether it has %s",
+			k->name);
+	if (!err)
+		*ret_refusal = answer.error;
+	requests_fini(&r);
+	return err;
+}
+
+static enum err try(struct exchange *x, const struct known *k, bool *ret_has, struct error *error)
+{
+	int refusal = 0, gone;
+	enum err err = ask(x, add_sa, k, &refusal, error);
+
+	if (err)
+		return err;
+	if (refusal == EPERM || refusal == EACCES)
+		return error_set_sys(error, refusal, "cannot ask the kernel for its algorithms");
+	*ret_has = refusal == 0;
+	if (!*ret_has)
+		return E_OK;
+	err = ask(x, delete_sa, k, &gone, error);
+	if (!err && gone && gone != ESRCH)
+		err = error_set_sys(error, gone, "cannot delete the SA that tried %s", k->name);
+	return err;
+}
+
+enum err kernel_probe(const struct kernel_transport *transport,
+	struct capability_algorithms *ret_algorithms, struct error *error)
+{
+	struct capability_algorithms found = {0};
+	struct exchange x;
+	bool has = false;
+	int gone;
+	enum err err;
+
+	exchange_init(&x, transport);
+	/* One that was left behind by somebody who was killed here. */
+	err = ask(&x, delete_sa, &null_cipher, &gone, error);
+	for (size_t i = 0; i < sizeof known / sizeof known[0] && !err; i++) {
+		err = try(&x, &known[i], &has, error);
+		if (!err && has)
+			found.list[found.count++] = (struct capability_algorithm){
+				.use = copsecAlgorithmUse_esp,
+				.type = known[i].type,
+				.number = known[i].number,
+				.key_length = known[i].key_length,
+			};
+	}
+	exchange_fini(&x);
+	if (!err)
+		*ret_algorithms = found;
+	return err;
+}
