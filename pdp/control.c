@@ -84,6 +84,13 @@ static enum err status(void *context, const json_t *request, json_t **ret_result
 	return answer(server_describe_status(context), ret_result, error);
 }
 
+static enum err refusals(void *context, const json_t *request, json_t **ret_result,
+	struct error *error)
+{
+	(void)request;
+	return answer(server_describe_refusals(context), ret_result, error);
+}
+
 static enum err redirect(void *context, const json_t *request, json_t **ret_result,
 	struct error *error)
 {
@@ -123,6 +130,7 @@ const struct control_command pdp_control_commands[] = {
 	{"resend", resend, "send the full state to a node again"},
 	{"outcome", outcome, "what a node answered to that"},
 	{"status", status, "connections, and what their sessions counted"},
+	{"refusals", refusals, "what was refused, counted by reason"},
 	{"redirect", redirect, "send the nodes to another PDP, or no longer"},
 	{"synchronize", synchronize, "ask a node for its request again"},
 	{"wait", wait, "until every node has the policy in force"},

@@ -8,6 +8,7 @@
 #include "common/service/completion.h"
 #include "common/service/control.h"
 #include "common/service/options.h"
+#include "common/service/refusals.h"
 #include "common/service/settings.h"
 #include "pib/trace/command.h"
 
@@ -357,6 +358,11 @@ static int run_status(void *context, int argc, char **argv)
 	return show(context, argc, argv, print_status);
 }
 
+static int run_refusals(void *context, int argc, char **argv)
+{
+	return show(context, argc, argv, refusals_print);
+}
+
 /* Those for whose sake a wait was in vain; silent if that cannot be found out. */
 static void print_missing(const struct pdpctl *ctl, json_int_t serial)
 {
@@ -432,6 +438,7 @@ static const struct command_row commands[] = {
 	{"resend", run_resend, "NODE", "send the full state to a node again, and print its answer",
 		NULL},
 	{"status", run_status, "[--json]", "connections, and what their sessions counted", show_rows},
+	{"refusals", run_refusals, "[--json]", "what was refused, counted by reason", show_rows},
 	{"redirect", run_redirect, "ADDRESS|off",
 		"send every node to another PDP, those that come too, until \"off\"", NULL},
 	{"synchronize", run_synchronize, "NODE", "ask a node for its request again", NULL},

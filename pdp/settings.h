@@ -29,6 +29,8 @@ struct pdp_settings {
 	uint64_t keepalive;
 	uint64_t secure_timeout;
 	uint64_t report_timeout;
+	uint32_t offence_limit;
+	uint64_t offence_wait;
 	uint32_t connections;
 	uint32_t unsecured;
 	uint32_t per_address;

@@ -9,6 +9,7 @@
 #include "common/service/completion.h"
 #include "common/service/control.h"
 #include "common/service/options.h"
+#include "common/service/refusals.h"
 #include "pep/settings.h"
 #include "pib/trace/command.h"
 
@@ -308,6 +309,25 @@ static int run_rules(void *context, int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
+static int run_refusals(void *context, int argc, char **argv)
+{
+	bool json = false;
+	const char *operand;
+	json_t *refusals;
+	int end;
+
+	if (!parse("refusals", argc, argv, 0, &json, &end, &operand))
+		return end;
+	refusals = ask_plain(context, "refusals");
+	if (!refusals)
+		return EXIT_FAILURE;
+	if (json)
+		return print_json(refusals);
+	refusals_print(refusals);
+	json_decref(refusals);
+	return EXIT_SUCCESS;
+}
+
 static int run_log(void *context, int argc, char **argv)
 {
 	bool json = false;
@@ -347,6 +367,7 @@ static int run_trace(void *context, int argc, char **argv)
 static const struct command_row commands[] = {
 	{"status", run_status, "[--json]", "what is in force, and what is not in order", show_rows},
 	{"rules", run_rules, "[--json]", "rules and reasons of drops, with their counters", show_rows},
+	{"refusals", run_refusals, "[--json]", "what was refused, counted by reason", show_rows},
 	{"plan", run_plan, "", "what the kernel is to hold", plain_rows},
 	{"log", run_log, "[LEVELS]", "show or set the levels of pepd's log", plain_rows},
 	{"trace", run_trace, TRACE_SYNOPSIS, TRACE_LINE, trace_options},

@@ -55,6 +55,9 @@ enum err control_server_new(struct ev_loop *loop, const char *path, uid_t owner,
 			    struct control_server **ret_server, struct error *e) MUST_USE;
 /* Something has changed: requests that were answered E_AGAIN are handled again, from the loop. */
 void control_server_retry(struct control_server *s);
+struct refusals;
+/* Lines that were no request, and clients that were turned away. */
+const struct refusals *control_server_refusals(const struct control_server *s);
 /* Removes the socket file too. */
 void control_server_free(struct control_server *s);
 

@@ -58,6 +58,12 @@ static void put_error(struct control_exchange *x, const struct error *e)
 			       control_text(view_of_string(e->text))));
 }
 
+static void count(struct control_exchange *x, enum err why)
+{
+	if (x->refused)
+		refusals_count(x->refused, why);
+}
+
 static enum err unknown_command(const struct control_command *commands, const char *name,
 				struct error *e)
 {
@@ -72,8 +78,9 @@ static enum err unknown_command(const struct control_command *commands, const ch
 	return E_UNKNOWN;
 }
 
-static enum err handle(const struct control_command *command, void *context, const char *line,
-		       size_t len, json_t **ret_result, struct error *e)
+static enum err handle(struct control_exchange *x, const struct control_command *command,
+		       void *context, const char *line, size_t len, json_t **ret_result,
+		       struct error *e)
 {
 	const struct control_command *commands = command;
 	json_error_t where;
@@ -81,15 +88,20 @@ static enum err handle(const struct control_command *command, void *context, con
 	const char *name;
 	enum err err;
 
-	if (!request)
+	if (!request) {
+		count(x, E_SYNTAX);
 		return error_set(e, E_SYNTAX, "the request is not JSON: %s", where.text);
+	}
 	name = json_string_value(json_object_get(request, "command"));
 	if (!name) {
 		json_decref(request);
+		count(x, E_MISSING);
 		return error_set(e, E_MISSING, "the request is not an object with a `command`");
 	}
 	while (command->name && strcmp(command->name, name) != 0)
 		command++;
+	if (!command->name)
+		count(x, E_UNKNOWN);
 	err = command->name ? command->handle(context, request, ret_result, e)
 			    : unknown_command(commands, name, e);
 	json_decref(request);
@@ -113,7 +125,7 @@ bool control_exchange_step(struct control_exchange *x, const struct control_comm
 	if (x->state != EXCHANGE_READING || !end)
 		return false;
 	len = (size_t)(end - x->in.data);
-	err = handle(commands, context, (const char *)x->in.data, len, &result, &e);
+	err = handle(x, commands, context, (const char *)x->in.data, len, &result, &e);
 	if (err == E_AGAIN) {
 		x->state = EXCHANGE_PENDING;
 		return false;
@@ -136,6 +148,7 @@ bool control_exchange_retry(struct control_exchange *x)
 
 void control_exchange_refuse(struct control_exchange *x, const struct error *e)
 {
+	count(x, e->code);
 	put_error(x, e);
 	if (x->state == EXCHANGE_WRITING)
 		x->state = EXCHANGE_ENDING;

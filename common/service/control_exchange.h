@@ -15,6 +15,7 @@
 #define COPSEC_COMMON_SERVICE_CONTROL_EXCHANGE_H
 
 #include "common/service/control.h"
+#include "common/service/refusals.h"
 
 enum exchange_state {
 	EXCHANGE_READING, /* waits for a line */
@@ -26,6 +27,7 @@ enum exchange_state {
 
 struct control_exchange {
 	enum exchange_state state;
+	struct refusals *refused; /* of lines that no command ever sees; may be NULL */
 	struct buffer in;
 	struct buffer out;
 	size_t sent; /* octets of it */

@@ -33,6 +33,7 @@ struct control_server {
 	ev_io io;
 	struct client *clients;
 	unsigned count;
+	struct refusals refused; /* lines and clients */
 	bool in_callback; /* the server dies when the callback is over, not before */
 	bool freed;
 };
@@ -151,6 +152,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 	s->clients = c;
 	s->count++;
 	control_exchange_init(&c->exchange);
+	c->exchange.refused = &s->refused;
 	ev_init(&c->io, on_client);
 	c->io.data = c;
 	if (!may_connect(s, fd))
@@ -277,4 +279,9 @@ void control_server_free(struct control_server *s)
 	s->freed = true;
 	if (!s->in_callback)
 		server_destroy(s);
+}
+
+const struct refusals *control_server_refusals(const struct control_server *s)
+{
+	return &s->refused;
 }

@@ -236,3 +236,15 @@ bool server_converged(const struct server *s)
 	}
 	return true;
 }
+
+json_t *server_describe_refusals(const struct server *s)
+{
+	json_t *rows = json_array();
+
+	refusals_add_json(&s->refused.connections, "connections", rows);
+	refusals_add_json(&s->refused.peers, "peers", rows);
+	refusals_add_json(&s->refused.messages, "messages", rows);
+	refusals_add_json(&s->refused.bundles, "bundles", rows);
+	refusals_add_json(&s->refused.reports, "reports", rows);
+	return rows;
+}

@@ -17,9 +17,11 @@
 #include <ev.h>
 
 #include "common/link/link.h"
+#include "common/service/refusals.h"
 #include "common/trace/live.h"
 #include "common/session/status.h"
 #include "pdp/decision/history.h"
+#include "pdp/decision/offenders.h"
 #include "pdp/decision/server.h"
 #include "pib/store/store.h"
 
@@ -35,6 +37,7 @@ struct peer {
 	struct session *session;
 	struct endpoint address;
 	struct pin key;   /* once it has opened anything; zeros without TLS */
+	bool key_shown;
 	bool by_name;     /* its node is known by a name that is proven, not by its key */
 	char *node;       /* PEPID, while it is open as a node */
 	uint32_t state;   /* its newest request state, 0 if there is none */
@@ -49,6 +52,7 @@ struct peer {
 	uint64_t expected;
 	bool outdated;    /* is to get the policy in force */
 	bool told;        /* its end is in the log */
+	bool counted;     /* among the refused */
 };
 
 /* A node of the publication in force. */
@@ -77,11 +81,16 @@ struct server {
 	bool redirecting;       /* nodes are sent to `redirect` */
 	struct endpoint redirect;
 	struct session_counters counters; /* of the sessions that are over */
+	struct {
+		struct refusals connections, peers, messages, bundles, reports;
+	} refused;
+	struct offenders offenders;
 };
 
 /* Seconds since 1970. */
 uint64_t server_utc(void);
 void server_changed(struct server *s);
+struct offence_limit server_offence_limit(const struct server *s);
 /* Reports are to be saved before long. */
 void server_reported(struct server *s);
 struct seat *server_seat(const struct server *s, const struct publication_node *node);

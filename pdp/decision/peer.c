@@ -30,11 +30,28 @@ static void leave(struct peer *p)
 	p->holds = p->expected = 0;
 }
 
+/* Once a connection: what follows of it is no other reason. */
+static void refuse(struct peer *p, const struct pin *key, struct refusals *which, enum err why)
+{
+	const struct offence_limit limit = server_offence_limit(p->server);
+
+	if (p->counted || why == E_CLOSED)
+		return;
+	refusals_count(which, why);
+	p->counted = true;
+	if (err_category(why) == ERR_CAT_PEER &&
+		offenders_note(&p->server->offenders, &limit, &p->address, key, link_now()))
+		log_warning(log_of(p), MODULE, "peer was refused too often: it has to wait",
+			log_endpoint("peer", &p->address),
+			log_u64("seconds", limit.window / 1000));
+}
+
 static void tell_end(struct peer *p, const struct error *why)
 {
 	if (p->told)
 		return;
 	p->told = true;
+	refuse(p, p->key_shown ? &p->key : NULL, &p->server->refused.connections, why->code);
 	if (p->node)
 		log_notice(log_of(p), MODULE, "node disconnected", log_str("node", p->node),
 			log_err(why));
@@ -218,6 +235,7 @@ static const struct store_report *record_report(
 
 	if (compliance_report(p->server->compliance, node, event->message, &origin,
 		    server_utc(), &report, &error)) {
+		refusals_count(&p->server->refused.reports, error.code);
 		log_warning(log_of(p), MODULE, "report not recorded", log_str("node", p->node),
 			log_err(&error));
 		return NULL;
@@ -302,8 +320,10 @@ static void on_opening(struct peer *p, const struct session_event *event)
 	enum err result = E_OK;
 	struct error why;
 
-	if (link_pin(p->link))
+	if (link_pin(p->link)) {
 		p->key = *link_pin(p->link);
+		p->key_shown = true;
+	}
 	if (event->client_type == COPS_CLIENT_PROVISIONING && p->server->redirecting) {
 		redirect_node(p, event);
 		return;
@@ -327,6 +347,7 @@ static void on_opening(struct peer *p, const struct session_event *event)
 		answer = COPS_ERROR_UNABLE;
 		error_set(&why, result, "the answer cannot be sent: %s", err_text(result));
 	}
+	refuse(p, &p->key, &p->server->refused.peers, why.code);
 	log_warning(log_of(p), MODULE, "peer refused", log_view("pepid", event->pepid),
 		log_endpoint("peer", &p->address), log_pin("key", &p->key),
 		log_err(&why));
@@ -338,6 +359,8 @@ static void on_opening(struct peer *p, const struct session_event *event)
 
 static void on_client_closed(struct peer *p, const struct session_event *event)
 {
+	if (event->code != COPS_ERROR_SHUTTING_DOWN)
+		refuse(p, &p->key, &p->server->refused.messages, event->error.code);
 	if (event->code != COPS_ERROR_SHUTTING_DOWN)
 		log_warning(log_of(p), MODULE, "client-type closed in disorder",
 			log_endpoint("peer", &p->address),
@@ -404,6 +427,7 @@ static void on_event(struct peer *p, const struct session_event *event)
 		on_client_closed(p, event);
 		return;
 	case SESSION_REFUSED:
+		refusals_count(&p->server->refused.messages, event->error.code);
 		log_warning(log_of(p), MODULE, "malformed request refused",
 			log_endpoint("peer", &p->address), log_err(&event->error));
 		return;
@@ -441,11 +465,19 @@ static void on_drain(void *owner, struct link *l)
 static bool on_authorize(void *owner, struct link *l, const struct pin *key)
 {
 	struct peer *p = owner;
-	const struct server *s = p->server;
+	struct server *s = p->server;
+	const struct offence_limit limit = server_offence_limit(s);
 
 	(void)l;
+	if (offenders_must_wait(&s->offenders, &limit, &p->address, key, link_now())) {
+		refusals_count(&s->refused.connections, E_LIMIT);
+		p->counted = true;
+		return false;
+	}
 	if (peer_may_connect(p, key))
 		return true;
+	/* It has not proved that it has the key: its address is all that is its own. */
+	refuse(p, NULL, &s->refused.peers, E_DENIED);
 	log_warning(s->parts.log, MODULE, "peer with an unknown key refused",
 		log_endpoint("peer", &p->address), log_pin("key", key));
 	return false;

@@ -95,6 +95,7 @@ static enum err answer(struct peer *p, const struct session_event *event)
 			log_u64("nodes", publication_node_count(s->publication)));
 		return pdp_session_decide_null(p->session, event->state, &decision);
 	}
+	refusals_count(&s->refused.bundles, why.code);
 	if (err_category(why.code) == ERR_CAT_PEER)
 		log_warning(s->parts.log, MODULE, "bundle refused",
 			log_pin("publisher", &p->key), log_err(&why));

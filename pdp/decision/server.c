@@ -204,12 +204,31 @@ static void load_history(struct server *s)
 
 /* ---- Listening ---- */
 
+struct offence_limit server_offence_limit(const struct server *s)
+{
+	return (struct offence_limit){
+		s->parts.settings->offence_limit, s->parts.settings->offence_wait};
+}
+
+static void accept_peer(struct server *s, struct net_connection *connection,
+	const struct session_config *config)
+{
+	const struct endpoint *address = net_connection_peer(connection);
+	const struct offence_limit limit = server_offence_limit(s);
+
+	/* Nobody's: so it is dropped. */
+	if (offenders_must_wait(&s->offenders, &limit, address, NULL, link_now()))
+		refusals_count(&s->refused.connections, E_LIMIT);
+	else
+		peer_accept(s, connection, config);
+}
+
 static void on_accepted(void *owner, struct net_listener *l, struct net_connection *connection)
 {
 	struct server *s = owner;
 
 	(void)l;
-	peer_accept(s, connection, &s->session_config);
+	accept_peer(s, connection, &s->session_config);
 }
 
 static void on_accepted_direct(void *owner, struct net_listener *l,
@@ -218,7 +237,7 @@ static void on_accepted_direct(void *owner, struct net_listener *l,
 	struct server *s = owner;
 
 	(void)l;
-	peer_accept(s, connection, &s->direct_config);
+	accept_peer(s, connection, &s->direct_config);
 }
 
 static void on_refused(void *owner, struct net_listener *l, const struct endpoint *peer,
@@ -227,6 +246,7 @@ static void on_refused(void *owner, struct net_listener *l, const struct endpoin
 	struct server *s = owner;
 
 	(void)l;
+	refusals_count(&s->refused.connections, why->code);
 	if (peer)
 		log_warning(s->parts.log, MODULE, "connection refused", log_endpoint("peer", peer),
 			log_err(why));

@@ -75,6 +75,8 @@ json_t *server_describe_nodes(const struct server *s);
 enum err server_describe_node(const struct server *s, const char *name, json_t **ret_node,
 	struct error *error) MUST_USE;
 json_t *server_describe_policy(const struct server *s);
+/* What was refused, by reason: an array of rows (common/service/refusals.h). */
+json_t *server_describe_refusals(const struct server *s);
 /* Connections, and all that sessions counted since the server was made. */
 json_t *server_describe_status(const struct server *s);
 

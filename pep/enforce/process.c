@@ -15,6 +15,7 @@
 
 #include "common/cops/pr.h"
 #include "common/service/control.h"
+#include "common/service/refusals.h"
 #include "common/trace/live.h"
 #include "pep/enforce/enforcement.h"
 #include "pep/kernel/probe.h"
@@ -51,6 +52,7 @@ struct process {
 	struct channel *supervisor, *net;
 	struct control_server *control;
 	struct transfer decision;
+	struct refusals refused; /* decisions */
 	struct decision_origin origin; /* of the decision that is under way */
 
 	int links; /* rtnetlink socket */
@@ -223,6 +225,7 @@ static void decide(struct process *p, uint32_t id)
 	err = enforcement_decide(p->enforcement, &p->origin, p->decision.pieces,
 	                         p->decision.count, now_utc(), &report, &e);
 	m.kind = err ? REPORT_FAILURE : REPORT_SUCCESS;
+	refusals_count(&p->refused, err);
 	if (err)
 		log_warning(p->log, MODULE, "decision refused, nothing has changed",
 		            log_u64("decision", p->origin.number), log_err(&e),
@@ -527,10 +530,23 @@ static enum err control_trace(void *context, const json_t *request, json_t **ret
 	return trace_live_answer(p->trace, request, now_ms(), ret, e);
 }
 
+static enum err control_refusals(void *context, const json_t *request, json_t **ret,
+                                 struct error *e)
+{
+	struct process *p = context;
+
+	(void)request;
+	*ret = json_array();
+	refusals_add_json(&p->refused, "decisions", *ret);
+	refusals_add_json(control_server_refusals(p->control), "control", *ret);
+	return *ret ? E_OK : error_set(e, E_MEMORY, "no memory for the counters");
+}
+
 static const struct control_command commands[] = {
 	{"status", control_status, "what is in force, since when, and what is not in order"},
 	{"plan", control_plan, "what the kernel is to hold, as text"},
 	{"rules", control_rules, "rules and reasons of drops, with their counters"},
+	{"refusals", control_refusals, "what was refused, counted by reason"},
 	{"trace", control_trace, "the messages of the session as they pass"},
 	{"log", control_log, "levels of the log; \"levels\" sets them"},
 	{0},
