@@ -58,6 +58,7 @@ struct enforcement {
 	struct outcome last;
 
 	bool kernel_dirty;   /* the kernel may hold something else than now.plan */
+	uint64_t drifts;     /* how often somebody else changed what is in force */
 	bool leftovers;      /* what the kernel holds besides now.plan could not be deleted */
 	bool not_stored;     /* what is in force is not what storage holds */
 	bool not_restored;   /* the stored state could not be put in force */
@@ -768,6 +769,23 @@ enum err enforcement_settle(struct enforcement *n, struct error *e)
 	return err;
 }
 
+enum err enforcement_listen(struct enforcement *n, int ret_fd[KERNEL_BUSES], struct error *e)
+{
+	return kernel_listen(n->kernel, ret_fd, e);
+}
+
+enum err enforcement_look(struct enforcement *n, bool *ret_drift, struct error *e)
+{
+	enum err err = kernel_look(n->kernel, ret_drift, e);
+
+	if (err || !*ret_drift)
+		return err;
+	n->drifts++;
+	n->kernel_dirty = true;
+	error_set(&n->disorder, E_CONFLICT, "somebody else changed the packet filter or the SPD");
+	return E_OK;
+}
+
 bool enforcement_needs_repair(const struct enforcement *n)
 {
 	return n->kernel_dirty || n->leftovers || n->not_stored || n->not_restored;
@@ -994,7 +1012,7 @@ json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
 
 	pin_format(&n->identity.node_key, key);
 	pin_format(&report_key, report);
-	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 	                 "node", n->identity.pepid, "key", key, "report_key", report, "tenant",
 	                 control_text(s ? s->index.tenant : VIEW_NONE), "index",
 	                 (json_int_t)enforcement_serial(n), "since", (json_int_t)n->since,
@@ -1002,7 +1020,8 @@ json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
 	                 "roles", control_text(s ? s->assignments[0].assignment.roles : VIEW_NONE),
 	                 "interfaces", status_interfaces(n), "pdp_name",
 	                 control_text(view_of_string(n->pdp_name)), "decision",
-	                 status_decision(&n->last), "disorder", status_disorder(n, now_utc));
+	                 status_decision(&n->last), "disorder", status_disorder(n, now_utc), "drifts",
+	                 (json_int_t)n->drifts);
 }
 
 void enforcement_print_plan(const struct enforcement *n, struct buffer *out)

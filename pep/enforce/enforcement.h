@@ -89,6 +89,14 @@ enum err enforcement_request(const struct enforcement *n, struct buffer *out,
 bool enforcement_settled(const struct enforcement *n);
 enum err enforcement_settle(struct enforcement *n, struct error *e) MUST_USE;
 
+/*
+ * What the kernel tells of changes by others: descriptors that are readable when there is something,
+ * and enforcement_look() to be called then. *ret_drift: somebody has changed what is in force; it
+ * needs repair, and the status counts it.
+ */
+enum err enforcement_listen(struct enforcement *n, int ret_fd[KERNEL_BUSES], struct error *e) MUST_USE;
+enum err enforcement_look(struct enforcement *n, bool *ret_drift, struct error *e) MUST_USE;
+
 /* Something could not be undone, deleted, stored or restored, and is worth trying again. */
 bool enforcement_needs_repair(const struct enforcement *n);
 enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct error *e) MUST_USE;

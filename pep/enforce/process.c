@@ -35,6 +35,7 @@ enum {
 	REQUEST_MAX = MESSAGE_TOTAL_MAX - 65536, /* the REQ's own objects come on top */
 	PLAN_TEXT_MAX = CONTROL_REPLY_MAX / 2,
 	REPAIR_MS = 5000,
+	DRIFT_MS = 200, /* between two repairs of what others change */
 	SETTLE_MS = 100, /* interfaces rarely change one event at a time */
 };
 
@@ -58,11 +59,13 @@ struct process {
 	int links; /* rtnetlink socket */
 	struct ev_io links_changed;
 	struct ev_timer links_settled, settle, repair;
+	struct ev_io kernel_changed[KERNEL_BUSES];
 
 	struct pdps pdps;
 	bool failure_told; /* to the PDP: that it could not be repaired */
 	struct trace_live *trace;
 	size_t trace_left; /* octets that are still to come of a message */
+	double repaired; /* when the last drift was, by the loop's clock */
 	int status;
 	struct capability_algorithms algorithms; /* of the kernel, if it could be asked */
 	bool probed;
@@ -156,8 +159,8 @@ static void on_repair(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct process *p = w->data;
 	struct error e;
 
-	(void)loop;
 	(void)revents;
+	p->repaired = ev_now(loop);
 	if (enforcement_repair(p->enforcement, now_utc(), &e)) {
 		log_error(p->log, MODULE, "what is not in order could not be repaired", log_err(&e));
 		tell_failure(p, &e);
@@ -167,6 +170,42 @@ static void on_repair(struct ev_loop *loop, struct ev_timer *w, int revents)
 		           log_u64("index", enforcement_serial(p->enforcement)));
 	}
 	watch_repair(p);
+}
+
+/* Put right at once; if somebody keeps at it, not all the time. */
+static void on_kernel_changed(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct process *p = w->data;
+	struct error e = {0};
+	bool drift = false;
+	double pause;
+
+	(void)revents;
+	if (enforcement_look(p->enforcement, &drift, &e))
+		log_error(p->log, MODULE, "cannot see who changes the kernel's rules", log_err(&e));
+	if (drift) {
+		error_set(&e, E_CONFLICT, "somebody else changed the packet filter or the SPD");
+		log_warning(p->log, MODULE, "what is in force is no more", log_err(&e),
+		            log_u64("index", enforcement_serial(p->enforcement)));
+		tell_failure(p, &e);
+		pause = p->repaired + DRIFT_MS / 1000.0 - ev_now(loop);
+		ev_timer_stop(loop, &p->repair);
+		ev_timer_set(&p->repair, pause > 0 && pause < DRIFT_MS / 1000.0 ? pause : 0, 0);
+		ev_timer_start(loop, &p->repair);
+	}
+	watch_repair(p);
+}
+
+static enum err watch_kernel(struct process *p, struct error *e)
+{
+	int fd[KERNEL_BUSES];
+	enum err err = enforcement_listen(p->enforcement, fd, e);
+
+	for (int bus = 0; bus < KERNEL_BUSES && !err; bus++) {
+		ev_io_set(&p->kernel_changed[bus], fd[bus], EV_READ);
+		ev_io_start(p->loop, &p->kernel_changed[bus]);
+	}
+	return err;
 }
 
 /* ---- To net ---- */
@@ -646,6 +685,8 @@ static enum err prepare(struct process *p, struct error *e)
 		                      &p->enforcement, e);
 	/* Before anything is read that could be missing or wrong. */
 	if (!err)
+		err = watch_kernel(p, e);
+	if (!err)
 		err = enforcement_close(p->enforcement, e);
 	if (!err)
 		err = channel_new(p->loop, CHILD_SUPERVISOR_FD, IPC_ENFORCE, IPC_SUPERVISOR,
@@ -702,6 +743,10 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	pdps_init(&p.pdps, &settings->pdps.items[0], now_utc());
 	ev_init(&p.links_changed, on_links_changed);
 	ev_init(&p.links_settled, on_links_settled);
+	for (int bus = 0; bus < KERNEL_BUSES; bus++) {
+		ev_init(&p.kernel_changed[bus], on_kernel_changed);
+		p.kernel_changed[bus].data = &p;
+	}
 	ev_init(&p.settle, on_settle);
 	ev_init(&p.repair, on_repair);
 	p.links_changed.data = &p;
@@ -722,6 +767,8 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	trace_live_free(p.trace);
 	ev_io_stop(p.loop, &p.links_changed);
 	ev_timer_stop(p.loop, &p.links_settled);
+	for (int bus = 0; bus < KERNEL_BUSES; bus++)
+		ev_io_stop(p.loop, &p.kernel_changed[bus]);
 	ev_timer_stop(p.loop, &p.settle);
 	ev_timer_stop(p.loop, &p.repair);
 	if (p.links >= 0)

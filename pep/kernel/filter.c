@@ -2,6 +2,7 @@
 #include "pep/kernel/filter.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <string.h>
 
 #include "pep/kernel/difference.h"
@@ -307,6 +308,49 @@ void filter_cancel(struct filter *t, const struct filter_change *c)
 	let_go(&t->surplus);
 	t->surplus = plan_hold(c->plan);
 	t->unsettled = true;
+}
+
+/* ---- What others do ---- */
+
+struct hearing {
+	struct filter *filter;
+	uint32_t port; /* of our own changes */
+	bool drift;
+};
+
+static enum err hear_one(const struct nlmsghdr *message, void *context)
+{
+	struct hearing *h = context;
+	uint32_t generation;
+
+	if (message->nlmsg_pid == h->port)
+		return E_OK;
+	if (nft_is_change_of_ours(message))
+		h->drift = true;
+	else if (!h->drift && nft_read_generation(message, &generation) == E_OK &&
+		 generation == nft_generation_after(h->filter->generation))
+		h->filter->generation = generation;
+	return E_OK;
+}
+
+enum err filter_hear(struct filter *t, struct view events, bool lost, bool *ret_drift,
+	struct error *error)
+{
+	struct hearing h = {.filter = t, .port = t->exchange->transport.port[KERNEL_NFT]};
+	uint32_t generation = 0;
+	bool interrupted;
+	enum err err = E_OK;
+
+	if (lost)
+		err = read_generation(t, &generation, error);
+	else if (replies_each(events, hear_one, &h, &interrupted) != E_OK)
+		h.drift = true; /* cut: as good as lost */
+	if (lost && !err && generation != t->generation)
+		h.drift = true;
+	if (h.drift)
+		filter_forget(t);
+	*ret_drift = h.drift;
+	return err;
 }
 
 /* ---- What is left over ---- */

@@ -44,6 +44,12 @@ enum err filter_settle(struct filter *t, struct error *error) MUST_USE;
 /* Nothing is known of the table from now on: the next change replaces it. */
 void filter_forget(struct filter *t);
 
+/* Takes what the kernel has told of changes; `lost`: it was more than that. *ret_drift: somebody but
+ * us changed the table, or may have; then nothing is known of it any more. If all that happened was
+ * elsewhere, what we know goes on. */
+enum err filter_hear(struct filter *t, struct view events, bool lost, bool *ret_drift,
+	struct error *error) MUST_USE;
+
 /* What the kernel says of the table. */
 struct filter_reading {
 	bool there;

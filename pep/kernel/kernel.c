@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pep/kernel/kernel.h"
 
+#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@ struct kernel {
 	struct exchange exchange;
 	struct filter filter;
 	bool spd_unsettled; /* there are entries that the plan in force does not want */
+	bool listening;
+	bool drift; /* not yet told */
+	struct buffer events;
 };
 
 struct kernel *kernel_new(const struct kernel_transport *transport)
@@ -22,6 +26,7 @@ struct kernel *kernel_new(const struct kernel_transport *transport)
 		return NULL;
 	exchange_init(&k->exchange, transport);
 	filter_init(&k->filter, &k->exchange);
+	buffer_init(&k->events, REPLY_OCTETS_MAX);
 	return k;
 }
 
@@ -29,10 +34,83 @@ struct kernel *kernel_free(struct kernel *k)
 {
 	if (!k)
 		return NULL;
+	buffer_fini(&k->events);
 	filter_fini(&k->filter);
 	exchange_fini(&k->exchange);
 	free(k);
 	return NULL;
+}
+
+/* ---- What others do ---- */
+
+enum err kernel_listen(struct kernel *k, int ret_fd[KERNEL_BUSES], struct error *error)
+{
+	struct kernel_transport *t = &k->exchange.transport;
+	enum err err = t->listen ? t->listen(t->context, ret_fd, error)
+				 : error_set(error, E_UNSUPPORTED, "nobody tells of changes");
+
+	k->listening = !err;
+	return err;
+}
+
+static enum err hear(struct kernel *k, enum kernel_bus bus, bool *ret_lost, struct error *error)
+{
+	struct kernel_transport *t = &k->exchange.transport;
+
+	buffer_reset(&k->events);
+	return t->hear(t->context, bus, &k->events, ret_lost, error);
+}
+
+static enum err somebody_else(const struct nlmsghdr *message, void *context)
+{
+	const struct kernel_transport *t = context;
+
+	return message->nlmsg_pid == t->port[KERNEL_XFRM] ? E_OK : E_CONFLICT;
+}
+
+static enum err hear_spd(struct kernel *k, struct error *error)
+{
+	struct kernel_transport *t = &k->exchange.transport;
+	const struct plan *held = k->filter.held;
+	struct spd present;
+	bool lost, interrupted;
+	enum err err = hear(k, KERNEL_XFRM, &lost, error);
+
+	if (err)
+		return err;
+	if (!lost && replies_each(buffer_view(&k->events), somebody_else, t, &interrupted) == E_OK)
+		return E_OK;
+	err = spd_read(&k->exchange, &present, error);
+	if (err)
+		return err;
+	if (!held || !spd_complete(&present, held) ||
+		(!k->spd_unsettled && spd_has_others(&present, held)))
+		k->drift = true;
+	spd_fini(&present);
+	return E_OK;
+}
+
+static enum err listen_up(struct kernel *k, struct error *error)
+{
+	bool lost, drift;
+	enum err err = k->listening ? hear(k, KERNEL_NFT, &lost, error) : E_OK;
+
+	if (err || !k->listening)
+		return err;
+	err = filter_hear(&k->filter, buffer_view(&k->events), lost, &drift, error);
+	k->drift = k->drift || (!err && drift);
+	return err ? err : hear_spd(k, error);
+}
+
+enum err kernel_look(struct kernel *k, bool *ret_drift, struct error *error)
+{
+	enum err err = listen_up(k, error);
+
+	if (!err) {
+		*ret_drift = k->drift;
+		k->drift = false;
+	}
+	return err;
 }
 
 /* ---- Transactions ---- */
@@ -84,6 +162,9 @@ enum err kernel_apply(
 	enum err err;
 
 	*fault = (struct kernel_fault){.cause = {.name = ""}};
+	/* Whatever others did elsewhere is no reason to replace the table. */
+	if (listen_up(k, &ignored) != E_OK)
+		filter_forget(&k->filter);
 	/* What cannot be deleted goes with the table. */
 	if (filter_settle(&k->filter, &ignored) != E_OK)
 		filter_forget(&k->filter);

@@ -44,8 +44,15 @@ enum kernel_bus { KERNEL_XFRM, KERNEL_NFT, KERNEL_BUSES };
  * such answer came. */
 struct kernel_transport {
 	void *context;
+	uint32_t port[KERNEL_BUSES]; /* which events say who made a change */
 	enum err (*exchange)(void *context, enum kernel_bus bus, struct view request, uint32_t last,
 		struct buffer *replies, struct error *error);
+	/* Makes ready to hear of changes and gives descriptors that are readable when there are some;
+	 * hear() appends them to `events`, as they came, and says whether some were lost. Both may be
+	 * NULL. */
+	enum err (*listen)(void *context, int ret_fd[KERNEL_BUSES], struct error *error);
+	enum err (*hear)(void *context, enum kernel_bus bus, struct buffer *events, bool *ret_lost,
+		struct error *error);
 	void (*close)(void *context); /* may be NULL */
 };
 
@@ -81,6 +88,16 @@ bool kernel_settled(const struct kernel *kernel);
 enum err kernel_settle(struct kernel *kernel, struct error *error) MUST_USE;
 /* Takes away all that is ours, and with it every protection: for tests and for removal. */
 enum err kernel_remove(struct kernel *kernel, struct error *error) MUST_USE;
+
+/*
+ * From now on the kernel tells when somebody changes its rules or its SPD: then one of the
+ * descriptors, which live as long as the kernel, is readable, and kernel_look() is to be called.
+ */
+enum err kernel_listen(struct kernel *kernel, int ret_fd[KERNEL_BUSES], struct error *error) MUST_USE;
+/* Takes what the kernel has told. `*ret_drift`: somebody else has changed what is ours, so that it may
+ * no more be the plan last applied; the next kernel_apply() makes it so whatever it is. Changes of
+ * what is not ours are taken notice of, no more. */
+enum err kernel_look(struct kernel *kernel, bool *ret_drift, struct error *error) MUST_USE;
 
 struct kernel_counter {
 	uint64_t packets;

@@ -60,6 +60,8 @@ enum err nft_read_generation(const struct nlmsghdr *message, uint32_t *ret) MUST
 
 /* The one that a batch begins. */
 uint32_t nft_generation_after(uint32_t generation);
+/* Does the kernel tell that something of our table came, went or changed? */
+bool nft_is_change_of_ours(const struct nlmsghdr *message) MUST_USE;
 
 /* Asks for our table. */
 void nft_get_table(struct requests *r);

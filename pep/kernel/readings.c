@@ -53,6 +53,29 @@ static bool is_nft(const struct nlmsghdr *message, unsigned type)
 	       mnl_nlmsg_get_payload_len(message) >= sizeof(struct nfgenmsg);
 }
 
+/* The first attribute of whatever is in a table is the table's name. */
+static int read_table_name(const struct nlattr *attr, void *context)
+{
+	const char **name = context;
+
+	if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME &&
+		mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+		*name = mnl_attr_get_str(attr);
+	return MNL_CB_OK;
+}
+
+bool nft_is_change_of_ours(const struct nlmsghdr *message)
+{
+	const struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
+	const char *name = NULL;
+
+	if (!is_nft(message, message->nlmsg_type & 0xff) || is_nft(message, NFT_MSG_NEWGEN) ||
+		header->nfgen_family != NFPROTO_INET ||
+		mnl_attr_parse(message, sizeof *header, read_table_name, &name) < 0)
+		return false;
+	return name && strcmp(name, PLAN_TABLE) == 0;
+}
+
 static int read_generation(const struct nlattr *attr, void *context)
 {
 	uint32_t *generation = context;

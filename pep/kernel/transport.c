@@ -2,7 +2,9 @@
 #include "pep/kernel/kernel.h"
 
 #include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/xfrm.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +19,7 @@ enum {
 
 struct sockets {
 	int fd[KERNEL_BUSES];
+	int events[KERNEL_BUSES]; /* -1: nobody listens */
 };
 
 /* Does a piece of the replies answer the message `last` for good? */
@@ -112,9 +115,12 @@ static void close_sockets(void *context)
 {
 	struct sockets *s = context;
 
-	for (int bus = 0; bus < KERNEL_BUSES; bus++)
+	for (int bus = 0; bus < KERNEL_BUSES; bus++) {
 		if (s->fd[bus] >= 0)
 			close(s->fd[bus]);
+		if (s->events[bus] >= 0)
+			close(s->events[bus]);
+	}
 	free(s);
 }
 
@@ -139,23 +145,87 @@ static enum err open_socket(int protocol, int *ret, struct error *error)
 	return E_OK;
 }
 
+static const int protocols[KERNEL_BUSES] = {
+	[KERNEL_XFRM] = NETLINK_XFRM, [KERNEL_NFT] = NETLINK_NETFILTER};
+
+static enum err listen_for_events(void *context, int ret_fd[KERNEL_BUSES], struct error *error)
+{
+	static const int groups[KERNEL_BUSES] = {
+		[KERNEL_XFRM] = XFRMNLGRP_POLICY, [KERNEL_NFT] = NFNLGRP_NFTABLES};
+	struct sockets *s = context;
+
+	for (int bus = 0; bus < KERNEL_BUSES; bus++) {
+		enum err err = s->events[bus] < 0
+				       ? open_socket(protocols[bus], &s->events[bus], error)
+				       : E_OK;
+
+		if (err)
+			return err;
+		if (setsockopt(s->events[bus], SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[bus],
+			    sizeof groups[bus]) != 0)
+			return error_set_sys(error, errno, "cannot listen to the kernel's changes");
+		ret_fd[bus] = s->events[bus];
+	}
+	return E_OK;
+}
+
+static enum err hear(void *context, enum kernel_bus bus, struct buffer *events, bool *ret_lost,
+	struct error *error)
+{
+	struct sockets *s = context;
+	bool lost = false;
+	enum err err = E_OK;
+
+	while (!err) {
+		size_t len = 0;
+
+		err = receive_piece(s->events[bus], events, &len, error);
+		if (!err)
+			buffer_grow(events, len);
+		else if (err == E_SYSTEM && error->sys == ENOBUFS)
+			lost = true;
+		if (err == E_SYSTEM && error->sys == ENOBUFS)
+			err = E_OK;
+	}
+	*ret_lost = lost;
+	return err == E_TIMEOUT ? E_OK : err;
+}
+
+static enum err port_of(int fd, uint32_t *ret, struct error *error)
+{
+	struct sockaddr_nl ours;
+	socklen_t len = sizeof ours;
+
+	if (getsockname(fd, (struct sockaddr *)&ours, &len) != 0)
+		return error_set_sys(error, errno, "cannot name a netlink socket");
+	*ret = ours.nl_pid;
+	return E_OK;
+}
+
 enum err kernel_sockets(struct kernel_transport *ret, struct error *error)
 {
 	struct sockets *s = calloc(1, sizeof *s);
-	enum err err;
+	struct kernel_transport transport = {.context = s,
+		.exchange = exchange,
+		.listen = listen_for_events,
+		.hear = hear,
+		.close = close_sockets};
+	enum err err = E_OK;
 
 	if (!s)
 		return error_set(error, E_MEMORY, "no memory for the netlink sockets");
-	s->fd[KERNEL_XFRM] = s->fd[KERNEL_NFT] = -1;
-	err = open_socket(NETLINK_XFRM, &s->fd[KERNEL_XFRM], error);
-	if (!err)
-		err = open_socket(NETLINK_NETFILTER, &s->fd[KERNEL_NFT], error);
+	for (int bus = 0; bus < KERNEL_BUSES; bus++)
+		s->fd[bus] = s->events[bus] = -1;
+	for (int bus = 0; bus < KERNEL_BUSES && !err; bus++) {
+		err = open_socket(protocols[bus], &s->fd[bus], error);
+		if (!err)
+			err = port_of(s->fd[bus], &transport.port[bus], error);
+	}
 	if (err) {
 		close_sockets(s);
 		return err;
 	}
-	*ret = (struct kernel_transport){
-		.context = s, .exchange = exchange, .close = close_sockets};
+	*ret = transport;
 	return E_OK;
 }
 

@@ -5,7 +5,7 @@
  * was recorded once still answers when a plan has become longer.
  *
  * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_label,
- * nft_read_generation, nft_read_counter, and what kernel_apply, kernel_settle,
+ * nft_read_generation, nft_read_counter, nft_is_change_of_ours, and what kernel_apply, kernel_settle,
  * kernel_remove, kernel_status and kernel_read_counters make of it.
  */
 #include <libmnl/libmnl.h>
@@ -81,6 +81,8 @@ static enum err read_message(const struct nlmsghdr *message, void *context)
 			(strlen(label.plan_id) == 16 && hex_decode(number, 8, label.plan_id)));
 	if (nft_read_generation(message, &generation) != E_OK)
 		REQUIRE(generation == 1);
+	if (nft_is_change_of_ours(message))
+		REQUIRE(nft_read_generation(message, &generation) == E_NOT_FOUND);
 	if (nft_read_counter(message, &counter) == E_OK)
 		REQUIRE(strlen(counter.name) < message->nlmsg_len);
 	return E_OK;

@@ -68,6 +68,21 @@ bool kernel_settled(const struct kernel *k)
 	return !k->rest;
 }
 
+enum err kernel_listen(struct kernel *kernel, int ret_fd[KERNEL_BUSES], struct error *error)
+{
+	(void)kernel;
+	(void)ret_fd;
+	return error_set(error, E_UNSUPPORTED, "nobody tells of changes");
+}
+
+enum err kernel_look(struct kernel *kernel, bool *ret_drift, struct error *error)
+{
+	(void)kernel;
+	(void)error;
+	*ret_drift = false;
+	return E_OK;
+}
+
 enum err kernel_settle(struct kernel *k, struct error *error)
 {
 	if (k->mishap == KEEPS_A_REST) {

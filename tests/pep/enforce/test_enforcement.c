@@ -913,6 +913,39 @@ END_TEST
 
 /* ---- From one process to the next ---- */
 
+START_TEST(what_others_change_is_put_right_and_counted)
+{
+	struct node *t = node_new();
+	struct buffer before, after;
+	int fd[KERNEL_BUSES];
+	struct error e;
+	json_t *status;
+	bool drift;
+
+	buffer_init(&before, BIG);
+	buffer_init(&after, BIG);
+	ck_assert_msg(!enforcement_listen(t->n, fd, &e), "%s", e.text);
+	install(t);
+	snapshot(t, &before);
+	fake_tell(t->fake, "theirs", 99);
+	ck_assert(!enforcement_look(t->n, &drift, &e) && !drift);
+	fake_tell(t->fake, "copsec", 99);
+	fake_flush_spd(t->fake);
+	ck_assert(!enforcement_look(t->n, &drift, &e) && drift);
+	ck_assert(enforcement_needs_repair(t->n));
+	ck_assert_msg(!enforcement_repair(t->n, NOW, &e), "%s", e.text);
+	ck_assert(!enforcement_needs_repair(t->n));
+	snapshot(t, &after);
+	ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
+	status = enforcement_status(t->n, NOW);
+	ck_assert_int_eq(json_integer_value(json_object_get(status, "drifts")), 1);
+	json_decref(status);
+	buffer_fini(&before);
+	buffer_fini(&after);
+	node_free(t);
+}
+END_TEST
+
 START_TEST(a_restart_leaves_the_kernel_alone)
 {
 	struct node *t = node_new();
@@ -1376,6 +1409,7 @@ int main(void)
 	tcase_add_loop_test(t, without_its_stored_policy_a_node_takes_no_older_one, 0, 3);
 	tcase_add_test(t, damaged_floors_are_said_and_made_anew);
 	tcase_add_test(t, a_restart_leaves_the_kernel_alone);
+	tcase_add_test(t, what_others_change_is_put_right_and_counted);
 	tcase_add_test(t, after_a_reboot_the_last_good_policy_returns);
 	tcase_add_test(t, a_stored_policy_that_was_touched_leaves_the_node_closed);
 	tcase_add_test(t, a_kernel_that_was_deaf_at_boot_is_tried_again);

@@ -35,6 +35,8 @@ struct fake {
 	enum misbehaviour how;
 	size_t at;
 	size_t refused_place;
+	struct buffer events[KERNEL_BUSES];
+	bool lost;
 };
 
 struct fake *fake_new(void)
@@ -43,12 +45,16 @@ struct fake *fake_new(void)
 
 	REQUIRE(fake != NULL);
 	fake->generation = 1;
+	for (int bus = 0; bus < KERNEL_BUSES; bus++)
+		buffer_init(&fake->events[bus], 1 << 20);
 	return fake;
 }
 
 void fake_free(struct fake *fake)
 {
 	fake_table_fini(&fake->table);
+	for (int bus = 0; bus < KERNEL_BUSES; bus++)
+		buffer_fini(&fake->events[bus]);
 	free(fake);
 }
 
@@ -338,9 +344,75 @@ static enum err exchange(void *context, enum kernel_bus bus, struct view request
 	return E_OK;
 }
 
+/* ---- Events ---- */
+
+static void put_event(struct fake *fake, uint16_t type, uint32_t port, const char *table)
+{
+	_Alignas(struct nlmsghdr) char room[256] = {0};
+	struct nlmsghdr *event = mnl_nlmsg_put_header(room);
+	struct nfgenmsg *header;
+
+	event->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	event->nlmsg_pid = port;
+	header = mnl_nlmsg_put_extra_header(event, sizeof *header);
+	header->nfgen_family = 1; /* inet */
+	if (table)
+		mnl_attr_put_strz(event, NFTA_TABLE_NAME, table);
+	else
+		mnl_attr_put_u32(event, NFTA_GEN_ID, htonl(fake->generation));
+	buffer_put(&fake->events[KERNEL_NFT], event, NLMSG_ALIGN(event->nlmsg_len));
+}
+
+void fake_tell(struct fake *fake, const char *table, uint32_t port)
+{
+	fake->generation++;
+	put_event(fake, NFT_MSG_NEWRULE, port, table);
+	put_event(fake, NFT_MSG_NEWGEN, port, NULL);
+}
+
+void fake_flush_spd(struct fake *fake)
+{
+	const struct nlmsghdr event = {
+		.nlmsg_len = sizeof event, .nlmsg_type = XFRM_MSG_FLUSHPOLICY, .nlmsg_pid = 99};
+
+	fake->count = 0;
+	buffer_put(&fake->events[KERNEL_XFRM], &event, sizeof event);
+}
+
+void fake_lose_events(struct fake *fake)
+{
+	fake->lost = true;
+}
+
+static enum err listen_for_events(void *context, int ret_fd[KERNEL_BUSES], struct error *error)
+{
+	(void)context;
+	(void)error;
+	ret_fd[KERNEL_XFRM] = ret_fd[KERNEL_NFT] = -1;
+	return E_OK;
+}
+
+static enum err hear(void *context, enum kernel_bus bus, struct buffer *events, bool *ret_lost,
+	struct error *error)
+{
+	struct fake *fake = context;
+
+	(void)error;
+	*ret_lost = fake->lost;
+	if (!fake->lost)
+		buffer_put_view(events, buffer_view(&fake->events[bus]));
+	buffer_reset(&fake->events[bus]);
+	fake->lost = fake->lost && bus == KERNEL_NFT;
+	return E_OK;
+}
+
 struct kernel_transport fake_transport(struct fake *fake)
 {
-	return (struct kernel_transport){.context = fake, .exchange = exchange};
+	return (struct kernel_transport){.context = fake,
+		.port = {FAKE_PORT, FAKE_PORT},
+		.exchange = exchange,
+		.listen = listen_for_events,
+		.hear = hear};
 }
 
 static void add_foreign(struct fake *fake, const struct xfrm_userpolicy_info *info,

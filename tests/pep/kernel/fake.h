@@ -32,6 +32,13 @@ size_t fake_requests(const struct fake *fake);
 size_t fake_messages(const struct fake *fake);
 /* Somebody else changes a table of his. */
 void fake_touch(struct fake *fake);
+/* The same for a table of this name, and whoever listens is told; `port` says who it was. */
+enum { FAKE_PORT = 7 }; /* ours */
+void fake_tell(struct fake *fake, const char *table, uint32_t port);
+/* Somebody has flushed the SPD. */
+void fake_flush_spd(struct fake *fake);
+/* What was to be told is too much to be told. */
+void fake_lose_events(struct fake *fake);
 /* Every counter counts one packet. */
 void fake_count(struct fake *fake);
 uint64_t fake_counted(const struct fake *fake, const char *name);

@@ -1025,6 +1025,77 @@ START_TEST(no_packet_slips_out_while_the_filter_is_flushed)
 }
 END_TEST
 
+/* ---- Others ---- */
+
+/* Waits for events, and says whether they are of drift. */
+static bool look(const int fd[KERNEL_BUSES])
+{
+	struct pollfd p[KERNEL_BUSES];
+	struct error error;
+	bool drift = false;
+
+	for (int bus = 0; bus < KERNEL_BUSES; bus++)
+		p[bus] = (struct pollfd){.fd = fd[bus], .events = POLLIN};
+	ck_assert_int_ge(poll(p, KERNEL_BUSES, DEADLINE), 1);
+	ck_assert_msg(kernel_look(kernel, &drift, &error) == E_OK, "%s", error.text);
+	return drift;
+}
+
+START_TEST(changes_by_others_are_seen)
+{
+	static const char *const ours[] = {
+		"nft insert rule inet copsec input accept",
+		"nft flush chain inet copsec output",
+		"nft delete table inet copsec",
+		"nft flush ruleset",
+		"ip xfrm policy flush",
+		"ip xfrm policy deleteall dir in",
+	};
+	static const char *const theirs[] = {
+		"nft add table inet theirs",
+		"nft 'add table ip copsec; add chain ip copsec input'",
+		"ip xfrm policy add src 10.0.0.0/8 dst 10.0.0.0/8 dir out action block",
+	};
+	int us = open_udp(0, US, 4000), left = open_udp(0, LEFT, 80);
+	int fd[KERNEL_BUSES];
+	struct error error;
+	char *whole;
+
+	ck_assert_int_eq(kernel_listen(kernel, fd, &error), E_OK);
+	apply_rules();
+	ck_assert(!look(fd)); /* what we did */
+	whole = listed();
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+		char *now;
+
+		shell("%s", ours[i]);
+		ck_assert_msg(look(fd), "%s", ours[i]);
+		apply(plan);
+		now = listed();
+		ck_assert_msg(strcmp(whole, now) == 0, "%s", ours[i]);
+		ck_assert_uint_eq(times("ip xfrm policy", "dir "), plan->spd_count);
+		ck_assert_uint_eq(times("ip xfrm policy", "action block"), 4);
+		free(now);
+	}
+	ck_assert_int_eq(send_udp(us, 0, LEFT, 80), 0);
+	ck_assert(arrives(left));
+	for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++) {
+		struct plan *next =
+			build(host_rules, HOST_RULES - 1 + i % 2, transit_rules, TRANSIT_RULES);
+
+		shell("%s", theirs[i]);
+		ck_assert_msg(!look(fd), "%s", theirs[i]);
+		apply(next);
+		plan_free(plan);
+		plan = next;
+		ck_assert_uint_eq(counted("host/web"), 1); /* edited, not replaced */
+	}
+	free(whole);
+	close(us);
+	close(left);
+}
+END_TEST
+
 static bool have(const char *command)
 {
 	return system(command) == 0;
@@ -1054,6 +1125,7 @@ int main(void)
 	tcase_add_test(tcase, flushed_filter_opens_neither_input_nor_transit);
 	tcase_add_test(tcase, guard_outlives_a_flush);
 	tcase_add_test(tcase, guard_has_one_owner);
+	tcase_add_test(tcase, changes_by_others_are_seen);
 	tcase_add_test(tcase, what_is_not_ours_stays);
 	tcase_add_test(tcase, refusal_names_the_rule_and_changes_nothing);
 	tcase_add_test(tcase, ten_thousand_rules_are_applied);

@@ -601,6 +601,113 @@ START_TEST(unsettled_table_does_not)
 }
 END_TEST
 
+/* ---- Others ---- */
+
+static bool drifted(void)
+{
+	struct error error;
+	bool drift;
+
+	ck_assert_msg(kernel_look(kernel, &drift, &error) == E_OK, "%s", error.text);
+	return drift;
+}
+
+static void listen_to_events(void)
+{
+	int fd[KERNEL_BUSES];
+	struct error error;
+
+	ck_assert_int_eq(kernel_listen(kernel, fd, &error), E_OK);
+}
+
+/* Applies the other plan; did the counters go on, or was the table replaced? */
+static bool edits(const struct plan *plan)
+{
+	fake_count(fake);
+	apply(plan);
+	return fake_counted(fake, "no-rule") > 0;
+}
+
+START_TEST(changes_elsewhere_are_no_drift)
+{
+	listen_to_events();
+	apply(before);
+	for (int seen = 0; seen < 2; seen++) {
+		fake_tell(fake, "theirs", 99);
+		fake_tell(fake, "others", 98);
+		fake_tell(fake, "theirs", 99);
+		if (seen)
+			ck_assert(!drifted());
+		ck_assert(edits(after));
+		ck_assert(!drifted());
+		ck_assert(edits(before));
+	}
+	/* Nobody told of this one. */
+	fake_touch(fake);
+	ck_assert(!edits(after));
+	/* A gap, and then a change elsewhere. */
+	fake_touch(fake);
+	fake_tell(fake, "theirs", 99);
+	ck_assert(!drifted());
+	ck_assert(!edits(before));
+}
+END_TEST
+
+START_TEST(changes_of_ours_are_drift)
+{
+	listen_to_events();
+	apply(before);
+	fake_tell(fake, "copsec", FAKE_PORT);
+	ck_assert(!drifted());
+	apply(before);
+	fake_tell(fake, "theirs", 99);
+	fake_tell(fake, "copsec", 99);
+	fake_tell(fake, "theirs", 99);
+	ck_assert(drifted());
+	ck_assert(!drifted());
+	ck_assert(!edits(before));
+	ck_assert(edits(after));
+	/* Repaired by the way, and told nevertheless. */
+	fake_tell(fake, "copsec", 99);
+	ck_assert(!edits(after));
+	ck_assert(drifted());
+}
+END_TEST
+
+START_TEST(lost_events_are_drift_if_there_were_any)
+{
+	listen_to_events();
+	apply(before);
+	fake_lose_events(fake);
+	ck_assert(!drifted());
+	ck_assert(edits(after));
+	fake_tell(fake, "theirs", 99);
+	fake_lose_events(fake);
+	ck_assert(drifted());
+	ck_assert(!edits(before));
+}
+END_TEST
+
+START_TEST(flushed_spd_is_drift)
+{
+	char *then, *now;
+
+	listen_to_events();
+	apply(before);
+	fake_flush_spd(fake);
+	ck_assert(drifted());
+	ck_assert(!drifted());
+	apply(before);
+	then = state();
+	fake_flush_spd(fake);
+	apply(before);
+	now = state();
+	ck_assert_str_eq(then, now);
+	free(then);
+	free(now);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pep/kernel transaction");
@@ -621,6 +728,10 @@ int main(void)
 	tcase_add_test(tcase, changed_generation_means_a_new_table);
 	tcase_add_test(tcase, settled_table_outlives_its_process);
 	tcase_add_test(tcase, unsettled_table_does_not);
+	tcase_add_test(tcase, changes_elsewhere_are_no_drift);
+	tcase_add_test(tcase, changes_of_ours_are_drift);
+	tcase_add_test(tcase, lost_events_are_drift_if_there_were_any);
+	tcase_add_test(tcase, flushed_spd_is_drift);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
