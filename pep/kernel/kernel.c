@@ -15,7 +15,6 @@ struct kernel {
 	bool spd_unsettled; /* there are entries that the plan in force does not want */
 	bool listening;
 	bool drift; /* not yet told */
-	struct buffer events;
 };
 
 struct kernel *kernel_new(const struct kernel_transport *transport)
@@ -26,7 +25,6 @@ struct kernel *kernel_new(const struct kernel_transport *transport)
 		return NULL;
 	exchange_init(&k->exchange, transport);
 	filter_init(&k->filter, &k->exchange);
-	buffer_init(&k->events, REPLY_OCTETS_MAX);
 	return k;
 }
 
@@ -34,7 +32,6 @@ struct kernel *kernel_free(struct kernel *k)
 {
 	if (!k)
 		return NULL;
-	buffer_fini(&k->events);
 	filter_fini(&k->filter);
 	exchange_fini(&k->exchange);
 	free(k);
@@ -53,12 +50,14 @@ enum err kernel_listen(struct kernel *k, int ret_fd[KERNEL_BUSES], struct error 
 	return err;
 }
 
-static enum err hear(struct kernel *k, enum kernel_bus bus, bool *ret_lost, struct error *error)
+/* Our own changes are told too, megabytes of them: the memory is not kept. */
+static enum err hear(struct kernel *k, enum kernel_bus bus, struct buffer *events, bool *ret_lost,
+	struct error *error)
 {
 	struct kernel_transport *t = &k->exchange.transport;
 
-	buffer_reset(&k->events);
-	return t->hear(t->context, bus, &k->events, ret_lost, error);
+	buffer_init(events, REPLY_OCTETS_MAX);
+	return t->hear(t->context, bus, events, ret_lost, error);
 }
 
 static enum err somebody_else(const struct nlmsghdr *message, void *context)
@@ -68,19 +67,12 @@ static enum err somebody_else(const struct nlmsghdr *message, void *context)
 	return message->nlmsg_pid == t->port[KERNEL_XFRM] ? E_OK : E_CONFLICT;
 }
 
-static enum err hear_spd(struct kernel *k, struct error *error)
+static enum err check_spd(struct kernel *k, struct error *error)
 {
-	struct kernel_transport *t = &k->exchange.transport;
 	const struct plan *held = k->filter.held;
 	struct spd present;
-	bool lost, interrupted;
-	enum err err = hear(k, KERNEL_XFRM, &lost, error);
+	enum err err = spd_read(&k->exchange, &present, error);
 
-	if (err)
-		return err;
-	if (!lost && replies_each(buffer_view(&k->events), somebody_else, t, &interrupted) == E_OK)
-		return E_OK;
-	err = spd_read(&k->exchange, &present, error);
 	if (err)
 		return err;
 	if (!held || !spd_complete(&present, held) ||
@@ -90,16 +82,37 @@ static enum err hear_spd(struct kernel *k, struct error *error)
 	return E_OK;
 }
 
+static enum err hear_spd(struct kernel *k, struct error *error)
+{
+	struct buffer events;
+	bool lost, interrupted, ours = false;
+	enum err err = hear(k, KERNEL_XFRM, &events, &lost, error);
+
+	if (!err)
+		ours = !lost && replies_each(buffer_view(&events), somebody_else,
+					&k->exchange.transport, &interrupted) == E_OK;
+	buffer_fini(&events);
+	return err || ours ? err : check_spd(k, error);
+}
+
+static enum err hear_filter(struct kernel *k, struct error *error)
+{
+	struct buffer events;
+	bool lost, drift = false;
+	enum err err = hear(k, KERNEL_NFT, &events, &lost, error);
+
+	if (!err)
+		err = filter_hear(&k->filter, buffer_view(&events), lost, &drift, error);
+	buffer_fini(&events);
+	k->drift = k->drift || drift;
+	return err;
+}
+
 static enum err listen_up(struct kernel *k, struct error *error)
 {
-	bool lost, drift;
-	enum err err = k->listening ? hear(k, KERNEL_NFT, &lost, error) : E_OK;
+	enum err err = k->listening ? hear_filter(k, error) : E_OK;
 
-	if (err || !k->listening)
-		return err;
-	err = filter_hear(&k->filter, buffer_view(&k->events), lost, &drift, error);
-	k->drift = k->drift || (!err && drift);
-	return err ? err : hear_spd(k, error);
+	return err || !k->listening ? err : hear_spd(k, error);
 }
 
 enum err kernel_look(struct kernel *k, bool *ret_drift, struct error *error)
