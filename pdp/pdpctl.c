@@ -351,6 +351,7 @@ static void print_status(const json_t *result)
 	}
 	print_counts("tolerated", json_object_get(result, "tolerated"));
 	print_counts("refused by a limit", json_object_get(result, "limits"));
+	print_counts("connections", json_object_get(result, "connection-limits"));
 }
 
 static int run_status(void *context, int argc, char **argv)

@@ -47,6 +47,16 @@ static enum session_role role(const void *s)
 	return session_role(s);
 }
 
+static uint32_t messages(const void *s)
+{
+	return session_messages(s);
+}
+
+static enum err integrity_binding(const void *s, struct session_binding *ret_binding)
+{
+	return session_integrity_binding(s, ret_binding);
+}
+
 const struct link_session link_session = {
 	receive,
 	tls_done,
@@ -56,9 +66,18 @@ const struct link_session link_session = {
 	sent,
 	is_closed,
 	role,
+	messages,
+	integrity_binding,
 };
 
 /* ---- The link ---- */
+
+/*
+ * What a peer may say that we did not ask for: so many messages at once, and so many a second then.
+ * Whoever says more is not read for a while, so that the others have their turn. In slices, for a
+ * session takes all that it is given.
+ */
+enum { MESSAGES_BURST = 256, MESSAGES_PER_S = 16, SLICE = 2048, HOLD_MS = 500 };
 
 struct link {
 	struct ev_loop *loop;
@@ -69,6 +88,11 @@ struct link {
 	void *owner;
 	struct ev_timer timer;
 	struct session_binding binding; /* without TLS */
+	bool is_limited;     /* it came to us */
+	int32_t allowance;   /* messages that it may still send */
+	uint32_t charged;    /* messages that it was charged for */
+	uint64_t refilled;
+	struct ev_timer resume;
 	bool starting_tls; /* asked for; the handshake begins once the plain output is written */
 };
 
@@ -87,6 +111,7 @@ static void end_link(struct link *l, const struct error *why)
 	void *owner = l->owner;
 
 	ev_timer_stop(l->loop, &l->timer);
+	ev_timer_stop(l->loop, &l->resume);
 	free(l);
 	events->ended(owner, why);
 }
@@ -182,6 +207,41 @@ static void on_connected(void *owner, struct net_connection *connection)
 	link_pump(l);
 }
 
+/* ---- How much a peer may say ---- */
+
+static bool has_allowance(struct link *l, uint64_t now)
+{
+	uint64_t more = (now - l->refilled) * MESSAGES_PER_S / 1000;
+	uint32_t seen = l->type->messages(l->session);
+
+	l->allowance -= (int32_t)(seen - l->charged);
+	l->charged = seen;
+	if (more) {
+		l->refilled = now;
+		l->allowance += (int32_t)(more < MESSAGES_BURST ? more : MESSAGES_BURST);
+	}
+	if (l->allowance > MESSAGES_BURST)
+		l->allowance = MESSAGES_BURST;
+	return l->allowance > 0;
+}
+
+static void on_resume(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	struct link *l = timer->data;
+
+	(void)loop;
+	(void)revents;
+	net_connection_resume(l->connection);
+}
+
+static void hold(struct link *l)
+{
+	net_connection_hold(l->connection);
+	ev_now_update(l->loop);
+	ev_timer_set(&l->resume, HOLD_MS / 1000.0, 0);
+	ev_timer_start(l->loop, &l->resume);
+}
+
 static size_t on_octets(void *owner, struct net_connection *connection, struct view octets)
 {
 	struct link *l = owner;
@@ -190,8 +250,14 @@ static size_t on_octets(void *owner, struct net_connection *connection, struct v
 
 	(void)connection;
 	do {
-		taken = l->type->receive(
-			l->session, VIEW(octets.data + used, octets.len - used), now);
+		size_t left = octets.len - used;
+
+		if (l->is_limited && !has_allowance(l, now)) {
+			hold(l);
+			break;
+		}
+		taken = l->type->receive(l->session,
+			VIEW(octets.data + used, left < SLICE ? left : SLICE), now);
 		used += taken;
 		l->events->drain(l->owner, l);
 	} while (taken && used < octets.len && !l->starting_tls && !l->type->is_closed(l->session));
@@ -255,6 +321,8 @@ static struct link *link_new(struct ev_loop *loop, const struct link_events *eve
 	l->owner = owner;
 	ev_timer_init(&l->timer, on_timer, 0, 0);
 	l->timer.data = l;
+	ev_timer_init(&l->resume, on_resume, 0, 0);
+	l->resume.data = l;
 	return l;
 }
 
@@ -284,6 +352,9 @@ enum err link_accept(struct ev_loop *loop, struct net_connection *connection,
 	if (!l)
 		return error_set(error, E_MEMORY, "link: out of memory");
 	l->connection = connection;
+	l->is_limited = true;
+	l->allowance = MESSAGES_BURST;
+	l->refilled = link_now();
 	net_connection_set_owner(connection, &events_of_link, l);
 	*ret_link = l;
 	return E_OK;
@@ -308,6 +379,7 @@ void link_start_tls(struct link *l)
 static struct link *link_free(struct link *l)
 {
 	ev_timer_stop(l->loop, &l->timer);
+	ev_timer_stop(l->loop, &l->resume);
 	free(l);
 	return NULL;
 }
@@ -346,7 +418,7 @@ const struct session_binding *link_binding(struct link *l)
 
 	if (of_tls)
 		return of_tls;
-	if (session_integrity_binding(l->session, &l->binding))
+	if (!l->type || l->type->integrity_binding(l->session, &l->binding))
 		l->binding = (struct session_binding){{0}};
 	return &l->binding;
 }

@@ -26,6 +26,8 @@ struct link_session {
 	void (*sent)(void *session, size_t octets);
 	bool (*is_closed)(const void *session);
 	enum session_role (*role)(const void *session);
+	uint32_t (*messages)(const void *session);
+	enum err (*integrity_binding)(const void *session, struct session_binding *ret_binding);
 };
 extern const struct link_session link_session;
 

@@ -33,7 +33,7 @@ static size_t pending(const struct net_connection *c)
 
 static bool may_read(const struct net_connection *c)
 {
-	return !c->accepted || pending(c) < c->limits.output;
+	return !c->held && (!c->accepted || pending(c) < c->limits.output);
 }
 
 static int wanted(const struct net_connection *c)
@@ -239,6 +239,7 @@ static void take_in(struct net_connection *c, struct view octets)
 	if (c->in.len == 0)
 		buffer_fini(&c->in);
 	if (c->in.error || c->in.len > c->limits.input) {
+		c->net->counters.too_long++;
 		error_set(&e, E_LIMIT, "a message of more than %zu octets", c->limits.input);
 		end(c, &e);
 	}
@@ -620,10 +621,12 @@ static void out_of_time(struct net_connection *c)
 		connect_next(c);
 		return;
 	case STATE_PLAIN:
+		c->net->counters.late++;
 		error_set(&e, E_TIMEOUT, "TLS was not begun in time");
 		break;
 	case STATE_STARTING:
 	case STATE_HANDSHAKE:
+		c->net->counters.late++;
 		error_set(&e, E_TIMEOUT, "the TLS handshake was not finished in time");
 		break;
 	default:
@@ -649,6 +652,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	} else if (c->stall_until > 0 && c->stall_until <= now) {
 		c->stall_until = 0;
 		if (c->stall_need) {
+			c->net->counters.stalled++;
 			error_set(&e, E_TIMEOUT, "the peer does not take what is sent to it: %zu "
 				  "octets wait", pending(c));
 			end(c, &e);
@@ -771,6 +775,30 @@ size_t net_connection_write(struct net_connection *c, struct view octets)
 		c->short_write = true;
 	settle(c);
 	return taken;
+}
+
+void net_connection_hold(struct net_connection *c)
+{
+	if (c->held || !is_running(c))
+		return;
+	c->held = true;
+	c->net->counters.held++;
+	settle(c);
+}
+
+void net_connection_resume(struct net_connection *c)
+{
+	if (!c->held)
+		return;
+	c->held = false;
+	if (is_running(c) && c->in.len)
+		take_in(c, VIEW_NONE);
+	settle(c);
+}
+
+const struct net_counters *net_counters(const struct net *n)
+{
+	return &n->counters;
 }
 
 void net_connection_stay_plain(struct net_connection *c)

@@ -18,6 +18,7 @@ struct net {
 	struct net_connection *dead;
 	struct net_listener *listeners;
 	struct net_listener *dead_listeners;
+	struct net_counters counters;
 	uint8_t scratch[TLS_RECORD_MAX]; /* all connections read through it */
 };
 
@@ -78,6 +79,7 @@ struct net_connection {
 	size_t out_sent;
 	bool short_write; /* the owner waits for `drained` */
 	bool was_secure;
+	bool held; /* the owner does not want to read */
 
 	struct endpoint *endpoints; /* those to try, while connecting */
 	size_t endpoint_count, endpoint_next;

@@ -82,15 +82,24 @@ static enum err check_limits(struct net_listener *l, const struct endpoint *peer
 {
 	const struct net_listener_limits *limits = &l->listener_limits;
 
-	if (limits->connections && l->connections >= limits->connections)
+	struct net_counters *counters = &l->net->counters;
+
+	if (limits->connections && l->connections >= limits->connections) {
+		counters->refused_connections++;
 		return error_set(e, E_LIMIT, "%u connections are open, which is the most",
 				 l->connections);
-	if (limits->unsecured && l->unsecured >= limits->unsecured)
+	}
+	if (limits->unsecured && l->unsecured >= limits->unsecured) {
+		counters->refused_unsecured++;
 		return error_set(e, E_LIMIT, "%u connections have not finished their TLS handshake, "
 				 "which is the most", l->unsecured);
-	if (limits->per_address && count_address(l, peer) >= limits->per_address)
+	}
+	if (limits->per_address && count_address(l, peer) >= limits->per_address) {
+		counters->refused_per_address++;
 		return error_set(e, E_LIMIT, "%u connections from this address are open, which is "
 				 "the most", limits->per_address);
+	}
+	counters->accepted++;
 	return E_OK;
 }
 

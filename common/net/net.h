@@ -67,12 +67,25 @@ struct net_limits {
 /* 16 MiB in, 256 KiB out, 10 s to connect, 15 s to be secure, 30 s of stall, 3 s to linger. */
 extern const struct net_limits net_limits_default;
 
+/* What limits have done, since net_new(). */
+struct net_counters {
+	uint64_t accepted;
+	uint64_t refused_connections; /* by the limits of a listener */
+	uint64_t refused_unsecured;
+	uint64_t refused_per_address;
+	uint64_t late;    /* not secure in secure_ms */
+	uint64_t stalled; /* took too little in stall_ms */
+	uint64_t too_long; /* more octets than net_limits.input */
+	uint64_t held;    /* times that a peer was not read for a while, by net_connection_hold() */
+};
+
 /* The key is borrowed; NULL if nothing here will speak TLS. */
 enum err net_new(struct ev_loop *loop, const struct key *key, struct net **ret_net,
 		 struct error *e) MUST_USE;
 /* PEM certificates of authorities, and revocation lists, once and before any connection;
  * E_UNSUPPORTED without a key. It changes nothing for those who go by the pin. */
 enum err net_trust_authorities(struct net *n, const char *path, struct error *e) MUST_USE;
+const struct net_counters *net_counters(const struct net *n);
 /* Ends everything at once, without callbacks: connections and listeners too. */
 void net_free(struct net *n);
 
@@ -96,6 +109,11 @@ enum err net_connection_start_tls(struct net_connection *c, enum net_role role,
 /* How many octets were taken; 0 if it is ending, not yet up, or between plain and secure. */
 size_t net_connection_write(struct net_connection *c, struct view octets) MUST_USE;
 size_t net_connection_room(const struct net_connection *c);
+/* Reads nothing more from the peer, until net_connection_resume(). */
+void net_connection_hold(struct net_connection *c);
+/* Reads on, and first shows what waits again: the one function that calls back, `octets` or `closed`.
+ * So it is the last thing that the owner does in a callback of his own. */
+void net_connection_resume(struct net_connection *c);
 /* The owner is content without TLS: secure_ms is over, and it counts as unsecured no more. */
 void net_connection_stay_plain(struct net_connection *c);
 /* Sends what is queued, closes in TLS and TCP properly. No callbacks from now on. */

@@ -87,6 +87,9 @@ struct stream {
 	struct buffer in; /* the beginning of a message, or all of it while it is looked at */
 	uint32_t skip;    /* octets of an oversized message that are still to be passed over */
 	bool taken;       /* `in` holds a message that was given out */
+	uint32_t seen;    /* messages, ever */
+	uint64_t since;   /* of the last progress with the message that is not whole */
+	size_t progress;  /* octets of it by then */
 };
 
 struct chunk;
@@ -116,7 +119,7 @@ struct session {
 	uint16_t connection_ka; /* seconds, of the CAT for client-type 0 */
 	uint16_t noted;         /* oddities that were reported: bit n is enum value n */
 	uint16_t synchronizing; /* PDP: SSQs without their SSC */
-	uint32_t open_timeout, request_timeout;
+	uint32_t open_timeout, request_timeout, message_timeout;
 	uint32_t last_state, decisions;
 	uint32_t unanswered_ka;
 	uint64_t now;

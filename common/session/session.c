@@ -21,6 +21,7 @@ struct session_config session_config_default(enum session_role role)
 	struct session_config config = {.security = SESSION_TLS_REQUIRED,
 		.limits = session_limits_default(),
 		.open_timeout = 30 * 1000,
+		.message_timeout = 30 * 1000,
 		.acct_seconds = SESSION_ACCOUNTING_ANY};
 
 	if (role == SESSION_PEP)
@@ -58,6 +59,7 @@ struct session *session_new(
 	s->security = config->security;
 	s->open_timeout = config->open_timeout;
 	s->request_timeout = config->request_timeout;
+	s->message_timeout = config->message_timeout;
 	s->random = config->random;
 	s->user = config->user;
 	s->keys = config->integrity_keys;
@@ -103,6 +105,11 @@ void session_set_tap(struct session *s, session_tap tap, void *tapper)
 enum session_role session_role(const struct session *s)
 {
 	return s->role->role;
+}
+
+uint32_t session_messages(const struct session *s)
+{
+	return s->stream.seen;
 }
 
 bool session_is_closed(const struct session *s)

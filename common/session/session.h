@@ -40,6 +40,7 @@ enum {
 	SESSION_UNREPORTED_MAX = 256,   /* decisions without a report */
 	SESSION_UNANSWERED_MAX = 4,     /* requests on one handle without a decision */
 	SESSION_OUTPUT_LIMIT = 1 << 20, /* as a default; see session_congested() */
+	SESSION_PROGRESS = 16 * 1024,   /* octets */
 };
 
 /* No deadline. */
@@ -87,6 +88,9 @@ struct session_config {
 	/* ms. PEP: until a Client-Open must be answered, also for TLS. PDP: until the first
 	 * Client-Open, also for TLS. */
 	uint32_t open_timeout;
+	/* ms in which a peer must send the rest of a message that it has begun, or SESSION_PROGRESS
+	 * octets of it */
+	uint32_t message_timeout;
 
 	/* PEP */
 	const char *pepid;        /* copied */
@@ -122,6 +126,7 @@ enum session_limit {
 	SESSION_LIMIT_REQUESTS,     /* more than SESSION_UNANSWERED_MAX on one handle */
 	SESSION_LIMIT_DECISIONS,    /* more than SESSION_UNREPORTED_MAX */
 	SESSION_LIMIT_ANSWERS,      /* our answers are not read */
+	SESSION_LIMIT_SLOW,         /* a message takes longer than session_config.message_timeout */
 	SESSION_LIMITS,
 };
 const char *session_limit_name(enum session_limit limit);
@@ -216,6 +221,9 @@ bool session_is_sealed(const struct session *s);
 /* What names a sealed session; integrity.h. E_UNEXPECTED of any other. */
 enum err session_integrity_binding(
 	const struct session *s, struct session_binding *ret_binding) MUST_USE;
+
+/* How many messages have come; wraps. */
+uint32_t session_messages(const struct session *s);
 
 /* What has been counted; common/session/status.h. */
 struct session_counters;

@@ -37,8 +37,10 @@ static void give_out(
 	if (code == E_LIMIT) {
 		/* Only E_LIMIT comes back, with the length. */
 		code = cops_frame(octets, s->limits.message, &len);
+		s->stream.since = 0;
 		s->stream.skip = (uint32_t)(len - want);
 	}
+	s->stream.seen++;
 	*ret_message = VIEW(octets.data, want);
 	if (s->tap)
 		s->tap(s->tapper, false, *ret_message);
@@ -87,6 +89,18 @@ static enum err take(struct session *s, struct view *rest, struct view *ret_mess
 	return E_AGAIN;
 }
 
+/* A message that is not whole makes progress by octets enough, and by being a new one. */
+static void note_progress(struct session *s, size_t used)
+{
+	struct stream *stream = &s->stream;
+
+	stream->progress += used;
+	if (stream->progress < SESSION_PROGRESS && session_in_message(s) && stream->since)
+		return;
+	stream->progress = 0;
+	stream->since = session_in_message(s) ? s->now : 0;
+}
+
 enum err stream_take(
 	struct session *s, struct view octets, size_t *ret_used, struct view *ret_message)
 {
@@ -94,6 +108,7 @@ enum err stream_take(
 	enum err code = take(s, &rest, ret_message);
 
 	*ret_used = octets.len - rest.len;
+	note_progress(s, *ret_used);
 	s->counters.octets_in += *ret_used;
 	return code;
 }

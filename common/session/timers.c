@@ -73,6 +73,11 @@ static uint64_t due_silence(const struct session *s)
 	return s->phase == READY && ms ? s->last_heard + ms : SESSION_NEVER;
 }
 
+static uint64_t due_message(const struct session *s)
+{
+	return session_in_message(s) ? s->stream.since + s->message_timeout : SESSION_NEVER;
+}
+
 static uint64_t due_client(const struct session *s, const struct client *c)
 {
 	return is_pep(s) && c->opening == OPENING ? c->since + s->open_timeout : SESSION_NEVER;
@@ -95,6 +100,11 @@ static bool tick_once(struct session *s)
 	}
 	if (due_silence(s) <= s->now) {
 		time_out_connection(s, "is silent for longer than the keep-alive interval");
+		return true;
+	}
+	if (due_message(s) <= s->now) {
+		count_limit(s, SESSION_LIMIT_SLOW);
+		time_out_connection(s, "does not finish a message that it began");
 		return true;
 	}
 	for (uint32_t i = 0; i < s->clients.count; i++) {
@@ -140,6 +150,7 @@ uint64_t session_deadline(const struct session *s)
 	if (s->phase == CLOSED)
 		return SESSION_NEVER;
 	when = earlier(due_opening(s), due_silence(s));
+	when = earlier(when, due_message(s));
 	if (s->phase == READY)
 		when = earlier(when, s->next_ka);
 	for (uint32_t i = 0; i < s->clients.count; i++)

@@ -82,6 +82,17 @@ static const char *oddity_name(unsigned kind)
 	return session_oddity_name((enum session_oddity)kind);
 }
 
+/* What the limits of connections have done. */
+static json_t *describe_refusals(const struct net_counters *c)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "accepted",
+		(json_int_t)c->accepted, "max-connections", (json_int_t)c->refused_connections,
+		"max-unsecured", (json_int_t)c->refused_unsecured, "max-per-address",
+		(json_int_t)c->refused_per_address, "secure-timeout", (json_int_t)c->late, "stalled",
+		(json_int_t)c->stalled, "too-long", (json_int_t)c->too_long, "held",
+		(json_int_t)c->held);
+}
+
 json_t *server_describe_status(const struct server *s)
 {
 	struct session_counters sum = s->counters;
@@ -98,10 +109,11 @@ json_t *server_describe_status(const struct server *s)
 		json_array_append_new(rows, describe_counts(&sum.rows[i]));
 	if (s->redirecting)
 		endpoint_format(&s->redirect, to);
-	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:o, s:o, s:o}", "name",
+	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "name",
 		s->parts.settings->name, "serial", (json_int_t)server_serial(s), "connections",
 		connections, "nodes", nodes, "redirect", to, "octets-in", (json_int_t)sum.octets_in,
 		"octets-out", (json_int_t)sum.octets_out, "client-types", rows, "tolerated",
 		describe_kinds(sum.odd, SESSION_ODDITIES, oddity_name), "limits",
-		describe_kinds(sum.limited, SESSION_LIMITS, limit_name));
+		describe_kinds(sum.limited, SESSION_LIMITS, limit_name), "connection-limits",
+		describe_refusals(net_counters(s->net)));
 }

@@ -162,8 +162,22 @@ static enum session_role as_role(const void *context)
 	return d->type->role(d->session);
 }
 
+static uint32_t as_messages(const void *context)
+{
+	const struct disguise *d = context;
+
+	return d->type->messages(d->session);
+}
+
+static enum err as_integrity_binding(const void *context, struct session_binding *ret_binding)
+{
+	const struct disguise *d = context;
+
+	return d->type->integrity_binding(d->session, ret_binding);
+}
+
 static const struct link_session disguised = {as_receive, as_tls_done, as_tick, as_deadline,
-	as_output, as_sent, as_is_closed, as_role};
+	as_output, as_sent, as_is_closed, as_role, as_messages, as_integrity_binding};
 
 static void say_octets(struct hostile *h, const char *hex, bool then_close)
 {

@@ -414,6 +414,45 @@ START_TEST(a_silent_peer_runs_out_of_the_sessions_time)
 }
 END_TEST
 
+/* ---- A peer that floods ---- */
+
+enum { FLOOD = 2000 }; /* keep-alives */
+
+static void flood(void *owner, struct net_connection *c)
+{
+	struct buffer b;
+
+	(void)owner;
+	buffer_init(&b, BIG);
+	for (int i = 0; i < FLOOD; i++)
+		cops_end(&b, cops_begin(&b, COPS_KA, 0, 0));
+	ck_assert_uint_eq(net_connection_write(c, buffer_view(&b)), b.len);
+	buffer_fini(&b);
+}
+
+/* It is read again by and by, and nobody is closed for it. */
+START_TEST(a_peer_that_floods_is_read_slowly)
+{
+	static const struct net_events flooding = {
+		.connected = flood, .octets = swallow, .closed = silent_closed};
+	struct net_connection *connection;
+	bool closed = false;
+
+	pdp_config.security = SESSION_PLAIN;
+	ck_assert_int_eq(net_connect(nets[0], net_listener_endpoint(listener), 1, NULL, &flooding,
+				 &closed, &connection, &error),
+		E_OK);
+	UNTIL(net_counters(nets[1])->held == 1);
+	/* What was allowed at once, and the slice in which that ended. */
+	ck_assert_uint_lt(session_messages(pdp.pdp), 600);
+	UNTIL(net_counters(nets[1])->held == 2);
+	ck_assert_uint_lt(session_messages(pdp.pdp), 1200);
+	ck_assert(!closed);
+	net_connection_abort(connection);
+	UNTIL(pdp.ended);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("link");
@@ -431,6 +470,7 @@ int main(void)
 	tcase_add_test(c, an_aborted_link_says_nothing);
 	tcase_add_test(c, ends_that_do_not_agree_on_security_part);
 	tcase_add_test(c, a_silent_peer_runs_out_of_the_sessions_time);
+	tcase_add_test(c, a_peer_that_floods_is_read_slowly);
 	suite_add_tcase(s, c);
 	return suite_main(s);
 }

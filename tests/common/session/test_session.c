@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A session from its first octet on, in any pieces, and its security. */
+#include "common/session/status.h"
 #include "tests/common/cops/octets.h"
 #include "tests/common/session/play.h"
 #include "tests/suite.h"
@@ -277,6 +278,35 @@ START_TEST(who_does_not_open_in_time_is_closed)
 }
 END_TEST
 
+/* An octet every now and then is life, but no message. */
+START_TEST(who_never_finishes_a_message_is_closed)
+{
+	static const char *const dribbled[] = {"10", "01", "49", "50"};
+	struct play play;
+	struct pair p;
+
+	begin_pdp(&p, &play);
+	for (size_t i = 0; i < 4; i++) {
+		pair_say_hex(&p, dribbled[i]);
+		pair_pass(&p, 9 * 1000);
+		ck_assert_msg(session_is_closed(p.pdp) == (i == 3), "octet %zu", i);
+	}
+	ck_assert_str_eq(pair_trace(&p), "< CC 4950 9/0000\n");
+	ck_assert_int_eq(play.pdp.error.code, E_TIMEOUT);
+	ck_assert_uint_eq(session_counters(p.pdp)->limited[SESSION_LIMIT_SLOW], 1);
+	pair_fini(&p);
+	/* A whole one in time begins anew. */
+	begin_pdp(&p, &play);
+	for (int i = 0; i < 8; i++) {
+		pair_say_hex(&p, "10090000");
+		pair_pass(&p, 20 * 1000);
+		pair_say_hex(&p, "00000008");
+		ck_assert_str_eq(pair_trace(&p), "< KA\n");
+	}
+	pair_fini(&p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("session: session");
@@ -294,6 +324,7 @@ int main(void)
 	tcase_add_test(c, octets_in_clear_during_the_handshake_end_it);
 	tcase_add_test(c, a_second_negotiation_is_refused);
 	tcase_add_test(c, who_does_not_open_in_time_is_closed);
+	tcase_add_test(c, who_never_finishes_a_message_is_closed);
 	suite_add_tcase(s, c);
 	return suite_main(s);
 }
