@@ -39,7 +39,8 @@ static void refuse(struct peer *p, const struct pin *key, struct refusals *which
 		return;
 	refusals_count(which, why);
 	p->counted = true;
-	if (err_category(why) == ERR_CAT_PEER &&
+	/* A connection that is cut says nothing of its peer: wires break and processes die. */
+	if (err_category(why) == ERR_CAT_PEER && why != E_TRUNCATED &&
 		offenders_note(&p->server->offenders, &limit, &p->address, key, link_now()))
 		log_warning(log_of(p), MODULE, "peer was refused too often: it has to wait",
 			log_endpoint("peer", &p->address),
