@@ -69,7 +69,9 @@ static void describe_limit(const struct pri *pri, const struct pib_class *class,
 	};
 	const struct pib_attribute *a =
 		pib_attribute(class, pri_u32(pri, frwkCompLimitsAttrPos));
-	const char *relation = relations[pri_i32(pri, frwkCompLimitsSubType)];
+	/* A peer may send NULL, which reads as 0. */
+	int32_t kind = pri_i32(pri, frwkCompLimitsSubType);
+	const char *relation = relations[kind ? kind : frwkCompLimitsSubType_none];
 	const char *percent = strchr(relation, '%'), *label = NULL;
 	struct view guidance = pri_octets(pri, frwkCompLimitsGuidance);
 	char value[2 * GUIDANCE_SHOWN + 1];

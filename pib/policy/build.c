@@ -217,6 +217,39 @@ static const struct collection {
 #undef SET
 };
 
+/* Classes that say which flows are meant and what is done with them. Read as 0, as many readers
+ * would, a NULL means any port here, no direction there: a policy that says more than was said. */
+static const enum pib_class_id said_in_full[] = {
+	PIB_ipSecRule,
+	PIB_ipSecSelectorSet,
+	PIB_ipSecSelector,
+	PIB_ipSecAddress,
+	PIB_ipSecL4Port,
+	PIB_ipSecActionSet,
+	PIB_ipSecStaticAction,
+	PIB_ipSecNegotiationAction,
+};
+
+/* What is wrong is noted, and the policy refused at the end (RFC 3084 §4.3: NULL is an error where
+ * there is no default). */
+static void refuse_nulls(struct build *b, enum pib_class_id class)
+{
+	struct pri_cursor c = pri_store_class(b->store, class);
+	struct pib_fault fault;
+	struct error error;
+	struct pri_row row;
+	struct pri pri;
+
+	while (pri_store_next(&c, &row)) {
+		if (pri_row_decode(&row, &pri, &fault, &error))
+			continue;
+		for (unsigned n = 1; n <= pri.class->attribute_count; n++)
+			if (pri.values[n - 1].state == PRI_NULL)
+				refuse(b, &pri, n, PIB_FAULT_VALUE, "%s is NULL and has no default",
+					pri.class->attributes[n - 1].name);
+	}
+}
+
 enum err policy_new(const struct pri_store *store, struct policy **ret,
 	struct pri_failures *failures, struct error *error)
 {
@@ -227,6 +260,8 @@ enum err policy_new(const struct pri_store *store, struct policy **ret,
 	if (!b.policy)
 		return error_set(error, E_MEMORY, "no memory for the policy");
 	arena_init(&b.policy->arena, ARENA_MAX);
+	for (size_t i = 0; i < sizeof said_in_full / sizeof *said_in_full; i++)
+		refuse_nulls(&b, said_in_full[i]);
 	err = build_needs(&b);
 	for (size_t i = 0; i < sizeof collections / sizeof *collections && !err; i++)
 		err = build_collect(&b, collections[i].class, collections[i].tag,

@@ -839,6 +839,51 @@ START_TEST(an_attribute_is_a_need_unless_it_has_its_default)
 }
 END_TEST
 
+static bool names_attribute(const struct pri_failures *failures, enum pib_class_id class,
+	unsigned attribute)
+{
+	for (size_t i = 0; i < failures->count; i++)
+		if (prid_of(&failures->list[i]).class->id == class &&
+			failures->list[i].fault.attribute == attribute &&
+			failures->list[i].fault.kind == PIB_FAULT_VALUE)
+			return true;
+	return false;
+}
+
+/* As 0 a NULL would say more than was said: any port, no direction. */
+START_TEST(what_says_which_flows_is_never_null)
+{
+	static const enum pib_class_id classes[] = {PIB_ipSecRule, PIB_ipSecSelectorSet,
+		PIB_ipSecSelector, PIB_ipSecAddress, PIB_ipSecL4Port, PIB_ipSecActionSet,
+		PIB_ipSecStaticAction, PIB_ipSecNegotiationAction};
+	const struct pib_class *class = pib_class(classes[_i]);
+	size_t checked = 0;
+
+	ck_assert(has_row(class->id));
+	for (unsigned n = 1; n <= class->attribute_count; n++) {
+		const struct pib_attribute *a = pib_attribute(class, n);
+		struct pri_value *value = &rows_get(&rows, class->id, 1)->values[n - 1];
+		struct pri_value before = *value;
+		struct pri_failures failures;
+		struct policy *policy = NULL;
+		struct pri_store *store;
+		struct error error;
+
+		if (a->has_default || n == class->index_attribute)
+			continue;
+		value->state = PRI_NULL;
+		store = set_store(&rows, false);
+		pri_failures_init(&failures);
+		ck_assert_int_ne(policy_new(store, &policy, &failures, &error), E_OK);
+		ck_assert_msg(names_attribute(&failures, class->id, n), "%s", a->name);
+		pri_store_free(store);
+		*value = before;
+		checked++;
+	}
+	ck_assert_uint_gt(checked, 0);
+}
+END_TEST
+
 START_TEST(all_mistakes_are_told_at_once)
 {
 	struct pri_failures failures;
@@ -992,6 +1037,7 @@ int main(void)
 	tcase_add_test(c, a_set_may_be_empty);
 	tcase_add_loop_test(
 		c, a_refusal_names_the_place, 0, (int)(sizeof refusals / sizeof *refusals));
+	tcase_add_loop_test(c, what_says_which_flows_is_never_null, 0, 8);
 	tcase_add_test(c, an_attribute_is_a_need_unless_it_has_its_default);
 	tcase_add_loop_test(c, what_is_not_plain_is_a_need, 0, (int)(sizeof needs / sizeof *needs));
 	tcase_add_test(c, all_mistakes_are_told_at_once);
