@@ -19,6 +19,20 @@ struct address {
 	bool single;
 };
 
+enum err build_prefix(int32_t type, struct view octets, uint32_t bits, enum flow_family *ret_family,
+	struct flow_interval *ret)
+{
+	bool ipv4 = type == ipSecAddressAddressType_ipv4;
+
+	if (!ipv4 && type != ipSecAddressAddressType_ipv6)
+		return E_UNSUPPORTED;
+	if (octets.len != (ipv4 ? 4u : 16u) || bits > (ipv4 ? 32u : 128u))
+		return E_RANGE;
+	*ret_family = ipv4 ? FLOW_IPV4 : FLOW_IPV6;
+	*ret = flow_prefix(*ret_family, octets.data, bits);
+	return E_OK;
+}
+
 static enum err read_address(struct build *b, const struct pri *pri, struct address *ret)
 {
 	int32_t type = pri_i32(pri, ipSecAddressAddressType);
@@ -58,32 +72,21 @@ static enum err read_address(struct build *b, const struct pri *pri, struct addr
 		return refuse(b, pri, ipSecAddressAddrMax, PIB_FAULT_VALUE,
 			"an address of %zu octets, not %zu", max.len, len);
 	if (view_equal(min, max)) {
-		a.interval = flow_prefix(a.family, min.data, bits < width ? bits : width);
-		a.single = bits >= width;
+		if (build_prefix(type, min, bits, &a.family, &a.interval))
+			return refuse(b, pri, ipSecAddressAddrPrefixLength, PIB_FAULT_VALUE,
+				"the prefix length %u in an address of %u bits", (unsigned)bits,
+				width);
+		a.single = bits == width;
 	} else if (view_compare(min, max) > 0) {
 		return refuse(b, pri, ipSecAddressAddrMax, PIB_FAULT_VALUE,
 			"the range ends before it begins");
-	} else if (bits < width) {
+	} else if (bits != width) {
 		return refuse(b, pri, ipSecAddressAddrPrefixLength, PIB_FAULT_VALUE,
 			"a range has the prefix length %u, not %u", width, (unsigned)bits);
 	} else {
 		a.interval = flow_range(a.family, min.data, max.data);
 	}
 	*ret = a;
-	return E_OK;
-}
-
-enum err build_prefix(int32_t type, struct view octets, uint32_t bits, enum flow_family *ret_family,
-	struct flow_interval *ret)
-{
-	bool ipv4 = type == ipSecAddressAddressType_ipv4;
-
-	if (!ipv4 && type != ipSecAddressAddressType_ipv6)
-		return E_UNSUPPORTED;
-	if (octets.len != (ipv4 ? 4u : 16u) || bits > (ipv4 ? 32u : 128u))
-		return E_RANGE;
-	*ret_family = ipv4 ? FLOW_IPV4 : FLOW_IPV6;
-	*ret = flow_prefix(*ret_family, octets.data, bits);
 	return E_OK;
 }
 

@@ -304,6 +304,18 @@ static void range_with_prefix(void)
 	set_address(&rows, 1, 8, "192.0.2.8", "192.0.2.9", 31);
 }
 
+static void long_prefix(void)
+{
+	rows_drop(&rows, PIB_ipSecAddress, 1);
+	set_address(&rows, 1, 8, "192.0.2.8", NULL, 33);
+}
+
+static void range_with_long_prefix(void)
+{
+	rows_drop(&rows, PIB_ipSecAddress, 1);
+	set_address(&rows, 1, 8, "192.0.2.8", "192.0.2.9", 128);
+}
+
 static void backward_ports(void)
 {
 	u32(PIB_ipSecL4Port, 2, ipSecL4PortPortMax, 442);
@@ -642,6 +654,8 @@ static const struct refusal {
 	{short_address, PIB_ipSecAddress, 1, ipSecAddressAddrMax, VALUE},
 	{backward_range, PIB_ipSecAddress, 1, ipSecAddressAddrMax, VALUE},
 	{range_with_prefix, PIB_ipSecAddress, 1, ipSecAddressAddrPrefixLength, VALUE},
+	{long_prefix, PIB_ipSecAddress, 1, ipSecAddressAddrPrefixLength, VALUE},
+	{range_with_long_prefix, PIB_ipSecAddress, 1, ipSecAddressAddrPrefixLength, VALUE},
 	{backward_ports, PIB_ipSecL4Port, 2, ipSecL4PortPortMax, VALUE},
 	{ports_of_gre, PIB_ipSecSelector, 1, ipSecSelectorProtocol, VALUE},
 	{type_of_tcp, PIB_ipSecSelector, 1, ipSecSelectorProtocol, VALUE},
