@@ -461,17 +461,50 @@ static void context_of_its_own(struct world *w)
 	put_row(w, &pri);
 }
 
-static void other_roles(struct world *w)
+static void put_combination(struct world *w, uint32_t instance, const char *roles)
 {
 	struct pri pri;
 
-	pri_init(&pri, PIB_frwkRoleCombo, 1);
-	pri_set_text(&pri, frwkRoleComboRoles, "gateway");
+	pri_init(&pri, PIB_frwkRoleCombo, instance);
+	pri_set_text(&pri, frwkRoleComboRoles, roles);
 	pri_set_text(&pri, frwkRoleComboCapSetName, "");
 	put_row(w, &pri);
-	pri_init(&pri, PIB_frwkIfRoleCombo, 1);
-	pri_set_i32(&pri, frwkIfRoleComboIfIndex, 2);
+}
+
+static void put_interface(struct world *w, uint32_t instance, int32_t index)
+{
+	struct pri pri;
+
+	pri_init(&pri, PIB_frwkIfRoleCombo, instance);
+	pri_set_i32(&pri, frwkIfRoleComboIfIndex, index);
 	put_row(w, &pri);
+}
+
+static void other_roles(struct world *w)
+{
+	put_combination(w, 1, "gateway");
+	put_interface(w, 1, 2);
+}
+
+static void other_pattern(struct world *w)
+{
+	put_combination(w, 1, "*+gateway");
+	put_interface(w, 1, 2);
+}
+
+static void roles_of_no_interface(struct world *w)
+{
+	put_combination(w, 1, "nowhere");
+}
+
+static void roles_in_disorder(struct world *w)
+{
+	put_combination(w, 1, "lan+gateway");
+}
+
+static void wildcard_in_the_middle(struct world *w)
+{
+	put_combination(w, 1, "gateway+*");
 }
 
 static void compliance_of_its_own(struct world *w)
@@ -516,6 +549,10 @@ static const struct {
 	{"an end after a while", policy_that_ends_after_a_while, true, E_UNSUPPORTED, PR_ERROR_PRID},
 	{"another context", context_of_its_own, true, E_UNSUPPORTED, PR_ERROR_PRID},
 	{"roles that were not signed", other_roles, true, E_CONFLICT, PR_ERROR_PRID},
+	{"a pattern of other roles", other_pattern, true, E_CONFLICT, PR_ERROR_PRID},
+	{"roles of no interface", roles_of_no_interface, true, E_CONFLICT, PR_ERROR_PRID},
+	{"roles in disorder", roles_in_disorder, true, E_RANGE, PR_ERROR_PRID},
+	{"a wildcard that is not first", wildcard_in_the_middle, true, E_RANGE, PR_ERROR_PRID},
 	{"a report", compliance_of_its_own, true, E_UNSUPPORTED, PR_ERROR_PRID},
 	{"cut short", cut_short, true, ERR_COUNT, PR_GPERR},
 };
@@ -562,6 +599,31 @@ START_TEST(a_hostile_decision_changes_nothing)
 	if (hostile[i].late)
 		hostile[i].spoil(t->w);
 	refuse(t, i);
+	node_free(t);
+}
+END_TEST
+
+/* RFC 3318 section 2.1. */
+START_TEST(what_the_pdp_says_of_roles_may_be_a_pattern)
+{
+	static const char *const of_lan[] = {"lan", "*", "*+lan"};
+	struct node *t = node_new();
+	struct buffer report;
+	struct error e;
+
+	buffer_init(&report, BIG);
+	install(t);
+	for (size_t i = 0; i < sizeof of_lan / sizeof *of_lan; i++) {
+		buffer_reset(&t->w->more);
+		put_combination(t->w, 1, of_lan[i]);
+		put_interface(t->w, 1, 2);
+		/* Without an interface: of the node itself, and of any interface. */
+		put_combination(t->w, 2, "gateway");
+		put_combination(t->w, 3, of_lan[i]);
+		put_combination(t->w, 4, "");
+		ck_assert_msg(!decide(t, &report, &e), "%s: %s", of_lan[i], e.text);
+	}
+	buffer_fini(&report);
 	node_free(t);
 }
 END_TEST
@@ -1398,6 +1460,7 @@ int main(void)
 	tcase_add_test(t, a_null_decision_is_answered);
 	tcase_add_loop_test(t, a_hostile_decision_changes_nothing, 0,
 	                    2 * (int)(sizeof hostile / sizeof hostile[0]));
+	tcase_add_test(t, what_the_pdp_says_of_roles_may_be_a_pattern);
 	tcase_add_test(t, no_serial_goes_backwards);
 	tcase_add_test(t, removing_a_row_of_a_signed_set_fails);
 	tcase_add_test(t, removing_what_is_not_there_succeeds_with_a_warning);
