@@ -55,8 +55,9 @@ struct process {
 	struct endpoint in_sync;      /* the PDP whose decisions are all in force */
 	bool has_in_sync;
 
-	uint32_t handle;    /* of our request state, 0: none */
-	bool synchronizing; /* SSQ waits for its request */
+	uint32_t handle;      /* of our request state, 0: none */
+	uint32_t states_lost; /* by this session */
+	bool synchronizing;   /* SSQ waits for its request */
 	uint32_t synchronize_handle;
 	bool request_again; /* a REQ could not be sent while one is not answered */
 	uint32_t last_id;

@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+/* How often a session may lose our request state, by a malformed decision or for want of one. More
+ * end it: what comes next waits, as every attempt does (servers_failed()). */
+enum { STATES_LOST_MAX = 3 };
+
 void want_request(struct process *p)
 {
 	struct message m = {.type = MESSAGE_REQUEST_WANTED, .id = ++p->last_id};
@@ -207,6 +211,19 @@ static void note_oddity(struct process *p, enum session_oddity what)
 		log_str("what", session_oddity_text(what)));
 }
 
+static void on_lost(struct process *p)
+{
+	p->handle = 0;
+	p->owed_count = 0;
+	if (++p->states_lost <= STATES_LOST_MAX) {
+		want_request(p);
+		return;
+	}
+	log_warning(p->log, MODULE, "our request state is lost too often, the session ends",
+		log_endpoint("pdp", &p->connected_to), log_u64("losses", p->states_lost));
+	session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNSPECIFIED);
+}
+
 static void on_event(struct process *p, struct link *l, const struct session_event *event)
 {
 	char pdp[ENDPOINT_TEXT_SIZE];
@@ -243,9 +260,7 @@ static void on_event(struct process *p, struct link *l, const struct session_eve
 	case SESSION_STATE_LOST:
 		log_warning(p->log, MODULE, "our request state is lost", log_str("pdp", pdp),
 			log_u64("reason", event->code), log_err(&event->error));
-		p->handle = 0;
-		p->owed_count = 0;
-		want_request(p);
+		on_lost(p);
 		break;
 	case SESSION_SYNCHRONIZE:
 		p->synchronizing = true;
@@ -278,6 +293,7 @@ void serving_ended(struct process *p)
 	if (p->owed_count)
 		p->has_in_sync = false;
 	p->handle = 0;
+	p->states_lost = 0;
 	p->synchronizing = false;
 	p->request_again = false;
 	p->owed_count = 0;

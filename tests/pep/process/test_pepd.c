@@ -50,6 +50,7 @@ struct bench {
 	bool has_last_pdp;
 	char incarnation[32]; /* Id of the last REQ */
 	uint32_t state;
+	uint8_t handle[4]; /* of it, as the node has it */
 	enum cops_report_type report;
 	uint32_t reported; /* decision */
 	struct buffer said;  /* the report's objects */
@@ -77,6 +78,8 @@ static void on_request(struct bench *b, const struct session_event *event)
 	         (const char *)pri_octets(&pri, frwkPibIncarnationId).data);
 	pri_store_free(store);
 	b->state = event->state;
+	ck_assert_uint_eq(event->handle.len, sizeof b->handle);
+	memcpy(b->handle, event->handle.data, sizeof b->handle);
 	b->requests++;
 }
 
@@ -151,6 +154,38 @@ static void on_ended(void *owner, const struct error *why)
 
 static const struct link_events link_events = {NULL, on_authorize, on_drain, on_ended};
 
+/* What the PDP says behind the back of its session. */
+static struct view forged;
+
+static struct view output_or_forged(const void *session)
+{
+	return forged.len ? forged : session_output(session);
+}
+
+static void sent_or_forged(void *session, size_t octets)
+{
+	if (forged.len)
+		forged = VIEW(forged.data + octets, forged.len - octets);
+	else
+		session_sent(session, octets);
+}
+
+static struct link_session forging_session;
+
+/* A decision for the node's request state: `objects` behind the Handle, in octets. */
+static void forge_decision(struct bench *b, uint8_t flags, const void *objects, size_t len)
+{
+	static uint8_t octets[128];
+	const uint8_t head[] = {0x10 | flags, COPS_DEC, 0x49, 0x50, 0, 0, 0, (uint8_t)(16 + len), 0, 8,
+		COPS_HANDLE, COPS_ONLY, b->handle[0], b->handle[1], b->handle[2], b->handle[3]};
+
+	ck_assert_uint_le(sizeof head + len, sizeof octets);
+	memcpy(octets, head, sizeof head);
+	memcpy(octets + sizeof head, objects, len);
+	forged = VIEW(octets, sizeof head + len);
+	link_pump(b->link);
+}
+
 static void on_accepted(void *owner, struct net_listener *l, struct net_connection *c)
 {
 	struct bench *b = owner;
@@ -163,7 +198,11 @@ static void on_accepted(void *owner, struct net_listener *l, struct net_connecti
 	session_free(b->session);
 	b->session = session_new(SESSION_PDP, &b->config, link_now());
 	ck_assert_int_eq(link_accept(b->loop, c, &link_events, b, &b->link, &e), E_OK);
-	link_attach(b->link, &link_session, b->session);
+	forged = VIEW_NONE;
+	forging_session = link_session;
+	forging_session.output = output_or_forged;
+	forging_session.sent = sent_or_forged;
+	link_attach(b->link, &forging_session, b->session);
 }
 
 static const struct net_listener_events listener_events = {on_accepted, NULL};
@@ -750,6 +789,36 @@ START_TEST(request_states_at_the_wish_of_a_pdp)
 }
 END_TEST
 
+static bool has_request_or_new_session(struct bench *b)
+{
+	return b->requests || b->openings > 1;
+}
+
+/* Each costs the state, and the node asks again: not for ever. */
+START_TEST(malformed_decisions_without_end_are_no_storm)
+{
+	static const uint8_t unknown_object[] = {0, 4, 20, 1};
+	struct bench b;
+	unsigned asked = 0;
+
+	bench_init(&b);
+	start_pepd(&b);
+	wait_for(&b, has_request, "a request");
+	while (b.openings == 1) {
+		ck_assert_uint_le(++asked, 4);
+		b.requests = 0;
+		forge_decision(&b, COPS_FLAG_SOLICITED, unknown_object, sizeof unknown_object);
+		wait_for(&b, has_request_or_new_session, "a request, or a new session");
+	}
+	ck_assert_uint_eq(asked, 4);
+	/* The next session is as good as any. */
+	wait_for(&b, has_request, "a request of the new session");
+	put_in_force(&b);
+	end_pepd(&b);
+	bench_fini(&b);
+}
+END_TEST
+
 /* The disk refuses the serial floors after the kernel has taken the policy. */
 START_TEST(what_fails_later_is_told_and_its_repair_too)
 {
@@ -871,6 +940,7 @@ int main(void)
 	tcase_add_test(t, a_pdp_with_another_key_is_not_spoken_to);
 	tcase_add_test(t, a_redirection_is_followed_and_the_last_pdp_named);
 	tcase_add_test(t, request_states_at_the_wish_of_a_pdp);
+	tcase_add_test(t, malformed_decisions_without_end_are_no_storm);
 	tcase_add_test(t, what_fails_later_is_told_and_its_repair_too);
 	tcase_add_test(t, the_preferred_pdp_is_returned_to);
 	tcase_add_test(t, wrong_settings_end_it_at_once);
