@@ -23,6 +23,8 @@
 
 #define MODULE "net"
 
+enum { SYNCHRONIZE_MAX = 8 }; /* SSQs of a PDP that wait for their SSC; more end the session */
+
 /* A decision that the PDP waits for a report of, in the order in which it came. */
 struct owed {
 	enum { FOR_ENFORCE, REFUSE_STATE, DELETE_STATE } kind;
@@ -55,10 +57,10 @@ struct process {
 	struct endpoint in_sync;      /* the PDP whose decisions are all in force */
 	bool has_in_sync;
 
-	uint32_t handle;      /* of our request state, 0: none */
-	uint32_t states_lost; /* by this session */
-	bool synchronizing;   /* SSQ waits for its request */
-	uint32_t synchronize_handle;
+	uint32_t handle;                       /* of our request state, 0: none */
+	uint32_t states_lost;                  /* by this session */
+	uint32_t synchronize[SYNCHRONIZE_MAX]; /* SSQs that wait for a request: of which state */
+	size_t synchronizing;
 	bool request_again; /* a REQ could not be sent while one is not answered */
 	uint32_t last_id;
 	struct transfer request;

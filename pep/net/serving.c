@@ -117,10 +117,15 @@ static void on_decision(struct process *p, const struct session_event *event)
 	if (!ok)
 		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
 	answer_own(p);
-	if (p->request_again && event->solicited) {
-		p->request_again = false;
-		want_request(p);
-	}
+}
+
+/* An answer, good or not, makes room for the request that waits. */
+static void on_answer(struct process *p, const struct session_event *event)
+{
+	if (!p->request_again || !event->solicited)
+		return;
+	p->request_again = false;
+	want_request(p);
 }
 
 void on_report(struct process *p, const struct message *m)
@@ -175,11 +180,11 @@ static void send_request(struct process *p)
 		p->request_again = true;
 		return;
 	}
-	if (!err && p->synchronizing) {
-		p->synchronizing = false;
+	for (size_t i = 0; !err && i < p->synchronizing; i++)
 		err = pep_session_synchronized(
-			p->session, COPS_CLIENT_PROVISIONING, p->synchronize_handle);
-	}
+			p->session, COPS_CLIENT_PROVISIONING, p->synchronize[i]);
+	if (!err)
+		p->synchronizing = 0;
 	if (err && err != E_CLOSED) {
 		log_error(p->log, MODULE, "a request cannot be sent, the session ends",
 			log_str("code", err_text(err)));
@@ -211,10 +216,37 @@ static void note_oddity(struct process *p, enum session_oddity what)
 		log_str("what", session_oddity_text(what)));
 }
 
+/* One REQ answers all the wishes that came before it. */
+static void on_synchronize(struct process *p, uint32_t handle)
+{
+	if (p->synchronizing == SYNCHRONIZE_MAX) {
+		log_warning(p->log, MODULE, "too many wishes to synchronize, the session ends",
+			log_endpoint("pdp", &p->connected_to), log_u64("limit", SYNCHRONIZE_MAX));
+		session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNABLE);
+		return;
+	}
+	p->synchronize[p->synchronizing++] = handle;
+	if (p->synchronizing == 1)
+		want_request(p);
+}
+
+/* Of a state that is gone nothing is left to synchronize. */
+static void forget_synchronize(struct process *p, uint32_t handle)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->synchronizing; i++)
+		if (p->synchronize[i] != handle)
+			p->synchronize[kept++] = p->synchronize[i];
+	p->synchronizing = kept;
+}
+
 static void on_lost(struct process *p)
 {
+	forget_synchronize(p, p->handle);
 	p->handle = 0;
 	p->owed_count = 0;
+	p->request_again = false;
 	if (++p->states_lost <= STATES_LOST_MAX) {
 		want_request(p);
 		return;
@@ -247,10 +279,12 @@ static void on_event(struct process *p, struct link *l, const struct session_eve
 		break;
 	case SESSION_DECISION:
 		on_decision(p, event);
+		on_answer(p, event);
 		break;
 	case SESSION_REFUSED:
 		log_warning(p->log, MODULE, "malformed decision refused", log_str("pdp", pdp),
 			log_u64("gperr", event->code), log_err(&event->error));
+		on_answer(p, event);
 		break;
 	case SESSION_DENIED:
 		log_warning(p->log, MODULE, "the PDP did not accept our request",
@@ -263,9 +297,7 @@ static void on_event(struct process *p, struct link *l, const struct session_eve
 		on_lost(p);
 		break;
 	case SESSION_SYNCHRONIZE:
-		p->synchronizing = true;
-		p->synchronize_handle = event->state;
-		want_request(p);
+		on_synchronize(p, event->state);
 		break;
 	case SESSION_ODD:
 		note_oddity(p, event->odd);
@@ -294,7 +326,7 @@ void serving_ended(struct process *p)
 		p->has_in_sync = false;
 	p->handle = 0;
 	p->states_lost = 0;
-	p->synchronizing = false;
+	p->synchronizing = 0;
 	p->request_again = false;
 	p->owed_count = 0;
 }
