@@ -47,7 +47,7 @@ static const struct answer *answer(const struct cops_fault *fault, uint16_t *ret
 	if (fault->error.code != E_UNKNOWN)
 		return find(fault->error.code);
 	/* Unknown is an object or, where none is to blame, an op-code. */
-	if (!fault->c_num)
+	if (!fault->of_object)
 		return &answer_of_peer;
 	*ret_sub_code = COPS_SUB_CODE(fault->c_num, fault->c_type);
 	return find(E_UNKNOWN);

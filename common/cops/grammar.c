@@ -199,6 +199,7 @@ static enum err lacks(const struct cops_message *m, const struct part *p, struct
 {
 	bool misplaced = has_part(m, p);
 
+	fault->of_object = true;
 	fault->c_num = p->c_num;
 	fault->c_type = 0;
 	return error_set(&fault->error, misplaced ? E_UNEXPECTED : E_MISSING, "%s: %s is %s",
@@ -257,6 +258,7 @@ static enum err match_groups(const struct cops_message *m, const struct group *g
 static enum err refuse_object(
 	const struct cops_message *m, const struct cops_object *o, struct cops_fault *fault)
 {
+	fault->of_object = true;
 	fault->c_num = o->c_num;
 	fault->c_type = o->c_type;
 	return error_set(&fault->error, E_UNEXPECTED, "%s: %s has no place here",

@@ -59,6 +59,7 @@ static enum err split_object(struct cursor *c, struct cops_object *o, struct vie
 	size_t len;
 
 	fault->offset = c->at;
+	fault->of_object = true;
 	len = cursor_u16(c);
 	o->c_num = fault->c_num = cursor_u8(c);
 	o->c_type = fault->c_type = cursor_u8(c);

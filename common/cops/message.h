@@ -35,7 +35,8 @@ struct cops_message {
 /* What is wrong with a message, for people and for the peer. */
 struct cops_fault {
 	struct error error;
-	uint8_t c_num, c_type; /* the object; 0 if none is to blame */
+	bool of_object;        /* whether an object is to blame */
+	uint8_t c_num, c_type; /* of it: C-Num 0 is unknown as any other */
 	size_t offset;         /* of it in the message */
 };
 

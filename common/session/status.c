@@ -122,7 +122,7 @@ static enum session_count kind_of(const struct cops_fault *fault)
 	case E_TRAILING:
 		return SESSION_COUNT_LENGTH_MISMATCH;
 	case E_UNKNOWN:
-		if (!fault->c_num)
+		if (!fault->of_object)
 			return SESSION_COUNT_UNKNOWN_OP_CODE;
 		return cops_c_num_name(fault->c_num) ? SESSION_COUNT_BAD_C_TYPE
 						     : SESSION_COUNT_UNKNOWN_C_NUM;

@@ -530,25 +530,28 @@ START_TEST(errors_in_the_words_of_the_protocol)
 {
 	static const struct {
 		enum err code;
+		bool of_object;
 		uint8_t c_num, c_type;
 		uint16_t error, reason, sub_code, gperr;
 	} cases[] = {
-		{E_UNKNOWN, 20, 1, 13, 13, 0x1401, 10},
-		{E_UNKNOWN, 0, 0, 3, 12, 0, 10},
-		{E_MISSING, 2, 0, 7, 12, 0, 11},
-		{E_LENGTH, 2, 1, 3, 12, 0, 11},
-		{E_PADDING, 2, 1, 3, 12, 0, 8},
-		{E_MEMORY, 0, 0, 4, 7, 0, 2},
-		{E_UNEXPECTED, 2, 1, 3, 12, 0, 11},
-		{E_VERSION, 0, 0, 3, 12, 0, 11},
-		{E_LIMIT, 0, 0, 4, 7, 0, 2},
-		{E_BUG, 0, 0, 10, 1, 0, 5},
-		{E_UNSUPPORTED, 0, 0, 6, 9, 0, 9},
-		{E_TIMEOUT, 0, 0, 9, 5, 0, 5},
+		{E_UNKNOWN, true, 20, 1, 13, 13, 0x1401, 10},
+		{E_UNKNOWN, true, 0, 1, 13, 13, 0x0001, 10},
+		{E_UNKNOWN, false, 0, 0, 3, 12, 0, 10},
+		{E_MISSING, true, 2, 0, 7, 12, 0, 11},
+		{E_LENGTH, true, 2, 1, 3, 12, 0, 11},
+		{E_PADDING, true, 2, 1, 3, 12, 0, 8},
+		{E_MEMORY, false, 0, 0, 4, 7, 0, 2},
+		{E_UNEXPECTED, true, 2, 1, 3, 12, 0, 11},
+		{E_VERSION, false, 0, 0, 3, 12, 0, 11},
+		{E_LIMIT, false, 0, 0, 4, 7, 0, 2},
+		{E_BUG, false, 0, 0, 10, 1, 0, 5},
+		{E_UNSUPPORTED, false, 0, 0, 6, 9, 0, 9},
+		{E_TIMEOUT, false, 0, 0, 9, 5, 0, 5},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct cops_fault fault = {.error = {.code = cases[i].code},
+			.of_object = cases[i].of_object,
 			.c_num = cases[i].c_num,
 			.c_type = cases[i].c_type};
 		uint16_t code, sub_code;
