@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "pdp/decision/claim.h"
-#include "pib/framework/needs.h"
+#include "pib/framework/esp_needs.h"
 
 /* JSON is UTF-8; names are octets of somebody's choice. */
 static json_t *json_text(struct view text)
@@ -114,7 +114,7 @@ static json_t *describe_algorithms(const struct pri_store *request, int32_t type
 
 	capabilities_algorithms(request, &has);
 	buffer_init(&names, 4096);
-	needs_names(&has, type, &names);
+	esp_needs_names(&has, type, &names);
 	text = json_string(buffer_string(&names));
 	buffer_fini(&names);
 	return text;

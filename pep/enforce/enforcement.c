@@ -13,7 +13,7 @@
 #include "pep/enforce/request.h"
 #include "pep/enforce/stored.h"
 #include "pep/enforce/warnings.h"
-#include "pib/framework/needs.h"
+#include "pib/framework/esp_needs.h"
 #include "pib/framework/roles.h"
 #include "pib/plan/able.h"
 #include "pib/policy/policy.h"
@@ -30,6 +30,7 @@ struct in_force {
 	struct pri_store *store;
 	struct state *state;
 	struct plan *plan;
+	struct error lacking; /* what the kernel cannot do of it; E_OK: nothing */
 };
 
 /* How the last decision ended. */
@@ -70,6 +71,7 @@ static void in_force_fini(struct in_force *f)
 	f->state = state_free(f->state);
 	f->store = pri_store_free(f->store);
 	f->plan = plan_free(f->plan);
+	f->lacking = (struct error){0};
 }
 
 enum err enforcement_new(struct kernel *kernel, uint32_t mark_mask,
@@ -171,8 +173,30 @@ static char *text_of(struct arena *arena, struct view v)
 	return (char *)(uintptr_t)copy.data;
 }
 
+/* What the policy needs and the kernel has not, the first of it, is said in *ret_lacking. */
+static enum err check_kernel(const struct enforcement *n, const struct policy *policy,
+                             bool accept_lacking, struct error *ret_lacking, struct verdict *v)
+{
+	struct pri_failures accepted;
+	struct error e;
+	enum err err;
+
+	if (!n->identity.algorithms)
+		return E_OK;
+	pri_failures_init(&accepted);
+	err = esp_needs_check(policy, n->identity.algorithms,
+	                      accept_lacking ? &accepted : &v->failures, &e);
+	if (err && err != E_UNSUPPORTED)
+		return verdict_whole(v, &e);
+	if (err && !ret_lacking->code)
+		*ret_lacking = e;
+	return err && !accept_lacking ? verdict_why(v, &e) : E_OK;
+}
+
+/* What the kernel lacks is refused unless `accept_lacking`. */
 static enum err plan_of_state(const struct enforcement *n, const struct state *state,
-                              struct plan **ret, struct verdict *v)
+                              bool accept_lacking, struct plan **ret, struct error *ret_lacking,
+                              struct verdict *v)
 {
 	const struct assignment *a = &state->assignments[0].assignment;
 	struct plan_input input = plan_input(n);
@@ -202,6 +226,8 @@ static enum err plan_of_state(const struct enforcement *n, const struct state *s
 			err = plan_check(owned[i], &v->failures, &e);
 		if (err)
 			verdict_why(v, &e);
+		else
+			err = check_kernel(n, owned[i], accept_lacking, ret_lacking, v);
 		policies[i].policy = owned[i];
 		policies[i].roles = text_of(&arena, state->sets[i].manifest.roles);
 		if (!policies[i].roles)
@@ -444,27 +470,6 @@ static enum err check_roles(const struct enforcement *n, const struct state *sta
 	return v->why.code;
 }
 
-/* ---- What the policy asks of this node ---- */
-
-static enum err check_needs(
-	const struct enforcement *n, const struct state *state, struct pri_failures *failures,
-	struct error *e)
-{
-	enum err first = E_OK;
-
-	for (size_t i = 0; n->identity.algorithms && i < state->set_count; i++) {
-		struct error why;
-		enum err err = needs_check(
-			state->sets[i].rows, n->identity.algorithms, failures, &why);
-
-		if (err && !first) {
-			*e = why;
-			first = err;
-		}
-	}
-	return first;
-}
-
 /* ---- The transaction ---- */
 
 static enum err prepare_octets(struct enforcement *n, enum stored what, struct buffer *octets,
@@ -593,6 +598,7 @@ static enum err put_in_force(struct enforcement *n, struct in_force *new, uint64
 static enum err change_policy(struct enforcement *n, const struct decision *d, uint64_t now_utc,
                               struct verdict *v)
 {
+	const bool accept_lacking = n->identity.accept_lacking;
 	struct in_force new = {0};
 	enum err err = new_store(n, d, &new.store, v);
 
@@ -600,17 +606,10 @@ static enum err change_policy(struct enforcement *n, const struct decision *d, u
 		err = verify(n, new.store, now_utc, false, &new.state, v);
 	if (!err)
 		err = check_roles(n, new.state, d, v);
-	if (!err && !n->identity.accept_lacking) {
-		struct error e;
-
-		err = check_needs(n, new.state, &v->failures, &e);
-		if (err)
-			verdict_why(v, &e);
-	}
-	if (!err && is_in_force(n, new.state)) {
+	if (!err && is_in_force(n, new.state) && (accept_lacking || !n->now.lacking.code)) {
 		err = apply(n, n->now.plan, v);
 	} else if (!err) {
-		err = plan_of_state(n, new.state, &new.plan, v);
+		err = plan_of_state(n, new.state, accept_lacking, &new.plan, &new.lacking, v);
 		if (!err)
 			err = put_in_force(n, &new, now_utc, v);
 	}
@@ -752,7 +751,7 @@ static enum err restore(struct enforcement *n, uint64_t now_utc, struct error *e
 	verdict_init(&v);
 	err = verify(n, new.store, now_utc, true, &new.state, &v);
 	if (!err)
-		err = plan_of_state(n, new.state, &new.plan, &v);
+		err = plan_of_state(n, new.state, true, &new.plan, &new.lacking, &v);
 	if (!err && floors_raise(n->floors, new.state, e))
 		err = verdict_whole(&v, e);
 	if (!err)
@@ -972,19 +971,9 @@ static void kernel_disorder(const struct enforcement *n, json_t *list)
 		             status.spd_entries);
 }
 
-static bool lacks_something(
-	const struct enforcement *n, const struct state *state, struct error *why)
-{
-	struct pri_failures failures;
-
-	pri_failures_init(&failures);
-	return check_needs(n, state, &failures, why) != E_OK;
-}
-
 static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 {
 	const struct state *s = n->now.state;
-	struct error why;
 	json_t *list = json_array();
 
 	if (!s)
@@ -1005,8 +994,8 @@ static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 	if (n->floors_lost.code)
 		add_disorder(list, "an older policy might come back unnoticed: %s",
 		             n->floors_lost.text);
-	if (s && lacks_something(n, s, &why))
-		add_disorder(list, "%s: what needs it does not pass", why.text);
+	if (n->now.lacking.code)
+		add_disorder(list, "%s: what needs it does not pass", n->now.lacking.text);
 	if (n->last.any && n->last.why.code)
 		add_disorder(list, "the last decision was refused");
 	if (n->pdp_error[0])

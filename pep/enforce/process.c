@@ -19,7 +19,7 @@
 #include "common/trace/live.h"
 #include "pep/enforce/enforcement.h"
 #include "pep/kernel/probe.h"
-#include "pib/framework/needs.h"
+#include "pib/framework/esp_needs.h"
 #include "pep/enforce/pdps.h"
 #include "pep/enforce/report.h"
 #include "pep/ipc/channel.h"
@@ -650,7 +650,7 @@ static void probe(struct process *p)
 	}
 	p->probed = true;
 	buffer_init(&names, 1024);
-	needs_names(&p->algorithms, copsecAlgorithmType_encryption, &names);
+	esp_needs_names(&p->algorithms, copsecAlgorithmType_encryption, &names);
 	log_notice(p->log, MODULE, "algorithms of the kernel for ESP",
 	           log_str("encryption", buffer_string(&names)));
 	buffer_fini(&names);

@@ -57,6 +57,7 @@ struct policy_address {
 /* Numbers of IANA's IKEv2 registry; 0 = none. */
 struct policy_esp {
 	uint32_t instance; /* of ipSecEspTransform */
+	bool extended;     /* what is meant stands in its copsecEspTransform */
 	uint16_t encryption;
 	uint16_t key_length; /* bits, 0 where the cipher has one length */
 	uint16_t integrity;

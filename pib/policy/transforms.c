@@ -129,7 +129,8 @@ enum err build_esp(struct build *b, const struct pri *pri, const struct secrecy 
 	struct pri extension;
 	enum err err;
 
-	if (build_extension(b, pri, PIB_copsecEspTransform, &extension))
+	esp.extended = build_extension(b, pri, PIB_copsecEspTransform, &extension);
+	if (esp.extended)
 		err = read_esp_extension(b, &extension, &esp);
 	else
 		err = read_esp_base(b, pri, &esp);

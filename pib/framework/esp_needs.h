@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Whether a node's kernel has the algorithms that a policy protects with: better refused as a
+ * whole, with words for what is missing, than in force with protections that can never come to be.
+ * Only what rules lead to counts, from whichever class its numbers come.
+ */
+#ifndef COPSEC_PIB_FRAMEWORK_ESP_NEEDS_H
+#define COPSEC_PIB_FRAMEWORK_ESP_NEEDS_H
+
+#include "pib/framework/capabilities.h"
+#include "pib/policy/policy.h"
+
+/*
+ * E_UNSUPPORTED with a failure (CPERR 4, with the attribute) for each ESP transform that needs an
+ * algorithm which is not among these; the PRI is that which the numbers stand in. E_MEMORY without
+ * a failure.
+ */
+enum err esp_needs_check(const struct policy *policy, const struct capability_algorithms *has,
+	struct pri_failures *failures, struct error *e) MUST_USE;
+
+/* Names of the algorithms of one type that a node can use in ESP: "a, b"; "none". Appends. */
+void esp_needs_names(
+	const struct capability_algorithms *has, int32_t type, struct buffer *out);
+
+#endif
