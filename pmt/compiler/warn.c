@@ -338,10 +338,19 @@ struct meeting {
 	struct flow sample;
 };
 
+/* A set as one end: where its interfaces are, what leaves them and what comes in. */
+struct end {
+	const struct reading_set *set;
+	bool protects;
+	struct address_list addresses;
+	const struct model_node *only; /* all of them are on this node; NULL: on several */
+	struct flow_match *out, *in;
+	size_t out_count, in_count;
+};
+
 struct ends {
 	struct warning_run *run;
 	const struct policy *start, *end;
-	uint32_t outside;
 	struct meeting meetings[MEETINGS_MAX];
 	size_t count;
 };
@@ -373,7 +382,7 @@ static bool disagree(struct ends *x, const struct policy_rule *start, const stru
 static uint32_t meet(void *context, uint32_t a, uint32_t b)
 {
 	struct ends *x = context;
-	const struct policy_rule *start = a == x->outside ? NULL : policy_rule(x->start, a);
+	const struct policy_rule *start = policy_rule(x->start, a);
 	const struct policy_rule *end = policy_rule(x->end, b);
 	enum meeting_kind kind;
 
@@ -438,9 +447,9 @@ static void report_lonely(struct warning_run *r, const struct lonely *l)
 	buffer_fini(&text);
 }
 
-/* Addresses of the interfaces with this combination, as far as the policy says; false if none. */
-static bool addresses_of(
-	struct warning_run *r, const char *roles, struct address_list *ret, const void **ret_only)
+/* Addresses of the interfaces with this combination, as far as the policy says. */
+static enum err addresses_of(struct warning_run *r, const char *roles, struct address_list *ret,
+	const struct model_node **ret_only)
 {
 	size_t most = 0, nodes = 0;
 
@@ -452,7 +461,9 @@ static bool addresses_of(
 			most += r->m->nodes[i].interfaces[k].addresses.count;
 	}
 	ret->items = arena_calloc(&r->arena, most + 1, sizeof *ret->items);
-	for (size_t i = 0; ret->items && i < r->m->node_count; i++) {
+	if (!ret->items)
+		return no_memory(r);
+	for (size_t i = 0; i < r->m->node_count; i++) {
 		const struct model_node *node = &r->m->nodes[i];
 		size_t before = ret->count;
 
@@ -474,7 +485,7 @@ static bool addresses_of(
 	}
 	if (nodes != 1)
 		*ret_only = NULL;
-	return ret->count > 0;
+	return E_OK;
 }
 
 static bool any_protects(const struct policy *p)
@@ -485,28 +496,22 @@ static bool any_protects(const struct policy *p)
 	return false;
 }
 
-/* Two ends in one family, in a manager of their own: what it holds is gone with it. */
-static enum err compare_family(struct warning_run *r, struct ends *x,
-	const struct address_list *from, const struct address_list *to, enum flow_family family)
+/* Two ends within the box, in a manager of their own: what it holds is gone with it. Of either list
+ * only what lies in the box becomes a diagram, and that is little: the box leads from the
+ * interfaces of one combination to those of another. Outside both give 0, no rule. */
+static enum err compare_inside(struct warning_run *r, struct ends *x,
+	const struct flow_match *start_list, size_t start_count, const struct flow_match *end_list,
+	size_t end_count)
 {
-	struct flow_match box = {.number = 1};
-	struct flow_interval one = {FLOW_VALUE(family), FLOW_VALUE(family)};
-	struct flow_manager *m;
+	struct flow_manager *m = flow_manager_new(ENDS_NODES_MAX);
 	flow_ref start, end, both;
 	enum err code;
 
-	box.field[FLOW_FAMILY] = flow_intervals_join(FLOW_FAMILY, &one, 1);
-	if (!region_addresses(&r->arena, &box, FLOW_SOURCE, from, family) ||
-		!region_addresses(&r->arena, &box, FLOW_DESTINATION, to, family))
-		return E_OK;
-	m = flow_manager_new(ENDS_NODES_MAX);
 	if (!m)
 		return no_memory(r);
-	code = policy_diagram(x->start, FLOW_OUT, &r->reading.roles, m, &start, r->e);
+	code = flow_build(m, start_list, start_count, &start, r->e);
 	if (!code)
-		code = policy_diagram(x->end, FLOW_IN, &r->reading.roles, m, &end, r->e);
-	if (!code)
-		code = flow_restrict(m, start, &box, x->outside, &start, r->e);
+		code = flow_build(m, end_list, end_count, &end, r->e);
 	if (!code)
 		code = flow_combine(m, start, end, meet, x, &both, r->e);
 	for (size_t i = 0; !code && i < x->count; i++) {
@@ -521,55 +526,99 @@ static enum err compare_family(struct warning_run *r, struct ends *x,
 	return code;
 }
 
-static enum err compare_ends(
-	struct warning_run *r, const struct reading_set *start, const struct reading_set *end)
+static enum err compare_family(struct warning_run *r, struct ends *x, const struct end *from,
+	const struct end *to, enum flow_family family)
 {
-	struct address_list from, to;
-	const void *only_from, *only_to;
+	struct flow_match box = {.number = 1};
+	struct flow_interval one = {FLOW_VALUE(family), FLOW_VALUE(family)};
+
+	struct flow_match *start, *end;
+	size_t start_count, end_count;
+	struct arena arena;
+	enum err code = E_OK;
+
+	arena_init(&arena, REGIONS_ARENA);
+	box.field[FLOW_FAMILY] = flow_intervals_join(FLOW_FAMILY, &one, 1);
+	if (!region_addresses(&arena, &box, FLOW_SOURCE, &from->addresses, family) ||
+		!region_addresses(&arena, &box, FLOW_DESTINATION, &to->addresses, family))
+		goto out;
+	if (flow_restrict_matches(&arena, from->out, from->out_count, &box, &start, &start_count) ||
+		flow_restrict_matches(&arena, to->in, to->in_count, &box, &end, &end_count))
+		code = no_memory(r);
+	else if (start_count) /* else nothing goes that way */
+		code = compare_inside(r, x, start, start_count, end, end_count);
+out:
+	arena_fini(&arena);
+	return code;
+}
+
+static enum err compare_ends(struct warning_run *r, const struct end *from, const struct end *to)
+{
 	struct ends *x;
 	enum err code;
 
-	if (!addresses_of(r, start->name, &from, &only_from) ||
-		!addresses_of(r, end->name, &to, &only_to) || (only_from && only_from == only_to))
+	if (!from->addresses.count || !to->addresses.count ||
+		(from->only && from->only == to->only))
 		return E_OK;
 	x = calloc(1, sizeof *x);
 	if (!x)
 		return no_memory(r);
 	x->run = r;
-	x->start = start->policy;
-	x->end = end->policy;
-	x->outside = (uint32_t)start->policy->rule_count + 1;
-	code = compare_family(r, x, &from, &to, FLOW_IPV6);
+	x->start = from->set->policy;
+	x->end = to->set->policy;
+	code = compare_family(r, x, from, to, FLOW_IPV6);
 	if (!code)
-		code = compare_family(r, x, &from, &to, FLOW_IPV4);
+		code = compare_family(r, x, from, to, FLOW_IPV4);
 	for (size_t i = 0; !code && i < x->count; i++) {
 		const struct meeting *met = &x->meetings[i];
 
 		if (met->kind == END_NOTHING)
 			r->lonely[rule_index(r, met->start)] =
-				(struct lonely){met->start, end->name, met->sample};
+				(struct lonely){met->start, to->set->name, met->sample};
 		else
-			report_meeting(r, met, met->kind == START_CLEAR ? start->name : end->name);
+			report_meeting(r, met,
+				met->kind == START_CLEAR ? from->set->name : to->set->name);
 	}
 	free(x);
 	return code;
 }
 
+static enum err read_end(
+	struct warning_run *r, struct arena *arena, const struct reading_set *set, struct end *ret)
+{
+	enum err code;
+
+	ret->set = set;
+	ret->protects = any_protects(set->policy);
+	code = addresses_of(r, set->name, &ret->addresses, &ret->only);
+	if (!code)
+		code = policy_matches(set->policy, FLOW_OUT, &r->reading.roles, arena, &ret->out,
+			&ret->out_count, r->e);
+	if (!code)
+		code = policy_matches(set->policy, FLOW_IN, &r->reading.roles, arena, &ret->in,
+			&ret->in_count, r->e);
+	return code;
+}
+
 static enum err find_ends(struct warning_run *r)
 {
-	enum err code = E_OK;
+	const size_t count = r->reading.set_count;
+	struct end *ends = calloc(count + 1, sizeof *ends);
+	struct arena arena;
+	enum err code = ends ? E_OK : no_memory(r);
 
-	for (size_t i = 0; i < r->reading.set_count && !code; i++)
-		for (size_t k = 0; k < r->reading.set_count && !code; k++) {
-			const struct reading_set *start = &r->reading.sets[i];
-			const struct reading_set *end = &r->reading.sets[k];
-
-			if (any_protects(start->policy) || any_protects(end->policy))
-				code = compare_ends(r, start, end);
-		}
+	arena_init(&arena, SIZE_MAX);
+	for (size_t i = 0; i < count && !code; i++)
+		code = read_end(r, &arena, &r->reading.sets[i], &ends[i]);
+	for (size_t i = 0; i < count && !code; i++)
+		for (size_t k = 0; k < count && !code; k++)
+			if (ends[i].protects || ends[k].protects)
+				code = compare_ends(r, &ends[i], &ends[k]);
 	for (size_t i = 0; i < r->m->rule_count && !code; i++)
 		if (r->lonely[i].rule && !r->answered[i])
 			report_lonely(r, &r->lonely[i]);
+	arena_fini(&arena);
+	free(ends);
 	return code;
 }
 
