@@ -141,7 +141,7 @@ static enum err follow(struct process *p, const struct cops_object *redirect)
 {
 	struct endpoint to = cops_server(redirect);
 	struct endpoint from = *current_pdp(p);
-	enum err err = servers_redirected(&p->servers, &to);
+	enum err err = servers_redirected(&p->servers, &to, link_now());
 
 	if (err) {
 		log_warning(p->log, MODULE, "redirection not followed: a circle, or too many",

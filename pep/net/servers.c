@@ -120,9 +120,8 @@ void servers_connected(struct servers *s)
 void servers_served(struct servers *s, uint64_t now)
 {
 	if (!s->served)
-		s->served_at = now;
+		s->served_at = s->served_since = now;
 	s->served = true;
-	s->hops = 0;
 	s->attempts_left = s->config.attempts;
 }
 
@@ -154,14 +153,19 @@ uint32_t servers_failed(struct servers *s, uint32_t random)
 	else
 		wait = move_on(s);
 	s->connected = s->served = false;
-	return wait ? backoff_next(&s->backoff, random) : 0;
+	if (!wait)
+		return 0;
+	s->hops = 0;
+	return backoff_next(&s->backoff, random);
 }
 
-enum err servers_redirected(struct servers *s, const struct endpoint *to)
+enum err servers_redirected(struct servers *s, const struct endpoint *to, uint64_t now)
 {
 	const struct endpoint from = s->list[s->current].endpoint;
 	size_t at = 0;
 
+	if (s->served && now - s->served_since >= SERVERS_SETTLED_MS)
+		s->hops = 0;
 	if (s->hops == SERVERS_HOPS_MAX) {
 		s->loops++;
 		return E_LIMIT;

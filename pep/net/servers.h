@@ -7,7 +7,8 @@
  * servers_found(). They are tried in turn, each so often as the settings say, with a growing wait
  * when all were tried in vain. One that served is tried again first. A PDP may send us to another;
  * a server learned so comes before all others until it fails, and is forgotten then. Redirections
- * are followed only so many times, and never to where we come from, until a PDP has served.
+ * are followed only so many times in a row, and never to where we come from; a row ends when a PDP
+ * has served for a while, or with a wait.
  *
  * While another than the preferred PDP serves, servers_return_due() says when to see whether the
  * preferred one is back. Who was redirected stays where he was sent.
@@ -26,7 +27,8 @@ enum {
 	SERVERS_CONFIGURED_MAX = 16,
 	SERVERS_FOUND_MAX = 16,
 	SERVERS_MAX = 1 + SERVERS_CONFIGURED_MAX + SERVERS_FOUND_MAX,
-	SERVERS_HOPS_MAX = 5, /* redirections without a decision in between */
+	SERVERS_HOPS_MAX = 5,           /* redirections in a row */
+	SERVERS_SETTLED_MS = 60 * 1000, /* of service that ends the row */
 };
 
 #define SERVERS_NEVER UINT64_MAX
@@ -62,7 +64,8 @@ struct servers {
 	uint32_t attempts_left;
 	bool connected, served; /* by the present session */
 	bool sent;              /* to the current one, by a PDP */
-	uint64_t served_at;
+	uint64_t served_since,
+		served_at; /* the latter put off by every look for the preferred one */
 	struct backoff backoff;
 	struct endpoint trail[SERVERS_HOPS_MAX]; /* who sent us on */
 	size_t hops;
@@ -91,7 +94,7 @@ void servers_served(struct servers *s, uint64_t now);
 uint32_t servers_failed(struct servers *s, uint32_t random);
 /* It sent us to `to`, which becomes the current one, without a wait. E_LIMIT: too many times in a
  * row; E_DUPLICATE: in a circle. Then nothing has changed, and it counts as a failure. */
-enum err servers_redirected(struct servers *s, const struct endpoint *to) MUST_USE;
+enum err servers_redirected(struct servers *s, const struct endpoint *to, uint64_t now) MUST_USE;
 
 /* When to look whether the preferred PDP is back; SERVERS_NEVER while that is not called for. */
 uint64_t servers_return_due(const struct servers *s);

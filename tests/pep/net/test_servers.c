@@ -108,7 +108,7 @@ START_TEST(a_redirection_is_followed_at_once_and_forgotten_when_it_fails)
 	begin(&s, &defaults, 2);
 	servers_trying(&s, 0);
 	servers_connected(&s);
-	ck_assert_int_eq(servers_redirected(&s, &to), E_OK);
+	ck_assert_int_eq(servers_redirected(&s, &to, 10), E_OK);
 	ck_assert_str_eq(current(&s), "198.51.100.7:3288");
 	ck_assert_int_eq(servers_current(&s)->origin, SERVER_REDIRECTED);
 	serve(&s, 10);
@@ -132,7 +132,7 @@ START_TEST(who_is_sent_within_the_list_stays_there_too)
 	begin(&s, &defaults, 3);
 	servers_trying(&s, 0);
 	servers_connected(&s);
-	ck_assert_int_eq(servers_redirected(&s, &to), E_OK);
+	ck_assert_int_eq(servers_redirected(&s, &to, 10), E_OK);
 	ck_assert_uint_eq(s.count, 3);
 	serve(&s, 10);
 	ck_assert_str_eq(current(&s), "192.0.2.3:3288");
@@ -148,17 +148,58 @@ START_TEST(a_circle_of_redirections_is_noticed)
 	begin(&s, &defaults, 1);
 	servers_trying(&s, 0);
 	servers_connected(&s);
-	ck_assert_int_eq(servers_redirected(&s, &a), E_DUPLICATE);
-	ck_assert_int_eq(servers_redirected(&s, &b), E_OK);
-	ck_assert_int_eq(servers_redirected(&s, &c), E_OK);
-	ck_assert_int_eq(servers_redirected(&s, &b), E_DUPLICATE);
-	ck_assert_int_eq(servers_redirected(&s, &a), E_DUPLICATE);
+	ck_assert_int_eq(servers_redirected(&s, &a, 10), E_DUPLICATE);
+	ck_assert_int_eq(servers_redirected(&s, &b, 10), E_OK);
+	ck_assert_int_eq(servers_redirected(&s, &c, 10), E_OK);
+	ck_assert_int_eq(servers_redirected(&s, &b, 10), E_DUPLICATE);
+	ck_assert_int_eq(servers_redirected(&s, &a, 10), E_DUPLICATE);
 	ck_assert_str_eq(current(&s), "198.51.100.8:3288");
 	ck_assert_uint_eq(s.loops, 3);
-	/* A PDP that served may send us back. */
+	/* Only a PDP that served for a while may send us back. */
 	serve(&s, 10);
-	ck_assert_int_eq(servers_redirected(&s, &a), E_OK);
+	ck_assert_int_eq(servers_redirected(&s, &a, 9 + SERVERS_SETTLED_MS), E_DUPLICATE);
+	ck_assert_int_eq(servers_redirected(&s, &a, 10 + SERVERS_SETTLED_MS), E_OK);
 	ck_assert_str_eq(current(&s), "192.0.2.1:3288");
+}
+END_TEST
+
+/* Each decides first, and sends us to the other then. */
+START_TEST(a_circle_of_pdps_that_decide_is_walked_with_waits)
+{
+	struct endpoint list[] = {at("192.0.2.1"), at("192.0.2.2")};
+	unsigned followed = 0, waits = 0;
+	struct servers s;
+
+	begin(&s, &defaults, 2);
+	for (uint64_t now = 0; now < 100; now++) {
+		serve(&s, now);
+		if (!servers_redirected(&s, &list[1 - s.current], now))
+			followed++;
+		else if (servers_failed(&s, 0))
+			waits++;
+	}
+	ck_assert_uint_le(followed, waits * SERVERS_HOPS_MAX + SERVERS_HOPS_MAX);
+	ck_assert_uint_gt(waits, 0);
+}
+END_TEST
+
+/* What was long ago, or cost a wait, does not count against a redirection. */
+START_TEST(a_wait_ends_a_row_of_redirections)
+{
+	struct endpoint to = at("198.51.100.7");
+	struct servers s;
+
+	begin(&s, &defaults, 1);
+	for (unsigned i = 0; i < 3 * SERVERS_HOPS_MAX; i++) {
+		servers_trying(&s, 0);
+		servers_connected(&s);
+		ck_assert_int_eq(servers_redirected(&s, &to, 10), E_OK);
+		serve(&s, 10);
+		ck_assert_uint_gt(servers_failed(&s, 0), 0);
+		servers_trying(&s, 20);
+		servers_failed(&s, 0);
+		ck_assert_str_eq(current(&s), "192.0.2.1:3288");
+	}
 }
 END_TEST
 
@@ -172,12 +213,12 @@ START_TEST(redirections_in_a_row_are_limited)
 	for (unsigned i = 0; i < SERVERS_HOPS_MAX; i++) {
 		snprintf(text, sizeof text, "198.51.100.%u", i);
 		to = at(text);
-		ck_assert_int_eq(servers_redirected(&s, &to), E_OK);
+		ck_assert_int_eq(servers_redirected(&s, &to, 10), E_OK);
 		/* Only the last one is remembered. */
 		ck_assert_uint_eq(s.count, 2);
 	}
 	to = at("203.0.113.1");
-	ck_assert_int_eq(servers_redirected(&s, &to), E_LIMIT);
+	ck_assert_int_eq(servers_redirected(&s, &to, 10), E_LIMIT);
 }
 END_TEST
 
@@ -288,7 +329,7 @@ START_TEST(what_is_found_is_limited)
 	struct servers s;
 
 	begin(&s, &defaults, 3);
-	ck_assert_int_eq(servers_redirected(&s, &to), E_OK);
+	ck_assert_int_eq(servers_redirected(&s, &to, 10), E_OK);
 	for (unsigned i = 0; i < SERVERS_FOUND_MAX + 5; i++) {
 		snprintf(text, sizeof text, "198.51.100.%u", i);
 		found[i] = (struct server_found){at(text), (uint16_t)(100 - i)};
@@ -310,6 +351,8 @@ int main(void)
 	tcase_add_test(c, a_redirection_is_followed_at_once_and_forgotten_when_it_fails);
 	tcase_add_test(c, who_is_sent_within_the_list_stays_there_too);
 	tcase_add_test(c, a_circle_of_redirections_is_noticed);
+	tcase_add_test(c, a_circle_of_pdps_that_decide_is_walked_with_waits);
+	tcase_add_test(c, a_wait_ends_a_row_of_redirections);
 	tcase_add_test(c, redirections_in_a_row_are_limited);
 	tcase_add_test(c, the_preferred_one_is_looked_for_while_another_serves);
 	tcase_add_test(c, zero_means_never_to_return);
