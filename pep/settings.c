@@ -61,7 +61,7 @@ static const struct setting rows[] = {
 	              "on the wire. plain-without-any-protection: whoever answers at the address is the "
 	              "decision point, for a test or a wire that is protected otherwise; what is "
 	              "enforced still needs its signatures. If a decision point demands TLS of a "
-	              "session without, the next one has it."},
+	              "session without, those with it have TLS from then on."},
 	{.name = "tls-start", .type = SETTING_ENUM, .offset = AT(ENUM, tls_start),
 	 .initial = "by-node", .choices = tls_starts,
 	 .line = "Who begins with TLS",

@@ -156,8 +156,10 @@ static enum err follow(struct process *p, const struct cops_object *redirect)
 
 void contact_refused(struct process *p, const struct session_event *event)
 {
-	security_demanded(p, event);
-	if (!event->redirect || follow(p, event->redirect))
+	/* At once: a PDP that we were sent to would be forgotten as one that failed. */
+	if (security_demanded(p, event))
+		p->moving = true;
+	else if (!event->redirect || follow(p, event->redirect))
 		log_warning(p->log, MODULE, "the PDP does not serve us",
 			log_endpoint("pdp", current_pdp(p)), log_u64("error", event->code),
 			log_err(&event->error));

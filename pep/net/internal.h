@@ -41,7 +41,6 @@ struct process {
 	struct channel *supervisor, *enforce;
 	struct integrity_keys *integrity_keys; /* NULL: none */
 	char pdp_name[INET6_ADDRSTRLEN];       /* whose key of these is taken */
-	bool tls_demanded;                     /* by a PDP, where the settings do without */
 
 	struct servers servers;
 	bool lamented; /* that there is no session; once is enough for most readers */
@@ -110,13 +109,12 @@ void want_request(struct process *p);
 
 /* Keys and authorities of the settings; before rights are dropped. */
 enum err security_load(struct process *p, struct error *e) MUST_USE;
-/* Whether the next session has TLS. */
-bool security_is_tls(const struct process *p);
 void security_configure(struct process *p, struct session_config *config);
 /* May this be a PDP of ours? */
 bool security_authorize(struct process *p, const struct link *l, const struct pin *key);
-/* A refusal: the next session has TLS if it asks for that (RFC 4261 section 5.2). */
-void security_demanded(struct process *p, const struct session_event *event);
+/* A refusal: is it the first of the current PDP that asks for TLS (RFC 4261 section 5.2)? Then
+ * sessions with that one have it from now on. */
+bool security_demanded(struct process *p, const struct session_event *event);
 
 /* ---- table.c ---- */
 

@@ -25,11 +25,12 @@ enum err security_load(struct process *p, struct error *e)
 	return err;
 }
 
-bool security_is_tls(const struct process *p)
+static bool is_tls(struct process *p)
 {
 	unsigned security = p->settings->security;
 
-	return security == PEP_TLS || security == PEP_TLS_AND_INTEGRITY || p->tls_demanded;
+	return security == PEP_TLS || security == PEP_TLS_AND_INTEGRITY ||
+	       servers_current(&p->servers)->tls_demanded;
 }
 
 static uint64_t utc(void *user)
@@ -56,10 +57,10 @@ void security_configure(struct process *p, struct session_config *config)
 	};
 	unsigned security = p->settings->security;
 
-	config->security = security_is_tls(p) ? starts[p->settings->tls_start] : SESSION_PLAIN;
-	config->integrity_keys =
-		security == PEP_TLS_AND_INTEGRITY || security == PEP_INTEGRITY ? p->integrity_keys
-									       : NULL;
+	config->security = is_tls(p) ? starts[p->settings->tls_start] : SESSION_PLAIN;
+	config->integrity_keys = security == PEP_TLS_AND_INTEGRITY || security == PEP_INTEGRITY
+					 ? p->integrity_keys
+					 : NULL;
 	config->utc = utc;
 	peer_of(&servers_current(&p->servers)->endpoint, p->pdp_name);
 	config->pdp = p->pdp_name;
@@ -98,12 +99,17 @@ bool security_authorize(struct process *p, const struct link *l, const struct pi
 	return false;
 }
 
-void security_demanded(struct process *p, const struct session_event *event)
+/* Nothing protects that word: it holds for the PDP that it is from, not for the others. */
+bool security_demanded(struct process *p, const struct session_event *event)
 {
-	if (event->code != COPS_ERROR_AUTH_REQUIRED || p->tls_demanded ||
+	struct server *server = servers_current(&p->servers);
+
+	if (event->code != COPS_ERROR_AUTH_REQUIRED || is_tls(p) ||
 		event->sub_code != COPS_SUB_CODE(COPS_INTEGRITY, COPS_INTEGRITY_TLS))
-		return;
-	log_notice(p->log, MODULE, "the PDP demands TLS, which the settings do not: used from now on",
-		log_endpoint("pdp", &p->connected_to));
-	p->tls_demanded = true;
+		return false;
+	log_notice(p->log, MODULE,
+		"the PDP demands TLS, which the settings do not: used with it from now on",
+		log_endpoint("pdp", &server->endpoint));
+	server->tls_demanded = true;
+	return true;
 }

@@ -47,6 +47,7 @@ struct server {
 	uint32_t priority; /* lower is tried first; of its origin */
 	uint64_t last_attempt;
 	uint32_t connect_attempts, connect_failures;
+	bool tls_demanded;                /* by it, where the settings do without */
 	uint16_t noted;                   /* oddities that are in the log: bit n is enum value n */
 	struct session_counters counters; /* of the sessions that are over */
 };

@@ -55,6 +55,8 @@ struct bench {
 	uint32_t reported; /* decision */
 	struct buffer said;  /* the report's objects */
 	bool overdue, forging;
+	bool other_is_plain; /* and the node would do without TLS */
+	bool is_shy;         /* TLS with us always fails */
 };
 
 /* ---- The PDP ---- */
@@ -142,7 +144,7 @@ static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
 	struct bench *b = owner;
 
 	(void)l;
-	return pin_equal(peer, &b->node_pin);
+	return !b->is_shy && pin_equal(peer, &b->node_pin);
 }
 
 static void on_ended(void *owner, const struct error *why)
@@ -194,14 +196,17 @@ static void forge_decision(struct bench *b, uint8_t flags, const void *objects, 
 static void on_accepted(void *owner, struct net_listener *l, struct net_connection *c)
 {
 	struct bench *b = owner;
+	struct session_config config = b->config;
 	struct error e;
 
 	b->came_to = l;
+	if (b->other_is_plain && l == b->other)
+		config.security = SESSION_PLAIN;
 	/* A node speaks over one connection; its old one may not have ended yet. */
 	if (b->link)
 		b->link = link_abort(b->link);
 	session_free(b->session);
-	b->session = session_new(SESSION_PDP, &b->config, link_now());
+	b->session = session_new(SESSION_PDP, &config, link_now());
 	ck_assert_int_eq(link_accept(b->loop, c, &link_events, b, &b->link, &e), E_OK);
 	forged = VIEW_NONE;
 	forging_session = link_session;
@@ -304,9 +309,10 @@ static void write_settings(struct bench *b)
 	snprintf(text, sizeof text,
 	         "name = gw1\npdp = %s %s\npdp-return = 100ms\npdp-key = %s\nkey = %s/node.key\ntrust = %s/trust.pem\n"
 	         "report-key = %s/report.key\ntrust-threshold = %d\nstate-directory = %s/state\n"
-	         "control = %s/control\nretry-least = 20ms\nretry-most = 100ms\nlog = info\n",
+	         "control = %s/control\nretry-least = 20ms\nretry-most = 100ms\nlog = info\n%s",
 	         pdp, other, pin, b->directory, b->directory, b->directory, THRESHOLD, b->directory,
-	         b->directory);
+	         b->directory,
+	         b->other_is_plain ? "security = plain-without-any-protection\n" : "");
 	write_file(b, "pepd.conf", text);
 	buffer_init(&pem, BIG);
 	for (int i = 0; i < TRUSTED; i++)
@@ -751,6 +757,40 @@ START_TEST(a_redirection_is_followed_and_the_last_pdp_named)
 }
 END_TEST
 
+/* The first wants TLS, which then fails; the other one has none. */
+START_TEST(who_demands_tls_gets_it_and_nobody_else)
+{
+	struct bench b;
+
+	begin_with_two(&b);
+	b.other_is_plain = b.is_shy = true;
+	write_settings(&b);
+	start_pepd(&b);
+	wait_for(&b, is_with_other, "the PDP without TLS");
+	ck_assert_uint_ge(b.ended, 2);
+	decide(&b, VIEW_NONE);
+	end_pepd(&b);
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(tls_is_used_at_once_where_it_is_demanded)
+{
+	struct bench b;
+
+	begin_with_two(&b);
+	b.other_is_plain = true;
+	write_settings(&b);
+	start_pepd(&b);
+	wait_for(&b, has_request, "a request");
+	ck_assert(is_with_first(&b));
+	ck_assert_ptr_nonnull(link_pin(b.link));
+	decide(&b, VIEW_NONE);
+	end_pepd(&b);
+	bench_fini(&b);
+}
+END_TEST
+
 static bool is_asked_again(struct bench *b)
 {
 	return b->openings > 1 && b->requests;
@@ -988,6 +1028,8 @@ int main(void)
 	tcase_add_test(t, policy_outlives_everybody);
 	tcase_add_test(t, a_pdp_with_another_key_is_not_spoken_to);
 	tcase_add_test(t, a_redirection_is_followed_and_the_last_pdp_named);
+	tcase_add_test(t, who_demands_tls_gets_it_and_nobody_else);
+	tcase_add_test(t, tls_is_used_at_once_where_it_is_demanded);
 	tcase_add_test(t, request_states_at_the_wish_of_a_pdp);
 	tcase_add_test(t, malformed_decisions_without_end_are_no_storm);
 	tcase_add_test(t, wishes_to_synchronize_wait_their_turn);
