@@ -197,15 +197,30 @@ static void complain(struct reading *r, const struct error *e)
 		buffer_put_text(r->messages, "%s:%zu: error: %s\n", r->path, r->line, e->text);
 }
 
+/* A message that quotes one would send it to somebody's terminal. */
+static bool has_control(const char *line)
+{
+	for (; *line; line++)
+		if (((unsigned char)*line < ' ' && *line != '\t' && *line != '\r') || *line == 0x7f)
+			return true;
+	return false;
+}
+
 static void read_line(struct reading *r, char *line)
 {
 	char *words[WORDS];
+	bool control = has_control(line);
 	size_t count = split(line, words, WORDS);
 	struct integrity_key *key;
 	struct error e;
 
 	if (count == 0 || words[0][0] == '#')
 		return;
+	if (control) {
+		error_set(&e, E_SYNTAX, "a control character");
+		complain(r, &e);
+		return;
+	}
 	if (count != WORDS) {
 		error_set(&e, E_SYNTAX, "a key is: id, peer, algorithm, from, until, secret");
 		complain(r, &e);

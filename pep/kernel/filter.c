@@ -50,12 +50,12 @@ enum err filter_read(struct filter *t, struct filter_reading *ret, struct error 
 {
 	static const char what[] = "table inet " PLAN_TABLE;
 	struct filter_reading reading = {.there = true};
-	enum err err = exchange_ask(
-		t->exchange, KERNEL_NFT, nft_get_label, collect_label, &reading.label, what, error);
+	enum err err = exchange_dump(t->exchange, KERNEL_NFT, nft_get_label, NULL, collect_label,
+		&reading.label, what, error);
 
 	if (err == E_NOT_FOUND)
-		err = exchange_ask(
-			t->exchange, KERNEL_NFT, nft_get_table, collect_nothing, NULL, what, error);
+		err = exchange_dump(t->exchange, KERNEL_NFT, nft_get_table, NULL, collect_nothing,
+			NULL, what, error);
 	if (err && err != E_NOT_FOUND)
 		return err;
 	reading.there = !err;
@@ -74,8 +74,8 @@ static enum err read_generation(struct filter *t, uint32_t *ret, struct error *e
 {
 	static const char what[] = "the generation of the packet filter";
 	uint32_t generation = 0;
-	enum err err = exchange_ask(t->exchange, KERNEL_NFT, nft_get_generation, collect_generation,
-		&generation, what, error);
+	enum err err = exchange_dump(t->exchange, KERNEL_NFT, nft_get_generation, NULL,
+		collect_generation, &generation, what, error);
 
 	if (!err && generation == 0)
 		err = E_NOT_FOUND;
@@ -151,8 +151,9 @@ static bool is_labelled(const struct filter_reading *reading, const struct batch
 	       reading->label.settled == (b->settled ? nft_generation_after(b->generation) : 0);
 }
 
-/* The answer was lost. E_AGAIN: nothing has happened. */
-static enum err was_taken(struct filter *t, const struct batch *b, struct error *error)
+/* The answer was lost. */
+static enum err was_taken(
+	struct filter *t, const struct batch *b, bool *ret_taken, struct error *error)
 {
 	struct filter_reading reading;
 	uint32_t generation;
@@ -160,8 +161,8 @@ static enum err was_taken(struct filter *t, const struct batch *b, struct error 
 
 	if (!err)
 		err = filter_read(t, &reading, error);
-	if (!err && (generation == b->generation || !is_labelled(&reading, b)))
-		err = error_set(error, E_AGAIN, "the packet filter was not changed: no answer");
+	if (!err)
+		*ret_taken = generation != b->generation && is_labelled(&reading, b);
 	return err;
 }
 
@@ -169,6 +170,7 @@ static enum err send_batch(
 	struct filter *t, struct batch *b, struct kernel_fault *fault, struct error *error)
 {
 	struct answer answer;
+	bool taken = false;
 	enum err err;
 
 	requests_renumber(&b->r, t->exchange->sequence);
@@ -178,9 +180,12 @@ static enum err send_batch(
 	if (err || answer.acknowledged)
 		return err;
 	for (int i = 0; i < LOOKS_MAX; i++) {
-		err = was_taken(t, b, error);
-		if (!err || err == E_AGAIN)
-			return err ? E_TIMEOUT : E_OK;
+		err = was_taken(t, b, &taken, error);
+		if (!err && !taken)
+			return error_set(error, E_TIMEOUT,
+				"the packet filter was not changed: no answer");
+		if (!err)
+			return E_OK;
 	}
 	fault->dirty = true;
 	return err;
