@@ -48,7 +48,7 @@ enum err exchange_run(struct exchange *x, enum kernel_bus bus, struct requests *
 	return exchange_part(x, bus, r, r->octets.len, last, ret, error);
 }
 
-enum err exchange_ask(struct exchange *x, enum kernel_bus bus, void write(struct requests *r),
+static enum err ask_once(struct exchange *x, enum kernel_bus bus, void write(struct requests *r),
 	each_fn *each, void *context, const char *what, struct error *error)
 {
 	struct requests r;
@@ -77,7 +77,7 @@ enum err exchange_ask(struct exchange *x, enum kernel_bus bus, void write(struct
 	return interrupted ? E_AGAIN : E_OK;
 }
 
-enum err exchange_dump(struct exchange *x, enum kernel_bus bus, void write(struct requests *r),
+enum err exchange_ask(struct exchange *x, enum kernel_bus bus, void write(struct requests *r),
 	void restart(void *context), each_fn *each, void *context, const char *what,
 	struct error *error)
 {
@@ -86,7 +86,7 @@ enum err exchange_dump(struct exchange *x, enum kernel_bus bus, void write(struc
 	for (int i = 0; i < DUMPS_MAX && err == E_AGAIN; i++) {
 		if (restart)
 			restart(context);
-		err = exchange_ask(x, bus, write, each, context, what, error);
+		err = ask_once(x, bus, write, each, context, what, error);
 	}
 	if (err == E_AGAIN)
 		error_set(error, E_AGAIN, "%s cannot be read: it keeps changing", what);

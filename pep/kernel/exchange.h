@@ -30,12 +30,10 @@ enum err exchange_run(struct exchange *x, enum kernel_bus bus, struct requests *
 /* The same for the first so many octets. */
 enum err exchange_part(struct exchange *x, enum kernel_bus bus, struct requests *r, size_t octets,
 	uint32_t last, struct answer *ret, struct error *error) MUST_USE;
-/* Asks one thing; `each` sees what it is told. E_NOT_FOUND: there is no such thing. `what` is for
- * the error. */
+/* Asks; `each` sees what it is told, `restart` (may be NULL) is called before each try, for what
+ * changes meanwhile is asked for again. E_NOT_FOUND: there is no such thing. `what` is for the
+ * error. */
 enum err exchange_ask(struct exchange *x, enum kernel_bus bus, void write(struct requests *r),
-	each_fn *each, void *context, const char *what, struct error *error) MUST_USE;
-/* The same for a dump; `restart` (may be NULL) is called before each try. */
-enum err exchange_dump(struct exchange *x, enum kernel_bus bus, void write(struct requests *r),
 	void restart(void *context), each_fn *each, void *context, const char *what,
 	struct error *error) MUST_USE;
 

@@ -50,11 +50,11 @@ enum err filter_read(struct filter *t, struct filter_reading *ret, struct error 
 {
 	static const char what[] = "table inet " PLAN_TABLE;
 	struct filter_reading reading = {.there = true};
-	enum err err = exchange_dump(t->exchange, KERNEL_NFT, nft_get_label, NULL, collect_label,
+	enum err err = exchange_ask(t->exchange, KERNEL_NFT, nft_get_label, NULL, collect_label,
 		&reading.label, what, error);
 
 	if (err == E_NOT_FOUND)
-		err = exchange_dump(t->exchange, KERNEL_NFT, nft_get_table, NULL, collect_nothing,
+		err = exchange_ask(t->exchange, KERNEL_NFT, nft_get_table, NULL, collect_nothing,
 			NULL, what, error);
 	if (err && err != E_NOT_FOUND)
 		return err;
@@ -74,7 +74,7 @@ static enum err read_generation(struct filter *t, uint32_t *ret, struct error *e
 {
 	static const char what[] = "the generation of the packet filter";
 	uint32_t generation = 0;
-	enum err err = exchange_dump(t->exchange, KERNEL_NFT, nft_get_generation, NULL,
+	enum err err = exchange_ask(t->exchange, KERNEL_NFT, nft_get_generation, NULL,
 		collect_generation, &generation, what, error);
 
 	if (!err && generation == 0)

@@ -233,7 +233,7 @@ enum err kernel_read_counters(struct kernel *k, const struct plan *plan,
 	enum err err;
 
 	memset(readings, 0, plan->counter_count * sizeof *readings);
-	err = exchange_dump(&k->exchange, KERNEL_NFT, nft_dump_counters, NULL, collect_counter, &c,
+	err = exchange_ask(&k->exchange, KERNEL_NFT, nft_dump_counters, NULL, collect_counter, &c,
 		"the packet filter's counters", error);
 	/* No table, no counters. */
 	return err == E_NOT_FOUND ? E_OK : err;

@@ -37,7 +37,7 @@ static void restart(void *context)
 enum err spd_read(struct exchange *x, struct spd *ret, struct error *error)
 {
 	struct spd spd = {0};
-	enum err err = exchange_dump(
+	enum err err = exchange_ask(
 		x, KERNEL_XFRM, xfrm_dump, restart, collect_entry, &spd, "the SPD", error);
 
 	if (err == E_NOT_FOUND)
