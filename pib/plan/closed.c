@@ -62,86 +62,91 @@ static void put_open(struct build *b, struct plan_chain *chain, const char *what
 	writer_rule(&b->w, chain, &cause);
 }
 
-static void put_closed_in(struct build *b)
+/* A door that every plan leaves open; a port of 0 is any port. */
+struct door {
+	const char *what;
+	uint8_t protocol;
+	uint8_t family; /* FAMILY_..., 0 for both */
+	bool from_link; /* the source is link-local */
+	uint16_t source_port, destination_port;
+};
+
+static const struct door doors_in[] = {
+	{"ESP", PROTOCOL_ESP, 0, false, 0, 0},
+	{"IKE", PROTOCOL_UDP, 0, false, 0, PORT_IKE},
+	{"IKE and ESP in UDP", PROTOCOL_UDP, 0, false, 0, PORT_IKE_NAT},
+	{"DHCP", PROTOCOL_UDP, FAMILY_IPV4, false, PORT_DHCP_SERVER, PORT_DHCP_CLIENT},
+	{"DHCPv6", PROTOCOL_UDP, FAMILY_IPV6, true, PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT},
+};
+
+static const struct door doors_out[] = {
+	{"ESP", PROTOCOL_ESP, 0, false, 0, 0},
+	{"IKE", PROTOCOL_UDP, 0, false, PORT_IKE, 0},
+	{"IKE and ESP in UDP", PROTOCOL_UDP, 0, false, PORT_IKE_NAT, 0},
+	{"DHCP", PROTOCOL_UDP, FAMILY_IPV4, false, PORT_DHCP_CLIENT, PORT_DHCP_SERVER},
+	{"DHCPv6", PROTOCOL_UDP, FAMILY_IPV6, false, PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER},
+	{"DNS", PROTOCOL_UDP, 0, false, 0, PORT_DNS},
+	{"DNS", PROTOCOL_TCP, 0, false, 0, PORT_DNS},
+};
+
+static void step_is_from_link(struct writer *w)
 {
-	struct writer *w = &b->w;
-	struct plan_chain *chain = writer_chain(w, PLAN_HOOK_NONE, "closed-in");
 	struct flow_interval peers = flow_prefix(FLOW_IPV6, (uint8_t[16]){0xfe, 0x80}, 10);
 	struct plan_value low, high;
 
-	b->closed_in = chain;
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_ESP);
-	put_open(b, chain, "ESP");
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_DESTINATION_PORT, PORT_IKE);
-	put_open(b, chain, "IKE");
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_DESTINATION_PORT, PORT_IKE_NAT);
-	put_open(b, chain, "IKE and ESP in UDP");
-	step_is(w, PLAN_KEY_FAMILY, FAMILY_IPV4);
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_SOURCE_PORT, PORT_DHCP_SERVER);
-	step_is(w, PLAN_KEY_DESTINATION_PORT, PORT_DHCP_CLIENT);
-	put_open(b, chain, "DHCP");
 	flow_address_octets(peers.low, low.octets);
 	flow_address_octets(peers.high, high.octets);
-	step_is(w, PLAN_KEY_FAMILY, FAMILY_IPV6);
 	step_value(w, PLAN_KEY_SOURCE6, 0, low, high);
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_SOURCE_PORT, PORT_DHCPV6_SERVER);
-	step_is(w, PLAN_KEY_DESTINATION_PORT, PORT_DHCPV6_CLIENT);
-	put_open(b, chain, "DHCPv6");
 }
 
-static void put_closed_out(struct build *b)
+static void put_door(struct build *b, struct plan_chain *chain, const struct door *door)
 {
 	struct writer *w = &b->w;
-	struct plan_chain *chain = writer_chain(w, PLAN_HOOK_NONE, "closed-out");
 
-	b->closed_out = chain;
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_ESP);
-	put_open(b, chain, "ESP");
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_SOURCE_PORT, PORT_IKE);
-	put_open(b, chain, "IKE");
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_SOURCE_PORT, PORT_IKE_NAT);
-	put_open(b, chain, "IKE and ESP in UDP");
-	step_is(w, PLAN_KEY_FAMILY, FAMILY_IPV4);
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_SOURCE_PORT, PORT_DHCP_CLIENT);
-	step_is(w, PLAN_KEY_DESTINATION_PORT, PORT_DHCP_SERVER);
-	put_open(b, chain, "DHCP");
-	step_is(w, PLAN_KEY_FAMILY, FAMILY_IPV6);
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_SOURCE_PORT, PORT_DHCPV6_CLIENT);
-	step_is(w, PLAN_KEY_DESTINATION_PORT, PORT_DHCPV6_SERVER);
-	put_open(b, chain, "DHCPv6");
-	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_UDP);
-	step_is(w, PLAN_KEY_DESTINATION_PORT, PORT_DNS);
-	put_open(b, chain, "DNS");
+	if (door->family)
+		step_is(w, PLAN_KEY_FAMILY, door->family);
+	if (door->from_link)
+		step_is_from_link(w);
+	step_is(w, PLAN_KEY_PROTOCOL, door->protocol);
+	if (door->source_port)
+		step_is(w, PLAN_KEY_SOURCE_PORT, door->source_port);
+	if (door->destination_port)
+		step_is(w, PLAN_KEY_DESTINATION_PORT, door->destination_port);
+	put_open(b, chain, door->what);
+}
+
+static void put_way_to_pdp(
+	struct build *b, struct plan_chain *chain, const struct plan_endpoint *pdp)
+{
+	struct writer *w = &b->w;
+	bool is_ipv6 = pdp->family == FLOW_IPV6;
+	struct plan_value address = {{0}};
+
+	memcpy(address.octets, pdp->address, is_ipv6 ? 16 : 4);
+	step_is(w, PLAN_KEY_FAMILY, is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
+	step_value(w, is_ipv6 ? PLAN_KEY_DESTINATION6 : PLAN_KEY_DESTINATION4, 0, address, address);
 	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_TCP);
-	step_is(w, PLAN_KEY_DESTINATION_PORT, PORT_DNS);
-	put_open(b, chain, "DNS");
-	for (size_t i = 0; i < b->input->endpoint_count; i++) {
-		const struct plan_endpoint *pdp = &b->input->endpoints[i];
-		struct plan_value address = {{0}};
+	step_is(w, PLAN_KEY_DESTINATION_PORT, pdp->port);
+	put_open(b, chain, "the way to the PDP");
+}
 
-		memcpy(address.octets, pdp->address, pdp->family == FLOW_IPV6 ? 16 : 4);
-		step_is(w, PLAN_KEY_FAMILY, pdp->family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4);
-		step_value(w,
-			pdp->family == FLOW_IPV6 ? PLAN_KEY_DESTINATION6 : PLAN_KEY_DESTINATION4, 0,
-			address, address);
-		step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_TCP);
-		step_is(w, PLAN_KEY_DESTINATION_PORT, pdp->port);
-		put_open(b, chain, "the way to the PDP");
-	}
+static struct plan_chain *put_doors(
+	struct build *b, const char *name, const struct door *doors, size_t count)
+{
+	struct plan_chain *chain = writer_chain(&b->w, PLAN_HOOK_NONE, name);
+
+	for (size_t i = 0; i < count; i++)
+		put_door(b, chain, &doors[i]);
+	return chain;
 }
 
 void build_closed(struct build *b)
 {
 	put_reasons(b);
 	put_neighbours(b);
-	put_closed_in(b);
-	put_closed_out(b);
+	b->closed_in = put_doors(b, "closed-in", doors_in, sizeof(doors_in) / sizeof(doors_in[0]));
+	b->closed_out =
+		put_doors(b, "closed-out", doors_out, sizeof(doors_out) / sizeof(doors_out[0]));
+	for (size_t i = 0; i < b->input->endpoint_count; i++)
+		put_way_to_pdp(b, b->closed_out, &b->input->endpoints[i]);
 }
