@@ -39,6 +39,7 @@ const char *session_oddity_text(enum session_oddity what)
 		[SESSION_ODD_UNKNOWN_CLIENT] = "a message for a client-type that is not open",
 		[SESSION_ODD_CLIENT_TYPE] = "a keep-alive with a client-type",
 		[SESSION_ODD_UNEXPECTED] = "an answer to nothing",
+		[SESSION_ODD_REDIRECTION] = "a redirection in clear, which is not followed",
 	};
 
 	return (unsigned)what < SESSION_ODDITIES ? texts[what] : "unknown oddity";

@@ -221,6 +221,8 @@ enum err security_begin(struct session *s) MUST_USE;
  * and the Integrity object behind one that is sent. */
 bool security_passes(struct session *s, struct view octets);
 enum err security_seal(struct session *s, struct buffer *octets, bool first) MUST_USE;
+/* The negotiation is over, and nobody on the wire can write messages of the peer's. */
+bool security_protects(const struct session *s);
 /* The key of the Integrity object, if there is one, is of this PEPID. */
 bool security_covers(const struct session *s, struct view pepid);
 /* Cells: CAT at the PEP, OPN at the PDP, and what comes instead of it. */

@@ -172,11 +172,23 @@ static void on_accept(struct session *s)
 	e->acct_seconds = client->acct_seconds;
 }
 
+/* Where a Client-Close sends us; NULL where it does not, or nothing protects its word. */
+static const struct cops_object *redirection(struct session *s)
+{
+	const struct cops_object *to = cops_find(&s->message, COPS_PDP_REDIRECT);
+
+	if (!to || security_protects(s))
+		return to;
+	odd(s, SESSION_ODD_REDIRECTION);
+	return NULL;
+}
+
 /* Also for the connection: the redirection, if any, is told here. */
 static void on_close(struct session *s)
 {
 	const struct cops_message *m = &s->message;
 	const struct cops_object *why = cops_find(m, COPS_ERROR);
+	const struct cops_object *to = redirection(s);
 	struct client *client = find_client(s, m->client_type);
 	struct session_event *event;
 	struct error e;
@@ -191,7 +203,7 @@ static void on_close(struct session *s)
 	if (event) {
 		event->code = why->error.code;
 		event->sub_code = why->error.sub_code;
-		event->redirect = s->phase == READY ? cops_find(m, COPS_PDP_REDIRECT) : NULL;
+		event->redirect = to;
 		event->error = e;
 	}
 	if (m->client_type == COPS_CLIENT_CONNECTION)

@@ -68,6 +68,11 @@ enum err security_seal(struct session *s, struct buffer *octets, bool first)
 	return integrity_seal(s->integrity, s->utc(s->user), octets);
 }
 
+bool security_protects(const struct session *s)
+{
+	return s->phase == READY && (s->secured || is_sealed(s));
+}
+
 bool security_covers(const struct session *s, struct view pepid)
 {
 	return !is_sealed(s) || view_equal(integrity_peer(s->integrity), pepid);

@@ -105,7 +105,7 @@ struct session_config {
 /* TLS, default limits, 30 s each; a PEP's pepid and random are for the caller to fill in. */
 struct session_config session_config_default(enum session_role role);
 
-/* What a peer does wrong without harm; reported once a kind, counted always. */
+/* What a peer does wrong, and what is passed over; reported once a kind, counted always. */
 enum session_oddity {
 	SESSION_ODD_NOT_SOLICITED,  /* a report that answers a decision lacks the flag */
 	SESSION_ODD_SOLICITED,      /* the flag where it never belongs, or has no reason */
@@ -114,6 +114,7 @@ enum session_oddity {
 	SESSION_ODD_UNKNOWN_CLIENT, /* a message for a client-type that is not open */
 	SESSION_ODD_CLIENT_TYPE,    /* a KA with a client-type */
 	SESSION_ODD_UNEXPECTED,     /* an answer to nothing */
+	SESSION_ODD_REDIRECTION,    /* PDPRedirAddr in clear, which is not told */
 	SESSION_ODDITIES,
 };
 const char *session_oddity_text(enum session_oddity odd);
@@ -180,8 +181,8 @@ struct session_event {
 	/* CLIENT_CLOSED, DENIED, a PDP's REFUSED: Error code; STATE_LOST, DELETED: Reason; a PEP's
 	 * REFUSED: GPERR. */
 	uint16_t code, sub_code;
-	/* CLIENT_CLOSED at a PEP: where to go instead, NULL if nothing was said. What was said
-	 * before the connection was secure does not count. */
+	/* CLIENT_CLOSED at a PEP: where to go instead, NULL if nothing was said. Only what TLS or
+	 * the Integrity object protects counts: whoever sits on the wire could send us anywhere. */
 	const struct cops_object *redirect;
 	/* OPENING: whose decisions the PEP still has, NULL if it has none. */
 	const struct cops_object *last_pdp;

@@ -26,6 +26,7 @@ const char *session_oddity_name(enum session_oddity what)
 		[SESSION_ODD_UNKNOWN_CLIENT] = "unknown-client-type",
 		[SESSION_ODD_CLIENT_TYPE] = "keep-alive-client-type",
 		[SESSION_ODD_UNEXPECTED] = "unexpected-answer",
+		[SESSION_ODD_REDIRECTION] = "redirection-in-clear",
 	};
 
 	return (unsigned)what < SESSION_ODDITIES ? names[what] : "unknown";

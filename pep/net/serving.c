@@ -212,7 +212,7 @@ static void note_oddity(struct process *p, enum session_oddity what)
 	if (server->noted & bit)
 		return;
 	server->noted |= bit;
-	log_info(p->log, MODULE, "tolerated of the PDP", log_endpoint("pdp", &server->endpoint),
+	log_info(p->log, MODULE, "wrong at the PDP, passed over", log_endpoint("pdp", &server->endpoint),
 		log_str("what", session_oddity_text(what)));
 }
 

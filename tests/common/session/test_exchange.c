@@ -72,30 +72,6 @@ START_TEST(a_closed_client_type_takes_its_states_along)
 }
 END_TEST
 
-START_TEST(a_redirection_is_told)
-{
-	struct view cc = octets_of_hex("100849500000001c00080801000c0000000c0d01c000020900000cd8");
-	struct pair p;
-	struct play play;
-	struct session_event e;
-
-	set_up(&p, &play);
-	p.pep_config.security = SESSION_PLAIN;
-	pair_start(&p, PAIR_PEP);
-	ok(pep_session_open(p.pep, CT, NULL, p.now));
-	ck_assert_uint_eq(session_receive(p.pep, cc, p.now), cc.len);
-	ck_assert(session_next_event(p.pep, &e));
-	ck_assert_int_eq(e.kind, SESSION_CLIENT_CLOSED);
-	ck_assert_uint_eq(e.code, COPS_ERROR_REDIRECT);
-	ck_assert_ptr_nonnull(e.redirect);
-	ck_assert_mem_eq(e.redirect->server.address, "\xc0\x00\x02\x09", 4);
-	ck_assert_uint_eq(e.redirect->server.port, 3288);
-	ck_assert(!session_next_event(p.pep, &e));
-	octets_free(cc);
-	pair_fini(&p);
-}
-END_TEST
-
 START_TEST(a_client_open_without_answer_is_given_up)
 {
 	struct pair p;
@@ -456,7 +432,6 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, several_client_types_on_one_connection);
 	tcase_add_test(c, a_closed_client_type_takes_its_states_along);
-	tcase_add_test(c, a_redirection_is_told);
 	tcase_add_test(c, a_client_open_without_answer_is_given_up);
 	tcase_add_test(c, keep_alive_over_ten_hours);
 	tcase_add_test(c, silence_ends_both);

@@ -87,20 +87,42 @@ START_TEST(a_client_open_may_be_answered_by_a_redirection)
 }
 END_TEST
 
-/* Whoever sits on the wire could send us anywhere. */
-START_TEST(a_redirection_in_clear_where_tls_is_due_is_not_followed)
-{
-	struct redirection r = {0};
-	struct pair p;
+#define CC_REDIRECT(client_type)                                                                   \
+	"1008" client_type "0000001c00080801000c0000000c0d01c000020900000cd8"
 
-	set_up(&p, &r.play);
-	p.on_pep = take_redirection;
-	p.user = &r;
-	pair_start(&p, PAIR_PEP);
-	pair_say_hex(&p, "100800000000001c00080801000c0000000c0d01c000020900000cd8");
-	ck_assert_uint_eq(r.play.pep_seen[SESSION_CLIENT_CLOSED], 1);
-	ck_assert_uint_eq(r.told, 0);
-	pair_fini(&p);
+/* Whoever sits on the wire could send us anywhere: before TLS is up, and where there is none. */
+START_TEST(a_redirection_in_clear_is_not_told)
+{
+	static const struct {
+		enum session_security security;
+		const char *hex;
+	} cases[] = {
+		{SESSION_TLS_REQUIRED, CC_REDIRECT("0000")},
+		{SESSION_TLS_AWAITED, CC_REDIRECT("0000")},
+		{SESSION_TLS_OPTIONAL, CC_REDIRECT("0000")},
+		{SESSION_PLAIN, CC_REDIRECT("0000")},
+		{SESSION_PLAIN, CC_REDIRECT("4950")},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct redirection r = {0};
+		struct pair p;
+
+		set_up(&p, &r.play);
+		p.pep_config.security = cases[i].security;
+		p.on_pep = take_redirection;
+		p.user = &r;
+		pair_start(&p, PAIR_PEP);
+		ok(pep_session_open(p.pep, CT, NULL, p.now));
+		pair_run(&p);
+		pair_say_hex(&p, cases[i].hex);
+		ck_assert_uint_eq(r.play.pep_seen[SESSION_CLIENT_CLOSED], 1);
+		ck_assert_uint_eq(r.told, 0);
+		ck_assert_uint_eq(r.play.pep_seen[SESSION_ODD], 1);
+		ck_assert_uint_eq(
+			session_counters(p.pep)->odd[SESSION_ODD_REDIRECTION], 1);
+		pair_fini(&p);
+	}
 }
 END_TEST
 
@@ -368,7 +390,7 @@ int main(void)
 
 	tcase_add_test(c, a_pdp_sends_its_peps_elsewhere);
 	tcase_add_test(c, a_client_open_may_be_answered_by_a_redirection);
-	tcase_add_test(c, a_redirection_in_clear_where_tls_is_due_is_not_followed);
+	tcase_add_test(c, a_redirection_in_clear_is_not_told);
 	tcase_add_test(c, a_client_open_names_the_last_pdp);
 	tcase_add_test(c, accounting_reports_keep_the_timer);
 	tcase_add_test(c, without_a_timer_there_is_no_limit_and_zero_is_none);

@@ -18,7 +18,7 @@ static struct integrity_keys keys = {&key, 1};
 struct play {
 	enum session_event_kind pep, pdp; /* last event */
 	struct error pep_why, pdp_why;    /* of CLOSED */
-	unsigned opened, secure, proven;
+	unsigned opened, secure, proven, redirected;
 };
 
 static uint64_t utc(void *user)
@@ -182,6 +182,32 @@ static void begin_sealed(struct pair *p, struct play *play)
 	pair_run(p);
 	ck_assert_str_eq(pair_trace(p), "> OPN hmac\n< CAT hmac\n" SEALED_LIFE);
 }
+
+static void see_redirection(struct pair *p, const struct session_event *e)
+{
+	struct play *play = p->user;
+
+	play->redirected += e->kind == SESSION_CLIENT_CLOSED && e->redirect;
+}
+
+/* The Integrity object proves who says it, as TLS does. */
+START_TEST(a_sealed_redirection_is_told)
+{
+	struct endpoint to;
+	struct error e;
+	struct play play;
+	struct pair p;
+
+	ck_assert_int_eq(endpoint_parse("192.0.2.9", COPS_PORT, &to, &e), E_OK);
+	begin_sealed(&p, &play);
+	p.on_pep = see_redirection;
+	ck_assert_int_eq(pdp_session_redirect(p.pdp, COPS_CLIENT_CONNECTION, &to), E_OK);
+	pair_run(&p);
+	ck_assert_uint_eq(play.redirected, 1);
+	ck_assert_uint_eq(session_counters(p.pep)->odd[SESSION_ODD_REDIRECTION], 0);
+	pair_fini(&p);
+}
+END_TEST
 
 /* RFC 2748 section 4.1: CC for client-type 0 with a valid Integrity object, then the end. */
 START_TEST(what_is_not_sealed_ends_a_sealed_session)
@@ -385,6 +411,7 @@ int main(void)
 
 	tcase_add_loop_test(
 		tc, what_two_ends_agree_on, 0, (int)(sizeof meetings / sizeof meetings[0]));
+	tcase_add_test(tc, a_sealed_redirection_is_told);
 	tcase_add_test(tc, what_is_not_sealed_ends_a_sealed_session);
 	tcase_add_test(tc, a_message_above_the_limit_ends_a_sealed_session);
 	tcase_add_test(tc, a_message_said_twice_ends_a_sealed_session);
