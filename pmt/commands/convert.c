@@ -9,7 +9,7 @@
 #include "common/base/file.h"
 #include "pmt/commands/command.h"
 #include "pmt/commands/policy.h"
-#include "pmt/compiler/convert.h"
+#include "pmt/convert/convert.h"
 
 enum { POLICY_MAX = 256 << 20 };
 

@@ -10,8 +10,8 @@
  * What the language has no word for, and what no policy could have been compiled to, is refused
  * with the set and the rule: nothing is left out.
  */
-#ifndef COPSEC_PMT_COMPILER_CONVERT_H
-#define COPSEC_PMT_COMPILER_CONVERT_H
+#ifndef COPSEC_PMT_CONVERT_CONVERT_H
+#define COPSEC_PMT_CONVERT_CONVERT_H
 
 #include "pib/set/bundle.h"
 

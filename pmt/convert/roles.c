@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/convert/converter.h"
+
+#include <string.h>
+
+bool convert_text_equal(struct view v, const char *text)
+{
+	return view_equal(v, view_of_string(text));
+}
+
+bool convert_serves(const struct converter *c, size_t set, bool forward)
+{
+	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
+		const struct assignment *a = &c->nodes[i];
+
+		if (forward && convert_text_equal(a->roles, c->set_names[set]))
+			return true;
+		for (size_t k = 0; !forward && k < a->interface_count; k++)
+			if (convert_text_equal(a->interfaces[k].roles, c->set_names[set]))
+				return true;
+	}
+	return false;
+}
+
+/* Would the set have the rule, were it written for one of the set's roles? */
+static bool concerns(const struct converter *c, const struct rule *rule, size_t set)
+{
+	return ((rule->in || rule->out || rule->both) && c->serves_interfaces[set]) ||
+	       (rule->forward && c->serves_nodes[set]);
+}
+
+/* A role is the rule's if all sets with it that the rule concerns have the rule, and some does. */
+static bool is_for(const struct converter *c, const struct rule *rule, const char *role)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < c->bundle->set_count; i++) {
+		if (!combination_has(c->set_names[i], role))
+			continue;
+		if (concerns(c, rule, i) && !rule->sets[i])
+			return false;
+		some = some || rule->sets[i];
+	}
+	return some;
+}
+
+const char **convert_list_roles(struct converter *c)
+{
+	size_t count = 0, most = 1;
+	const char **roles;
+
+	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
+		most += c->nodes[i].roles.len / 2 + 1;
+		for (size_t k = 0; k < c->nodes[i].interface_count; k++)
+			most += c->nodes[i].interfaces[k].roles.len / 2 + 1;
+	}
+	roles = arena_calloc(&c->arena, most + 1, sizeof *roles);
+	for (size_t i = 0; roles && i < c->bundle->assignment_count; i++)
+		for (size_t k = 0; k <= c->nodes[i].interface_count; k++) {
+			struct view rest =
+				k ? c->nodes[i].interfaces[k - 1].roles : c->nodes[i].roles;
+
+			while (rest.len) {
+				const uint8_t *end = memchr(rest.data, '+', rest.len);
+				const size_t len = end ? (size_t)(end - rest.data) : rest.len;
+				const char *role =
+					(const char *)arena_copy(&c->arena, VIEW(rest.data, len))
+						.data;
+				bool known = !role;
+
+				for (size_t n = 0; n < count && !known; n++)
+					known = strcmp(roles[n], role) == 0;
+				if (!known)
+					roles[count++] = role;
+				rest = VIEW(rest.data + len + (end != NULL),
+					rest.len - len - (end != NULL));
+			}
+		}
+	return roles;
+}
+
+enum err convert_rule_roles(
+	struct converter *c, const struct rule *rule, const char **roles, struct buffer *out)
+{
+	bool covered = true;
+
+	for (size_t n = 0; roles[n]; n++)
+		if (is_for(c, rule, roles[n]))
+			buffer_put_text(out, "%s%s", out->len ? " " : "", roles[n]);
+	for (size_t i = 0; i < c->bundle->set_count && covered; i++) {
+		bool has = !rule->sets[i];
+
+		for (size_t n = 0; roles[n] && !has; n++)
+			has = combination_has(c->set_names[i], roles[n]) &&
+			      is_for(c, rule, roles[n]);
+		covered = has;
+	}
+	return covered ? E_OK
+		       : error_set(c->e, E_UNSUPPORTED,
+				 "the rule \"%s\" stands in sets that no roles have in common",
+				 rule->name);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/convert/converter.h"
+
+#include <string.h>
+
+enum {
+	PROTOCOL_TCP = 6,
+	PROTOCOL_UDP = 17,
+	PROTOCOL_ICMP = 1,
+	PROTOCOL_ICMPV6 = 58
+};
+
+struct traffic_words {
+	struct buffer tcp, udp, icmp, icmpv6, protocol;
+	bool any;
+};
+
+static struct buffer *words_for(struct traffic_words *w, uint32_t protocol)
+{
+	switch (protocol) {
+	case PROTOCOL_TCP:
+		return &w->tcp;
+	case PROTOCOL_UDP:
+		return &w->udp;
+	case PROTOCOL_ICMP:
+		return &w->icmp;
+	case PROTOCOL_ICMPV6:
+		return &w->icmpv6;
+	default:
+		return &w->protocol;
+	}
+}
+
+static enum err add_traffic(
+	struct set_reader *s, const char *rule, const struct pri *selector, struct traffic_words *w)
+{
+	const uint32_t protocol = pri_u32(selector, ipSecSelectorProtocol);
+	const struct prid extension_of = {pib_class(PIB_copsecSelector), selector->instance};
+	struct buffer *words = words_for(w, protocol);
+	int32_t type = -1, icmp_code = -1;
+	struct pri extension;
+	struct pri_row row;
+	struct pib_fault fault;
+
+	if (pri_u32(selector, ipSecSelectorSrcPortGroupId) ||
+		pri_i32(selector, ipSecSelectorDscp) != -1 ||
+		pri_i32(selector, ipSecSelectorFlowLabel) != -1)
+		return convert_refuse(s, rule, "source ports, DSCP and flow labels have no word here");
+	if (pri_store_find(s->store, &extension_of, &row) &&
+		!pri_row_decode(&row, &extension, &fault, s->c->e)) {
+		type = pri_i32(&extension, copsecSelectorIcmpType);
+		icmp_code = pri_i32(&extension, copsecSelectorIcmpCode);
+	}
+	if (words->len)
+		buffer_put_u8(words, ' ');
+	if (protocol == PROTOCOL_ANY)
+		w->any = true;
+	else if (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP)
+		buffer_put_text(words, "%s",
+			pri_u32(selector, ipSecSelectorDstPortGroupId)
+				? convert_words(s, &s->ports,
+					  pri_u32(selector, ipSecSelectorDstPortGroupId))
+				: "any");
+	else if (pri_u32(selector, ipSecSelectorDstPortGroupId))
+		return convert_refuse(
+			s, rule, "ports of other protocols than TCP and UDP have no word here");
+	else if (protocol != PROTOCOL_ICMP && protocol != PROTOCOL_ICMPV6)
+		buffer_put_text(words, "%u", protocol);
+	else if (type < 0)
+		buffer_put_text(words, "any");
+	else if (icmp_code < 0)
+		buffer_put_text(words, "%d", (int)type);
+	else
+		buffer_put_text(words, "%d/%d", (int)type, (int)icmp_code);
+	return E_OK;
+}
+
+static void put_words(struct buffer *out, const char *name, struct buffer *words)
+{
+	if (words->len)
+		buffer_put_text(
+			out, "%s%s=\"%s\"", out->len ? " " : "", name, buffer_string(words));
+}
+
+/* The name of the service with this definition; a new one if there is none. */
+static enum err name_service(struct converter *c, const char *definition, const char **ret)
+{
+	const char *known = model_known_service(definition);
+	struct buffer name;
+
+	for (size_t i = 0; i < c->service_count && !known; i++)
+		if (strcmp(c->services[i].text, definition) == 0)
+			known = c->services[i].name;
+	if (known) {
+		*ret = known;
+		return E_OK;
+	}
+	if (c->service_count == SERVICES_MAX)
+		return error_set(c->e, E_LIMIT, "more than %d services", SERVICES_MAX);
+	buffer_init(&name, 64);
+	buffer_put_text(&name, "service-%zu", c->service_count + 1);
+	*ret = convert_keep(c, &name);
+	buffer_fini(&name);
+	c->services[c->service_count++] =
+		(struct named_text){*ret, arena_strdup(&c->arena, definition)};
+	return E_OK;
+}
+
+static enum err finish_traffic(struct converter *c, struct traffic_words *w, const char **ret)
+{
+	struct buffer definition;
+	enum err code = E_OK;
+
+	*ret = "";
+	buffer_init(&definition, TEXT_MAX);
+	put_words(&definition, "tcp", &w->tcp);
+	put_words(&definition, "udp", &w->udp);
+	put_words(&definition, "icmp", &w->icmp);
+	put_words(&definition, "icmpv6", &w->icmpv6);
+	put_words(&definition, "protocol", &w->protocol);
+	if (!w->any)
+		code = name_service(c, buffer_string(&definition), ret);
+	buffer_fini(&definition);
+	return code;
+}
+
+enum err convert_read_selectors(struct set_reader *s, uint32_t instance, struct rule *rule)
+{
+	struct traffic_words w = {0};
+	const struct prid prid = {pib_class(PIB_ipSecRule), instance};
+	struct buffer *const all[] = {&w.tcp, &w.udp, &w.icmp, &w.icmpv6, &w.protocol};
+	struct pri_row row;
+	struct pib_fault fault;
+	struct pri pri, selector;
+	uint32_t tag;
+	enum err code;
+
+	for (size_t i = 0; i < 5; i++)
+		buffer_init(all[i], WORDS_MAX);
+	if (!pri_store_find(s->store, &prid, &row))
+		return convert_refuse(s, rule->name, "it has no row");
+	code = pri_row_decode(&row, &pri, &fault, s->c->e);
+	tag = code ? 0 : pri_u32(&pri, ipSecRuleIpSecSelectorSetId);
+	for (size_t i = convert_first(&s->selectors, tag);
+		!code && i < s->selectors.count && s->selectors.list[i].tag == tag; i++) {
+		const struct prid at = {
+			pib_class(PIB_ipSecSelector), s->selectors.list[i].selector};
+		const char *from, *to;
+
+		if (!pri_store_find(s->store, &at, &row))
+			code = convert_refuse(s, rule->name, "a selector is missing");
+		if (!code)
+			code = pri_row_decode(&row, &selector, &fault, s->c->e);
+		if (code)
+			break;
+		from = convert_words(
+			s, &s->addresses, pri_u32(&selector, ipSecSelectorSrcAddressGroupId));
+		to = convert_words(s, &s->addresses, pri_u32(&selector, ipSecSelectorDstAddressGroupId));
+		if (rule->from && (strcmp(rule->from, from) != 0 || strcmp(rule->to, to) != 0))
+			code = convert_refuse(s, rule->name, "its selectors have different addresses");
+		rule->from = from;
+		rule->to = to;
+		if (!code)
+			code = add_traffic(s, rule->name, &selector, &w);
+	}
+	if (!code && !rule->from)
+		code = convert_refuse(s, rule->name, "it has no selector");
+	if (!code)
+		code = finish_traffic(s->c, &w, &rule->service);
+	for (size_t i = 0; i < 5; i++)
+		buffer_fini(all[i]);
+	return code;
+}

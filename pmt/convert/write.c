@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/convert/converter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void convert_put_text(struct buffer *out, struct view text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (strchr("&<\"", text.data[i]) || text.data[i] < 0x20)
+			buffer_put_text(out, "&#%u;", text.data[i]);
+		else
+			buffer_put_u8(out, text.data[i]);
+}
+
+static void put_roles(struct buffer *out, struct view combination)
+{
+	for (size_t i = 0; i < combination.len; i++)
+		buffer_put_u8(out, combination.data[i] == '+' ? ' ' : combination.data[i]);
+}
+
+static void put_pin(struct buffer *out, const char *name, struct view digest)
+{
+	char hex[2 * NODE_KEY + 1];
+
+	if (digest.len != NODE_KEY)
+		return;
+	hex_encode(hex, digest);
+	buffer_put_text(out, "\n        %s=\"sha256:%s\"", name, hex);
+}
+
+static void put_node(struct converter *c, const struct assignment *a)
+{
+	struct buffer *out = c->out;
+	const bool plain = a->interface_count == 1 && convert_text_equal(a->interfaces[0].name, "*") &&
+			   view_equal(a->interfaces[0].roles, a->roles);
+
+	buffer_put_text(out, "  <node name=\"");
+	convert_put_text(out, a->node);
+	buffer_put_text(out, "\" roles=\"");
+	put_roles(out, a->roles);
+	buffer_put_u8(out, '"');
+	put_pin(out, "key", VIEW(a->node_key, NODE_KEY));
+	put_pin(out, "report", a->report_key);
+	if (plain) {
+		buffer_put_text(out, "/>\n");
+		return;
+	}
+	buffer_put_text(out, ">\n");
+	for (size_t i = 0; i < a->interface_count; i++) {
+		buffer_put_text(out, "    <interface name=\"");
+		convert_put_text(out, a->interfaces[i].name);
+		buffer_put_text(out, "\" roles=\"");
+		put_roles(out, a->interfaces[i].roles);
+		buffer_put_text(out, "\"/>\n");
+	}
+	buffer_put_text(out, "  </node>\n");
+}
+
+static void put_attribute(struct buffer *out, const char *name, const char *value)
+{
+	if (value && *value)
+		buffer_put_text(out, " %s=\"%s\"", name, value);
+}
+
+static void put_rule(struct buffer *out, const struct rule *rule)
+{
+	static const char *const words[] = {
+		[POLICY_DISCARD] = "deny", [POLICY_PROTECT] = "protect", [POLICY_BYPASS] = "allow"};
+
+	buffer_put_text(out, "    <%s", words[rule->action]);
+	put_attribute(out, "name", rule->name);
+	put_attribute(out, "with", rule->protection);
+	put_attribute(out, "via", rule->via);
+	put_attribute(out, "in", rule->in ? "yes" : NULL);
+	put_attribute(out, "out", rule->out ? "yes" : NULL);
+	put_attribute(out, "forward", rule->forward ? "yes" : NULL);
+	put_attribute(out, "both", rule->both || rule->forward_both ? "yes" : NULL);
+	if (rule->forward) {
+		put_attribute(out, "in-role", rule->in_role);
+		put_attribute(out, "out-role", rule->out_role);
+	}
+	put_attribute(out, "from", rule->from);
+	put_attribute(out, "to", rule->to);
+	put_attribute(out, "service", rule->service);
+	put_attribute(out, "log", rule->log ? "yes" : NULL);
+	buffer_put_text(out, "/>\n");
+}
+
+/* The first rule that all sets let stand next; NULL if they do not agree. */
+static struct rule *next_rule(struct converter *c, size_t *from)
+{
+	while (*from < c->rule_count && c->rules[*from].written)
+		(*from)++;
+	for (size_t i = *from; i < c->rule_count; i++)
+		if (!c->rules[i].written && c->rules[i].before == 0)
+			return &c->rules[i];
+	return NULL;
+}
+
+/* Pairs sorted by their first, so that those of one rule are together. */
+static int by_first(const void *a, const void *b)
+{
+	const size_t *x = a, *y = b;
+
+	return x[0] < y[0] ? -1 : x[0] > y[0];
+}
+
+static void release(struct converter *c, size_t which)
+{
+	size_t low = 0, high = c->follow_count;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (c->follows[2 * middle] < which)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < c->follow_count && c->follows[2 * low] == which; low++)
+		c->rules[c->follows[2 * low + 1]].before--;
+}
+
+enum err convert_put_rules(struct converter *c)
+{
+	const char **roles = convert_list_roles(c);
+	struct buffer now, open;
+	size_t from = 0;
+	enum err code = roles ? E_OK : convert_no_memory(c);
+
+	buffer_init(&now, 1 << 20);
+	buffer_init(&open, 1 << 20);
+	if (c->follow_count)
+		qsort(c->follows, c->follow_count, 2 * sizeof *c->follows, by_first);
+	for (size_t i = 0; i < c->follow_count; i++)
+		c->rules[c->follows[2 * i + 1]].before++;
+	for (size_t n = 0; n < c->rule_count && !code; n++) {
+		struct rule *rule = next_rule(c, &from);
+
+		if (!rule) {
+			code = error_set(c->e, E_UNSUPPORTED,
+				"the sets have their rules in orders that contradict each other");
+			break;
+		}
+		buffer_reset(&now);
+		code = convert_rule_roles(c, rule, roles, &now);
+		if (code)
+			break;
+		if (n == 0 || strcmp(buffer_string(&now), buffer_string(&open)) != 0) {
+			buffer_put_text(c->out, "%s\n  <rules for=\"%s\">\n",
+				n ? "  </rules>\n" : "", buffer_string(&now));
+			buffer_reset(&open);
+			buffer_put_text(&open, "%s", buffer_string(&now));
+		}
+		put_rule(c->out, rule);
+		rule->written = true;
+		release(c, (size_t)(rule - c->rules));
+	}
+	if (c->rule_count)
+		buffer_put_text(c->out, "  </rules>\n");
+	buffer_fini(&now);
+	buffer_fini(&open);
+	return code;
+}
+
+/* Roles that a rule names and no node has. */
+static void put_other_roles(struct converter *c, const char **roles)
+{
+	for (size_t i = 0; i < 2 * c->rule_count; i++) {
+		const struct rule *rule = &c->rules[i / 2];
+		const char *role = i % 2 ? rule->out_role : rule->in_role;
+		bool known = !*role;
+
+		for (size_t n = 0; roles[n] && !known; n++)
+			known = strcmp(roles[n], role) == 0;
+		for (size_t k = 0; k < i && !known; k++)
+			known = strcmp(k % 2 ? c->rules[k / 2].out_role : c->rules[k / 2].in_role,
+					role) == 0;
+		if (!known)
+			buffer_put_text(c->out, "  <role name=\"%s\"/>\n", role);
+	}
+}
+
+enum err convert_put_policy(struct converter *c, const struct set_index *index)
+{
+	static const char *const stale[] = {[STALE_KEEP] = "keep",
+		[STALE_TIGHTEN] = "tighten",
+		[STALE_QUARANTINE] = "quarantine"};
+	const char **roles = convert_list_roles(c);
+
+	if (!roles)
+		return convert_no_memory(c);
+	buffer_put_text(c->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+				"<policy xmlns=\"urn:copsec:policy:1\" tenant=\"");
+	convert_put_text(c->out, index->tenant);
+	buffer_put_text(c->out, "\" stale=\"%s\">\n", stale[c->stale]);
+	for (size_t i = 0; roles[i]; i++)
+		buffer_put_text(c->out, "  <role name=\"%s\"/>\n", roles[i]);
+	put_other_roles(c, roles);
+	for (size_t i = 0; i < c->bundle->assignment_count; i++)
+		put_node(c, &c->nodes[i]);
+	for (size_t i = 0; i < c->service_count; i++)
+		buffer_put_text(c->out, "  <service name=\"%s\" %s/>\n", c->services[i].name,
+			c->services[i].text);
+	for (size_t i = 0; i < c->protection_count; i++)
+		buffer_put_text(c->out, "  <protection name=\"%s\" %s  </protection>\n",
+			c->protections[i].name, c->protections[i].text);
+	return E_OK;
+}
