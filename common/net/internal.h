@@ -1,5 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What connection.c and listener.c share; nobody else includes this. */
+/*
+ * The inside of connections, shared by the files of this folder and by nobody else.
+ *
+ *	net.c         what connections share, and the end of those that have died
+ *	listener.c    accepting, and its limits
+ *	connect.c     until TCP is up
+ *	secure.c      the TLS handshake, and who the peer is
+ *	read.c        from the socket to the owner
+ *	write.c       from the owner to the socket
+ *	close.c       every way to end
+ *	connection.c  what a connection waits for, and the events of the loop
+ *	tls.c         OpenSSL, which nobody else sees
+ *
+ * Steps are made by the loop. Whoever changes a connection from outside of on_io() and on_timer()
+ * ends with connection_settle(), as these two do.
+ */
 #ifndef COPSEC_COMMON_NET_INTERNAL_H
 #define COPSEC_COMMON_NET_INTERNAL_H
 
@@ -91,9 +106,72 @@ struct net_connection {
 	bool unsecured; /* counted as such by the listener */
 };
 
-/* A connection over an accepted descriptor, which it takes; NULL when out of memory. */
+enum { TURN_OCTETS = 64 * 1024 }; /* read from one connection before the others have their turn */
+
+static inline bool connection_is_running(const struct net_connection *c)
+{
+	return c->state == STATE_PLAIN || c->state == STATE_SECURE;
+}
+
+/* Octets that wait to be sent. */
+static inline size_t connection_pending(const struct net_connection *c)
+{
+	return c->out.len - c->out_sent;
+}
+
+static inline bool connection_may_read(const struct net_connection *c)
+{
+	return !c->held && (!c->accepted || connection_pending(c) < c->limits.output);
+}
+
+static inline ev_tstamp connection_in_ms(const struct net_connection *c, uint64_t ms)
+{
+	return ev_now(c->net->loop) + (ev_tstamp)ms / 1000;
+}
+
+/* ---- connection.c ---- */
+
+struct net_connection *connection_new(struct net *n, const struct net_limits *limits);
+/* Over an accepted descriptor, which it takes; NULL when out of memory. */
 struct net_connection *connection_accept(struct net_listener *l, int fd,
 					 const struct endpoint *peer);
+/* After every step: the watchers follow from the state and the queue, and from nothing else. */
+void connection_settle(struct net_connection *c);
+void connection_link(struct net_connection *c, struct net_connection **list);
+void connection_unlink(struct net_connection *c);
+
+/* ---- connect.c ---- */
+
+/* Each of these is one step of the state that has its name, when its event has come. */
+void connection_connect(struct net_connection *c);
+/* The endpoint that is tried does not answer. */
+void connection_connect_late(struct net_connection *c);
+void connection_up(struct net_connection *c);
+
+/* ---- secure.c ---- */
+
+void connection_begin_handshake(struct net_connection *c);
+void connection_handshake(struct net_connection *c);
+
+/* ---- read.c, write.c ---- */
+
+void connection_read(struct net_connection *c);
+void connection_write(struct net_connection *c);
+
+/* ---- close.c ---- */
+
+/*
+ * Nothing is released yet: this may be inside a callback, and that inside OpenSSL. The reaper does
+ * it before the loop polls again.
+ */
+void connection_die(struct net_connection *c);
+void connection_release(struct net_connection *c);
+/* The owner is told, from the loop only. */
+void connection_end(struct net_connection *c, const struct error *why);
+void connection_flush(struct net_connection *c);
+void connection_linger(struct net_connection *c);
+
+/* ---- listener.c ---- */
 
 /* By the connection, when it becomes secure or ends before, and when it dies. */
 void listener_secured(struct net_connection *c);

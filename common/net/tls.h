@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * TLS on a non-blocking socket, behind five answers. Only net.c includes this, and nothing here
- * shows OpenSSL.
+ * TLS on a non-blocking socket, behind five answers. Only this folder includes this, and
+ * nothing here shows OpenSSL.
  */
 #ifndef COPSEC_COMMON_NET_TLS_H
 #define COPSEC_COMMON_NET_TLS_H
