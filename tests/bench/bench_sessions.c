@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * bench-sessions [N...]: what a decision point's sessions cost beside what OpenSSL and libev cost
- * alone. For each N, in one run, first bare and then ours:
+ * alone. For each N there is a bare end and one of ours, each a process with N peers in another:
  *  - N connections opened one after the other, with mutual TLS; ours up to the first report
  *  - the memory in use for each while it is idle
- *  - one decision to all of them, until the last peer has it; the median of several
- * The peers are the same in both: blocking OpenSSL while they open, libev and OpenSSL while they read.
- * Both ends share the machine, so the figures say little by themselves; their ratio is what counts.
+ *  - one decision to all of them, until the last peer has it
+ * The two take turns, so that other work on the machine meets both alike: a tenth of the openings, or
+ * one decision, at a time. The peers are the same in both: blocking OpenSSL while they open, libev and
+ * OpenSSL while they read. Beside the time stands the processor time of the decision point alone,
+ * which other work changes little.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,17 +19,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/bench/peers.h"
 
-enum { ROUNDS = 9, DECISION_DATA = 1000 };
+enum { ROUNDS = 15, SLICES = 10, DECISION_DATA = 1000 };
 
 struct figures {
-	double open_s;   /* of all */
-	double octets;   /* of memory, of one */
-	double decide_s; /* median */
+	double wall_s, work_s; /* by the clock, and of the decision point's process */
+	double octets;         /* of memory, of one connection */
 };
 
 /* ---- The other end: a process of its own ---- */
@@ -57,29 +58,28 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	}
 }
 
-/* Opens, says so; then reads `want` octets on all, and says so, as often as it is asked. */
-static void run_peers(size_t count, bool ours, uint16_t port, size_t want, int in, int out)
+/* Opens as many as it is told, or, told 0, reads `want` octets on all; says so each time. */
+static void run_peers(bool ours, uint16_t port, size_t want, int in, int out)
 {
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
 	SSL_CTX *context = peer_context(false);
-	struct reader *readers = calloc(count, sizeof *readers);
-	size_t left = 0;
-	char octet;
+	size_t count = 0, left = 0, more;
 
-	for (size_t i = 0; i < count; i++) {
-		struct peer p = ours ? peer_open(context, port) : peer_connect(context, port);
+	while (read(in, &more, sizeof more) == sizeof more) {
+		for (size_t i = 0; i < more; i++) {
+			struct peer p = ours ? peer_open(context, port) : peer_connect(context, port);
+			struct reader *r = malloc(sizeof *r);
 
-		fcntl(p.fd, F_SETFL, O_NONBLOCK);
-		readers[i] = (struct reader){.ssl = p.ssl, .left = &left, .want = want};
-		ev_io_init(&readers[i].io, on_readable, p.fd, EV_READ);
-		readers[i].io.data = &readers[i];
-		ev_io_start(loop, &readers[i].io);
-	}
-	if (write(out, "o", 1) != 1)
-		fail("writing");
-	while (read(in, &octet, 1) == 1) {
+			fcntl(p.fd, F_SETFL, O_NONBLOCK);
+			*r = (struct reader){.ssl = p.ssl, .left = &left, .want = want};
+			ev_io_init(&r->io, on_readable, p.fd, EV_READ);
+			r->io.data = r;
+			ev_io_start(loop, &r->io);
+		}
+		count += more;
 		left = count;
-		ev_run(loop, 0);
+		if (!more)
+			ev_run(loop, 0);
 		if (write(out, "d", 1) != 1)
 			fail("writing");
 	}
@@ -177,7 +177,7 @@ static void point_send(struct point *p, struct view installs)
 	}
 }
 
-/* ---- Measuring ---- */
+/* ---- One end, with its peers, at the other end of a socket ---- */
 
 static void on_told(struct ev_loop *loop, ev_io *io, int events)
 {
@@ -187,13 +187,6 @@ static void on_told(struct ev_loop *loop, ev_io *io, int events)
 	if (read(io->fd, &octet, 1) != 1)
 		fail("the peers are gone");
 	ev_break(loop, EVBREAK_ALL);
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
 }
 
 /* A decision's data: PRIDs of no class with EPDs, as a peer that does not look at them needs. */
@@ -208,112 +201,146 @@ static void put_data(struct buffer *b)
 	}
 }
 
-static struct figures measure(size_t count, bool ours)
+static void put_decision(struct buffer *b, struct view data)
+{
+	size_t begun = cops_begin(b, COPS_DEC, 0, COPS_CLIENT_PROVISIONING);
+	struct cops_run run;
+
+	cops_put_handle(b, VIEW("\0\0\0\1", 4));
+	cops_run_begin(&run, b, COPS_IN_INSTALL);
+	cops_run_add(&run, data);
+	cops_run_end(&run);
+	cops_end(b, begun);
+}
+
+/* Told how many connections to open, or 0 for a decision to all; answers with figures. */
+static void serve(bool ours, int commands)
 {
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-	double began, rounds[ROUNDS];
-	struct figures f;
 	struct buffer data, decision;
 	struct bare_point bare;
 	struct point point;
+	size_t count = 0, more, at_first;
 	int to[2], from[2];
-	size_t before, len;
 	uint16_t port;
 	ev_io told;
-	pid_t pid;
 
 	buffer_init(&data, 1 << 16);
 	put_data(&data);
 	buffer_init(&decision, 1 << 16);
-	{
-		size_t begun = cops_begin(&decision, COPS_DEC, 0, COPS_CLIENT_PROVISIONING);
-		struct cops_run run;
-
-		cops_put_handle(&decision, VIEW("\0\0\0\1", 4));
-		cops_run_begin(&run, &decision, COPS_IN_INSTALL);
-		cops_run_add(&run, buffer_view(&data));
-		cops_run_end(&run);
-		cops_end(&decision, begun);
-	}
-	len = decision.len;
+	put_decision(&decision, buffer_view(&data));
 	if (ours)
 		point_init(&point, loop);
-	port = ours ? 0 : bare_init(&bare, loop);
-	if (ours)
-		port = point_port(&point);
+	port = ours ? point_port(&point) : bare_init(&bare, loop);
 	if (pipe(to) < 0 || pipe(from) < 0)
 		fail("pipe");
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
+	if (fork() == 0) {
 		close(to[1]);
-		run_peers(count, ours, port, len, to[0], from[1]);
+		run_peers(ours, port, decision.len, to[0], from[1]);
 	}
 	close(to[0]);
 	ev_io_init(&told, on_told, from[0], EV_READ);
 	ev_io_start(loop, &told);
-	before = heap();
-	began = now_s();
-	ev_run(loop, 0);
-	f.open_s = now_s() - began;
-	f.octets = (double)(heap() - before) / (double)count;
-	for (int i = 0; i < ROUNDS; i++) {
-		if (write(to[1], "g", 1) != 1)
+	at_first = heap();
+	while (read(commands, &more, sizeof more) == sizeof more) {
+		double wall = now_s(), work = cpu_s();
+		struct figures f;
+
+		if (write(to[1], &more, sizeof more) != sizeof more)
 			fail("writing");
-		began = now_s();
-		if (ours)
+		if (!more && ours)
 			point_send(&point, buffer_view(&data));
-		else
-			bare_send(&bare, decision.data, len);
+		else if (!more)
+			bare_send(&bare, decision.data, decision.len);
 		ev_run(loop, 0);
-		rounds[i] = now_s() - began;
+		count += more;
+		f = (struct figures){now_s() - wall, cpu_s() - work,
+			(double)(heap() - at_first) / (double)count};
+		if (write(commands, &f, sizeof f) != sizeof f)
+			fail("writing");
 	}
-	qsort(rounds, ROUNDS, sizeof rounds[0], compare);
-	f.decide_s = rounds[ROUNDS / 2];
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	close(to[1]);
-	close(from[0]);
-	buffer_fini(&data);
-	buffer_fini(&decision);
+	_exit(0);
+}
+
+/* ---- Measuring ---- */
+
+static int start(bool ours)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+		fail("socketpair");
+	if (fork() == 0) {
+		close(ends[0]);
+		serve(ours, ends[1]);
+	}
+	close(ends[1]);
+	return ends[0];
+}
+
+static struct figures tell(int end, size_t count)
+{
+	struct figures f;
+
+	if (write(end, &count, sizeof count) != sizeof count ||
+		read(end, &f, sizeof f) != sizeof f)
+		fail("a measurement failed");
 	return f;
 }
 
-/* Each in a process of its own, so that neither meets the other's heap. */
-static struct figures measure_apart(size_t count, bool ours)
+static int compare(const void *a, const void *b)
 {
-	struct figures f;
-	int result[2];
-	pid_t pid;
+	double x = *(const double *)a, y = *(const double *)b;
 
-	if (pipe(result) < 0)
-		fail("pipe");
-	pid = fork();
-	if (pid == 0) {
-		f = measure(count, ours);
-		if (write(result[1], &f, sizeof f) != sizeof f)
-			fail("writing");
-		_exit(0);
-	}
-	close(result[1]);
-	if (read(result[0], &f, sizeof f) != sizeof f)
-		fail("a measurement failed");
-	close(result[0]);
-	waitpid(pid, NULL, 0);
-	return f;
+	return x < y ? -1 : x > y;
 }
 
 static void report(size_t count)
 {
-	struct figures bare = measure_apart(count, false), ours = measure_apart(count, true);
+	enum { BARE, OURS, ENDS };
+	double wall[ENDS][ROUNDS], work[ENDS][ROUNDS];
+	struct figures opened[ENDS] = {0};
+	int ends[ENDS];
 
-	printf("%6zu peers   opened: bare %6.0f/s, ours %6.0f/s, %.2f of the time\n", count,
-		(double)count / bare.open_s, (double)count / ours.open_s,
-		ours.open_s / bare.open_s);
+	ends[BARE] = start(false);
+	ends[OURS] = start(true);
+	for (size_t i = 0; i < SLICES; i++) {
+		for (size_t turn = 0; turn < ENDS; turn++) {
+			size_t part = count * (i + 1) / SLICES - count * i / SLICES;
+			size_t which = turn ^ (i & 1);
+			struct figures f = tell(ends[which], part);
+
+			opened[which].wall_s += f.wall_s;
+			opened[which].work_s += f.work_s;
+			opened[which].octets = f.octets;
+		}
+	}
+	for (size_t i = 0; i < ROUNDS; i++) {
+		for (size_t turn = 0; turn < ENDS; turn++) {
+			size_t which = turn ^ (i & 1);
+			struct figures f = tell(ends[which], 0);
+
+			wall[which][i] = f.wall_s;
+			work[which][i] = f.work_s;
+		}
+	}
+	for (int i = 0; i < ENDS; i++) {
+		close(ends[i]);
+		qsort(wall[i], ROUNDS, sizeof wall[i][0], compare);
+		qsort(work[i], ROUNDS, sizeof work[i][0], compare);
+	}
+	printf("%6zu peers   opened: bare %6.0f/s, ours %6.0f/s, %.2f of the time, %.2f of the work\n",
+		count, (double)count / opened[BARE].wall_s, (double)count / opened[OURS].wall_s,
+		opened[OURS].wall_s / opened[BARE].wall_s, opened[OURS].work_s / opened[BARE].work_s);
 	printf("               idle: bare %6.1f KiB, ours %6.1f KiB, %.1f KiB more\n",
-		bare.octets / 1024, ours.octets / 1024, (ours.octets - bare.octets) / 1024);
-	printf("       one decision: bare %6.2f ms, ours %6.2f ms, %.2f of the time\n\n",
-		bare.decide_s * 1e3, ours.decide_s * 1e3, ours.decide_s / bare.decide_s);
+		opened[BARE].octets / 1024, opened[OURS].octets / 1024,
+		(opened[OURS].octets - opened[BARE].octets) / 1024);
+	printf("       one decision: bare %6.2f ms, ours %6.2f ms, %.2f of the time (least %.2f)\n",
+		wall[BARE][ROUNDS / 2] * 1e3, wall[OURS][ROUNDS / 2] * 1e3,
+		wall[OURS][ROUNDS / 2] / wall[BARE][ROUNDS / 2], wall[OURS][0] / wall[BARE][0]);
+	printf("          its work: bare %6.2f ms, ours %6.2f ms, %.2f times (least %.2f)\n\n",
+		work[BARE][ROUNDS / 2] * 1e3, work[OURS][ROUNDS / 2] * 1e3,
+		work[OURS][ROUNDS / 2] / work[BARE][ROUNDS / 2], work[OURS][0] / work[BARE][0]);
 }
 
 int main(int argc, char **argv)
@@ -321,6 +348,8 @@ int main(int argc, char **argv)
 	struct rlimit files = {0};
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);

@@ -134,7 +134,8 @@ void point_init(struct point *p, struct ev_loop *loop)
 	struct error e;
 
 	*p = (struct point){.loop = loop, .config = session_config_default(SESSION_PDP)};
-	p->config.ka_seconds = 0;
+	/* The timers of a decision point run, though none comes due while it is measured. */
+	p->config.ka_seconds = UINT16_MAX;
 	if (key_generate("point", &p->key, &e) || net_new(loop, p->key, &p->net, &e) ||
 		endpoint_parse("127.0.0.1:0", 0, &at, &e) ||
 		net_listen(p->net, &at, &none, NULL, &listener_events, p, &p->listener, &e))
