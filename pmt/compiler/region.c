@@ -65,6 +65,8 @@ bool region_traffic(struct arena *arena, struct flow_match *match, const struct 
 	if (t->icmp.code != ICMP_ANY)
 		region_number(arena, match, FLOW_ICMP_CODE, (uint64_t)t->icmp.code,
 			(uint64_t)t->icmp.code);
+	if (t->dscp != DSCP_ANY)
+		region_number(arena, match, FLOW_DSCP, (uint64_t)t->dscp, (uint64_t)t->dscp);
 	return true;
 }
 

@@ -16,7 +16,7 @@ void region_number(struct arena *arena, struct flow_match *match, enum flow_fiel
 /* Narrows a field to the addresses of one family; false if there are none. */
 bool region_addresses(struct arena *arena, struct flow_match *match, enum flow_field field,
 	const struct address_list *list, enum flow_family family);
-/* Narrows protocol, ports and ICMP; false if the family has no such flow. */
+/* Narrows protocol, ports, ICMP and DSCP; false if the family has no such flow. */
 bool region_traffic(struct arena *arena, struct flow_match *match, const struct traffic *t,
 	enum flow_family family);
 

@@ -98,7 +98,7 @@ static uint32_t put_selector(
 	pri_set_u32(&pri, ipSecSelectorDstAddressGroupId, address_group(r, &rule->to, 0));
 	pri_set_u32(&pri, ipSecSelectorDstPortGroupId, port_group(r, t));
 	pri_set_u32(&pri, ipSecSelectorProtocol, t->protocol);
-	pri_set_i32(&pri, ipSecSelectorDscp, -1);
+	pri_set_i32(&pri, ipSecSelectorDscp, t->dscp);
 	pri_set_i32(&pri, ipSecSelectorFlowLabel, -1);
 	pri_init(&extension, PIB_copsecSelector, 1);
 	pri_set_i32(&extension, copsecSelectorIcmpType, t->icmp.type);
@@ -345,9 +345,9 @@ static uint32_t endpoint(struct rows *r, const struct address_range *a)
 	return rows_put(r, &pri, NULL);
 }
 
-static uint32_t negotiation_action(struct rows *r, const struct model_rule *rule)
+static uint32_t negotiation_action(
+	struct rows *r, const struct model_protection *p, const struct address_range *via)
 {
-	const struct model_protection *p = rule->protection;
 	struct pri pri, extension;
 
 	pri_init(&pri, PIB_ipSecNegotiationAction, 1);
@@ -355,7 +355,7 @@ static uint32_t negotiation_action(struct rows *r, const struct model_rule *rule
 		p->tunnel ? ipSecNegotiationActionAction_tunnel
 			  : ipSecNegotiationActionAction_transport);
 	pri_set_u32(&pri, ipSecNegotiationActionTunnelEndpointId,
-		p->tunnel ? endpoint(r, &rule->via) : 0);
+		p->tunnel ? endpoint(r, via) : 0);
 	pri_set_i32(&pri, ipSecNegotiationActionDfHandling, ipSecNegotiationActionDfHandling_copy);
 	pri_set_u32(&pri, ipSecNegotiationActionIpSecAssociationId, association(r, p));
 	pri_set_prid(&pri, ipSecNegotiationActionKeyExchangeId, PIB_ipSecIkeAssociation,
@@ -385,41 +385,77 @@ static uint32_t static_action(struct rows *r, int32_t action)
 	return rows_put(r, &pri, NULL);
 }
 
-static uint32_t action_set(struct rows *r, const struct model_rule *rule)
+/* One of a list of actions. */
+static void put_action(struct rows *r, uint32_t set, enum pib_class_id class, uint32_t action,
+	bool log, uint32_t order)
 {
-	enum pib_class_id class = PIB_ipSecStaticAction;
-	uint32_t action, set;
-	struct buffer key;
 	struct pri pri;
-	bool new;
 
-	switch (rule->verdict) {
-	case VERDICT_ALLOW:
-		action = static_action(r, ipSecStaticActionAction_byPass);
-		break;
-	case VERDICT_DENY:
-		action = static_action(r, ipSecStaticActionAction_discard);
-		break;
-	default:
-		class = PIB_ipSecNegotiationAction;
-		action = negotiation_action(r, rule);
-	}
-	buffer_init(&key, 64);
-	buffer_put_u16(&key, (uint16_t) class);
-	buffer_put_u32(&key, action);
-	buffer_put_u8(&key, rule->log);
-	set = rows_tag(r, PIB_ipSecActionSet, buffer_view(&key), &new);
-	buffer_fini(&key);
-	if (!new)
-		return set;
 	pri_init(&pri, PIB_ipSecActionSet, 1);
 	pri_set_u32(&pri, ipSecActionSetActionSetId, set);
 	pri_set_prid(&pri, ipSecActionSetActionId, class, action);
-	pri_set_bool(&pri, ipSecActionSetDoActionLogging, rule->log);
-	pri_set_bool(&pri, ipSecActionSetDoPacketLogging, rule->log);
-	pri_set_u32(&pri, ipSecActionSetOrder, 1);
+	pri_set_bool(&pri, ipSecActionSetDoActionLogging, log);
+	pri_set_bool(&pri, ipSecActionSetDoPacketLogging, log);
+	pri_set_u32(&pri, ipSecActionSetOrder, order);
 	rows_put(r, &pri, NULL);
+}
+
+static uint32_t action_of(struct rows *r, const struct model_rule *rule, size_t which)
+{
+	switch (rule->verdict) {
+	case VERDICT_ALLOW:
+		return static_action(r, ipSecStaticActionAction_byPass);
+	case VERDICT_DENY:
+		return static_action(r, ipSecStaticActionAction_discard);
+	default:
+		return negotiation_action(r, rule->protections[which], &rule->via);
+	}
+}
+
+static uint32_t action_set(struct rows *r, const struct model_rule *rule)
+{
+	const bool protect = rule->verdict == VERDICT_PROTECT;
+	const enum pib_class_id class =
+		protect ? PIB_ipSecNegotiationAction : PIB_ipSecStaticAction;
+	const size_t count = protect ? rule->protection_count : 1;
+	struct buffer key;
+	uint32_t set;
+	bool new;
+
+	buffer_init(&key, KEY_SIZE_MAX);
+	buffer_put_u16(&key, (uint16_t) class);
+	for (size_t i = 0; i < count; i++)
+		buffer_put_u32(&key, action_of(r, rule, i));
+	buffer_put_u8(&key, rule->log);
+	set = rows_tag(r, PIB_ipSecActionSet, buffer_view(&key), &new);
+	buffer_fini(&key);
+	for (size_t i = 0; new &&i < count; i++)
+		put_action(r, set, class, action_of(r, rule, i), rule->log, (uint32_t)i + 1);
 	return set;
+}
+
+static int32_t rate_unit_number(uint32_t seconds)
+{
+	switch (seconds) {
+	case 60:
+		return copsecRuleRateUnit_minute;
+	case 3600:
+		return copsecRuleRateUnit_hour;
+	case 86400:
+		return copsecRuleRateUnit_day;
+	default:
+		return copsecRuleRateUnit_second;
+	}
+}
+
+static void put_limits(struct pri *extension, const struct model_rule *rule)
+{
+	pri_set_u32(extension, copsecRuleRate, rule->rate.count);
+	pri_set_i32(extension, copsecRuleRateUnit, rate_unit_number(rule->rate.seconds));
+	pri_set_u32(extension, copsecRuleRateBurst, rule->rate.burst);
+	pri_set_i32(extension, copsecRuleRateScope, (int32_t)rule->rate.scope);
+	pri_set_u32(extension, copsecRuleConnections, rule->connections.count);
+	pri_set_i32(extension, copsecRuleConnectionScope, (int32_t)rule->connections.scope);
 }
 
 static void put_rule(struct rows *r, const struct rule_needs *needs, const struct model_rule *rule,
@@ -434,7 +470,9 @@ static void put_rule(struct rows *r, const struct rule_needs *needs, const struc
 	pri_set_u32(&pri, ipSecRuleIpSecSelectorSetId, selector_set(r, rule));
 	pri_set_u32(&pri, ipSecRuleIpSecIpsoFilterSetId, 0);
 	pri_set_u32(&pri, ipSecRuleIpSecActionSetId, action_set(r, rule));
-	pri_set_i32(&pri, ipSecRuleActionExecutionStrategy, ipSecRuleActionExecutionStrategy_doAll);
+	pri_set_i32(&pri, ipSecRuleActionExecutionStrategy,
+		rule->protection_count > 1 ? ipSecRuleActionExecutionStrategy_doUntilSuccess
+					   : ipSecRuleActionExecutionStrategy_doAll);
 	pri_set_u32(&pri, ipSecRuleOrder, order);
 	pri_set_i32(&pri, ipSecRuleLimitNegotiation, ipSecRuleLimitNegotiation_both);
 	pri_set_bool(&pri, ipSecRuleAutoStart, false);
@@ -445,8 +483,10 @@ static void put_rule(struct rows *r, const struct rule_needs *needs, const struc
 	pri_set_text(&extension, copsecRuleInRole, forward && rule->in_role ? rule->in_role : "");
 	pri_set_text(
 		&extension, copsecRuleOutRole, forward && rule->out_role ? rule->out_role : "");
-	pri_set_bool(&extension, copsecRuleStateful, true);
+	pri_set_bool(&extension, copsecRuleStateful, rule->stateful);
 	pri_set_bool(&extension, copsecRuleLog, rule->log);
+	pri_set_bool(&extension, copsecRuleShadow, rule->shadow);
+	put_limits(&extension, rule);
 	rows_put(r, &pri, &extension);
 }
 

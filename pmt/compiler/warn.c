@@ -244,7 +244,7 @@ static bool does_otherwise(const struct model_rule *rule, const struct policy_ru
 
 	return decider->action != actions[rule->verdict] ||
 	       (rule->verdict == VERDICT_PROTECT &&
-		       strcmp(decider->protection->name, rule->protection->name) != 0);
+		       strcmp(decider->protection->name, rule->protections[0]->name) != 0);
 }
 
 static enum err report_unreached(struct warning_run *r, struct reading_set *set, size_t which)

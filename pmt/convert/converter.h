@@ -44,11 +44,13 @@ struct rule {
 	const char *name;
 	bool in, out, both; /* judged at interfaces */
 	bool forward, forward_both;
-	bool log;
+	bool log, shadow, stateful;
+	struct policy_limit rate, connections;
 	enum policy_action action;
-	const char *protection, *via; /* NULL: none */
+	const char *protections, *via; /* NULL: none */
 	const char *in_role, *out_role;
 	const char *from, *to, *service; /* "": any */
+	const char *dscp;                /* NULL: any */
 	bool *sets;                      /* that have it */
 	size_t before;                   /* rules that must stand before it and do not yet */
 	bool written;
@@ -104,6 +106,8 @@ enum err convert_read_action(struct set_reader *s, const struct policy_rule *com
 enum err convert_read_set(struct converter *c, size_t which) MUST_USE;
 
 bool convert_text_equal(struct view v, const char *text);
+/* Both may be NULL. */
+bool convert_same_text(const char *a, const char *b);
 /* Does the set serve interfaces, or nodes as a whole? */
 bool convert_serves(const struct converter *c, size_t set, bool forward);
 /* All roles, each once, in the order of the sets; NULL ends them, and is all without memory. */

@@ -106,26 +106,63 @@ static enum err add_protection(
 	return E_OK;
 }
 
+static const char *endpoint_text(struct converter *c, const struct policy_address *endpoint)
+{
+	struct address_range via = {.family = FAMILY_IPV4, .prefix_length = 32};
+	struct buffer text;
+	const char *kept;
+
+	if (endpoint->family == FLOW_IPV6) {
+		via.family = FAMILY_IPV6;
+		via.prefix_length = 128;
+	}
+	memcpy(via.min, endpoint->octets, 16);
+	memcpy(via.max, endpoint->octets, 16);
+	buffer_init(&text, 64);
+	print_address(&via, &text);
+	kept = convert_keep(c, &text);
+	buffer_fini(&text);
+	return kept;
+}
+
+/* Of several protections the first that succeeds; tunnels all end at the same place. */
+static enum err read_protections(
+	struct set_reader *s, const struct policy_rule *compiled, struct rule *rule)
+{
+	struct buffer names;
+	enum err code = E_OK;
+
+	buffer_init(&names, TEXT_MAX);
+	for (size_t i = 0; i < compiled->step_count && !code; i++) {
+		const struct policy_protection *p = compiled->steps[i].protection;
+		const char *via = NULL;
+
+		if (!p) {
+			code = convert_refuse(s, rule->name, "not all that it tries is a protection");
+			break;
+		}
+		if (p->mode == POLICY_TUNNEL)
+			via = endpoint_text(s->c, &p->endpoint);
+		if (i && !convert_same_text(via, rule->via))
+			code = convert_refuse(
+				s, rule->name, "its protections end at different places");
+		rule->via = via;
+		buffer_put_text(&names, "%s%s", i ? " " : "", p->name);
+		if (!code)
+			code = add_protection(s, rule->name, p);
+	}
+	rule->protections = convert_keep(s->c, &names);
+	buffer_fini(&names);
+	return code;
+}
+
 enum err convert_read_action(
 	struct set_reader *s, const struct policy_rule *compiled, struct rule *rule)
 {
-	const struct policy_protection *p = compiled->protection;
-	struct address_range via = {0};
-	struct buffer text;
-
 	rule->action = compiled->action;
-	if (!p)
-		return E_OK;
-	rule->protection = arena_strdup(&s->c->arena, p->name);
-	if (p->mode == POLICY_TUNNEL) {
-		via.family = p->endpoint.family == FLOW_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
-		via.prefix_length = p->endpoint.family == FLOW_IPV6 ? 128 : 32;
-		memcpy(via.min, p->endpoint.octets, 16);
-		memcpy(via.max, p->endpoint.octets, 16);
-		buffer_init(&text, 64);
-		print_address(&via, &text);
-		rule->via = convert_keep(s->c, &text);
-		buffer_fini(&text);
-	}
-	return add_protection(s, rule->name, p);
+	if (compiled->step_count != 1 && compiled->strategy != POLICY_UNTIL_SUCCESS)
+		return convert_refuse(s, rule->name, "it does one thing after the other");
+	if (compiled->action == POLICY_PROTECT || compiled->step_count != 1)
+		return read_protections(s, compiled, rule);
+	return E_OK;
 }

@@ -8,6 +8,11 @@ bool convert_text_equal(struct view v, const char *text)
 	return view_equal(v, view_of_string(text));
 }
 
+bool convert_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 bool convert_serves(const struct converter *c, size_t set, bool forward)
 {
 	for (size_t i = 0; i < c->bundle->assignment_count; i++) {

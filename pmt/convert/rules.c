@@ -19,9 +19,21 @@ static void set_direction(const struct policy_rule *compiled, struct rule *rule)
 	}
 }
 
-static bool same_text(const char *a, const char *b)
+static bool same_limit(const struct policy_limit *a, const struct policy_limit *b)
 {
-	return a == b || (a && b && strcmp(a, b) == 0);
+	return a->count == b->count && a->seconds == b->seconds && a->burst == b->burst &&
+	       a->scope == b->scope;
+}
+
+/* But for its directions, and the sets that have it. */
+static bool same_rule(const struct rule *a, const struct rule *b)
+{
+	return convert_same_text(a->from, b->from) && convert_same_text(a->to, b->to) &&
+	       convert_same_text(a->service, b->service) && convert_same_text(a->dscp, b->dscp) &&
+	       a->action == b->action && convert_same_text(a->protections, b->protections) &&
+	       convert_same_text(a->via, b->via) && a->log == b->log && a->shadow == b->shadow &&
+	       a->stateful == b->stateful && same_limit(&a->rate, &b->rate) &&
+	       same_limit(&a->connections, &b->connections);
 }
 
 static struct rule *find_rule(struct converter *c, const char *name)
@@ -55,6 +67,10 @@ static enum err add_rule(
 	struct converter *c = s->c;
 	struct rule read = {.name = arena_strdup(&c->arena, compiled->name),
 		.log = compiled->log,
+		.shadow = compiled->shadow,
+		.stateful = compiled->stateful,
+		.rate = compiled->rate,
+		.connections = compiled->connections,
 		.in_role = arena_strdup(&c->arena, compiled->in_role),
 		.out_role = arena_strdup(&c->arena, compiled->out_role)};
 	struct rule *rule;
@@ -62,11 +78,9 @@ static enum err add_rule(
 
 	if (!read.name || !read.in_role || !read.out_role)
 		return convert_no_memory(c);
-	if (!compiled->stateful || compiled->auto_start || compiled->log_action != compiled->log)
-		return convert_refuse(s, read.name, "it has no state, or starts or logs negotiations");
-	if (compiled->step_count != 1 || compiled->schedule || compiled->offer ||
-		compiled->shadow || compiled->ipso_count ||
-		(compiled->action == POLICY_PROTECT && !compiled->protection))
+	if (compiled->auto_start || compiled->log_action != compiled->log)
+		return convert_refuse(s, read.name, "it starts or logs negotiations");
+	if (compiled->schedule || compiled->offer || compiled->ipso_count)
 		return convert_refuse(s, read.name, "it says more than a rule of the language can");
 	code = convert_read_selectors(s, compiled->instance, &read);
 	if (!code)
@@ -82,10 +96,7 @@ static enum err add_rule(
 		rule->sets = arena_calloc(&c->arena, c->bundle->set_count + 1, sizeof *rule->sets);
 		if (!rule->sets)
 			return convert_no_memory(c);
-	} else if (!same_text(rule->from, read.from) || !same_text(rule->to, read.to) ||
-		   !same_text(rule->service, read.service) || rule->action != read.action ||
-		   !same_text(rule->protection, read.protection) ||
-		   !same_text(rule->via, read.via) || rule->log != read.log) {
+	} else if (!same_rule(rule, &read)) {
 		return convert_refuse(s, read.name, "another rule has the same name");
 	}
 	if (compiled->forward) {

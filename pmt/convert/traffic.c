@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum {
+	CODE_POINTS = 64,
 	PROTOCOL_TCP = 6,
 	PROTOCOL_UDP = 17,
 	PROTOCOL_ICMP = 1,
@@ -43,9 +44,8 @@ static enum err add_traffic(
 	struct pib_fault fault;
 
 	if (pri_u32(selector, ipSecSelectorSrcPortGroupId) ||
-		pri_i32(selector, ipSecSelectorDscp) != -1 ||
 		pri_i32(selector, ipSecSelectorFlowLabel) != -1)
-		return convert_refuse(s, rule, "source ports, DSCP and flow labels have no word here");
+		return convert_refuse(s, rule, "source ports and flow labels have no word here");
 	if (pri_store_find(s->store, &extension_of, &row) &&
 		!pri_row_decode(&row, &extension, &fault, s->c->e)) {
 		type = pri_i32(&extension, copsecSelectorIcmpType);
@@ -124,9 +124,56 @@ static enum err finish_traffic(struct converter *c, struct traffic_words *w, con
 	return code;
 }
 
+/*
+ * The code points of a rule: every one of its selectors stands there once for each of them. Only
+ * the selectors with the first one are looked at for the rest.
+ */
+struct code_points {
+	bool seen[CODE_POINTS + 1]; /* the last: any */
+	int32_t first;
+	size_t selectors, of_first, count;
+};
+
+static bool add_code_point(struct code_points *d, const struct pri *selector)
+{
+	const int32_t dscp = pri_i32(selector, ipSecSelectorDscp);
+	const size_t which = dscp == DSCP_ANY ? CODE_POINTS : (size_t)dscp;
+
+	if (d->selectors++ == 0)
+		d->first = dscp;
+	d->count += !d->seen[which];
+	d->seen[which] = true;
+	d->of_first += dscp == d->first;
+	return dscp == d->first;
+}
+
+static const char *code_points_text(struct converter *c, const struct code_points *d)
+{
+	struct buffer text;
+	const char *kept;
+
+	if (d->first == DSCP_ANY)
+		return NULL;
+	buffer_init(&text, 4096);
+	for (size_t i = 0; i < CODE_POINTS; i++)
+		if (d->seen[i]) {
+			const char *name = dscp_name((uint8_t)i);
+
+			buffer_put_text(&text, "%s", text.len ? " " : "");
+			if (name)
+				buffer_put_text(&text, "%s", name);
+			else
+				buffer_put_text(&text, "%zu", i);
+		}
+	kept = convert_keep(c, &text);
+	buffer_fini(&text);
+	return kept;
+}
+
 enum err convert_read_selectors(struct set_reader *s, uint32_t instance, struct rule *rule)
 {
 	struct traffic_words w = {0};
+	struct code_points points = {0};
 	const struct prid prid = {pib_class(PIB_ipSecRule), instance};
 	struct buffer *const all[] = {&w.tcp, &w.udp, &w.icmp, &w.icmpv6, &w.protocol};
 	struct pri_row row;
@@ -160,9 +207,12 @@ enum err convert_read_selectors(struct set_reader *s, uint32_t instance, struct 
 			code = convert_refuse(s, rule->name, "its selectors have different addresses");
 		rule->from = from;
 		rule->to = to;
-		if (!code)
+		if (!code && add_code_point(&points, &selector))
 			code = add_traffic(s, rule->name, &selector, &w);
 	}
+	if (!code && points.of_first * points.count != points.selectors)
+		code = convert_refuse(s, rule->name, "its selectors have different code points");
+	rule->dscp = code ? NULL : code_points_text(s->c, &points);
 	if (!code && !rule->from)
 		code = convert_refuse(s, rule->name, "it has no selector");
 	if (!code)

@@ -63,6 +63,26 @@ static void put_attribute(struct buffer *out, const char *name, const char *valu
 		buffer_put_text(out, " %s=\"%s\"", name, value);
 }
 
+static void put_limits(struct buffer *out, const struct rule *rule)
+{
+	static const char *const scopes[] = {
+		[POLICY_OF_SOURCE] = "source", [POLICY_OF_DESTINATION] = "destination"};
+
+	if (rule->rate.count) {
+		buffer_put_text(out, " rate=\"%u/%s\"", rule->rate.count,
+			rate_unit(rule->rate.seconds));
+		if (rule->rate.burst)
+			buffer_put_text(out, " burst=\"%u\"", rule->rate.burst);
+		if (rule->rate.scope != POLICY_OF_RULE)
+			put_attribute(out, "rate-for", scopes[rule->rate.scope]);
+	}
+	if (rule->connections.count) {
+		buffer_put_text(out, " connections=\"%u\"", rule->connections.count);
+		if (rule->connections.scope != POLICY_OF_RULE)
+			put_attribute(out, "connections-for", scopes[rule->connections.scope]);
+	}
+}
+
 static void put_rule(struct buffer *out, const struct rule *rule)
 {
 	static const char *const words[] = {
@@ -70,7 +90,7 @@ static void put_rule(struct buffer *out, const struct rule *rule)
 
 	buffer_put_text(out, "    <%s", words[rule->action]);
 	put_attribute(out, "name", rule->name);
-	put_attribute(out, "with", rule->protection);
+	put_attribute(out, "with", rule->protections);
 	put_attribute(out, "via", rule->via);
 	put_attribute(out, "in", rule->in ? "yes" : NULL);
 	put_attribute(out, "out", rule->out ? "yes" : NULL);
@@ -83,7 +103,11 @@ static void put_rule(struct buffer *out, const struct rule *rule)
 	put_attribute(out, "from", rule->from);
 	put_attribute(out, "to", rule->to);
 	put_attribute(out, "service", rule->service);
+	put_attribute(out, "dscp", rule->dscp);
 	put_attribute(out, "log", rule->log ? "yes" : NULL);
+	put_attribute(out, "shadow", rule->shadow ? "yes" : NULL);
+	put_attribute(out, "stateful", rule->stateful ? NULL : "no");
+	put_limits(out, rule);
 	buffer_put_text(out, "/>\n");
 }
 

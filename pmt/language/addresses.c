@@ -119,6 +119,104 @@ struct address_list addresses_of_peers(
 	return list;
 }
 
+/* --- what is left when some are excepted --- */
+
+/* One more or one less, of as many octets; false at the end of all addresses. */
+static bool step_address(uint8_t octets[16], size_t count, bool up)
+{
+	for (size_t i = count; i-- > 0;) {
+		octets[i] = (uint8_t)(octets[i] + (up ? 1 : -1));
+		if (octets[i] != (up ? 0x00 : 0xff))
+			return true;
+	}
+	return false;
+}
+
+/* A prefix if it is one, else a range. */
+static struct address_range range_between(
+	enum ip_family family, const uint8_t first[16], const uint8_t last[16])
+{
+	const uint8_t bits = family == FAMILY_IPV6 ? 128 : 32;
+	struct address_range r = {.family = family, .prefix_length = bits};
+	uint8_t prefix_first[16], prefix_last[16];
+
+	memcpy(r.min, first, sizeof r.min);
+	memcpy(r.max, first, sizeof r.max);
+	for (uint8_t length = 0; length <= bits; length++) {
+		r.prefix_length = length;
+		address_bounds(&r, prefix_first, prefix_last);
+		if (memcmp(prefix_first, first, 16) == 0 && memcmp(prefix_last, last, 16) == 0)
+			return r;
+	}
+	r.prefix_length = bits;
+	memcpy(r.max, last, sizeof r.max);
+	return r;
+}
+
+/* What of `a` lies before and behind the excepted, as one or two ranges, or whole. */
+static size_t cut_out(const struct address_range *a, const struct address_range *except,
+	struct address_range ret[2])
+{
+	const size_t octets = a->family == FAMILY_IPV6 ? 16 : 4;
+	uint8_t first[16], last[16], low[16], high[16];
+	size_t count = 0;
+
+	address_bounds(a, first, last);
+	address_bounds(except, low, high);
+	if (a->family != except->family || memcmp(high, first, 16) < 0 ||
+		memcmp(last, low, 16) < 0) {
+		ret[0] = *a;
+		return 1;
+	}
+	if (memcmp(first, low, 16) < 0 && step_address(low, octets, false))
+		ret[count++] = range_between(a->family, first, low);
+	if (memcmp(high, last, 16) < 0 && step_address(high, octets, true))
+		ret[count++] = range_between(a->family, high, last);
+	return count;
+}
+
+static const struct address_range whole_families[] = {
+	{.family = FAMILY_IPV4}, {.family = FAMILY_IPV6}};
+
+static void subtract(
+	struct builder *b, struct address_list *list, const struct address_list *except)
+{
+	if (list->any) {
+		struct address_range *items = take(b, 2, sizeof *items);
+
+		if (!items)
+			return;
+		memcpy(items, whole_families, sizeof whole_families);
+		*list = (struct address_list){.items = items, .count = 2};
+	}
+	for (size_t e = 0; e < except->count; e++) {
+		struct address_range *left = take(b, 2 * list->count, sizeof *left);
+		size_t count = 0;
+
+		for (size_t i = 0; left && i < list->count; i++)
+			count += cut_out(&list->items[i], &except->items[e], &left[count]);
+		list->items = left;
+		list->count = left ? count : 0;
+	}
+}
+
+struct address_list addresses_of_peers_but(struct builder *b, const struct element *el,
+	enum attribute_id id, enum attribute_id except)
+{
+	struct address_list list = addresses_of_peers(b, el, id), but;
+
+	if (!element_attribute(el, except))
+		return list;
+	but = addresses_of_peers(b, el, except);
+	if (!but.any)
+		subtract(b, &list, &but);
+	if ((but.any || list.count == 0) && !b->no_memory)
+		report_error(b->d, element_place(el, except),
+			"with these excepted nobody is left");
+	normalize_addresses(&list);
+	return list;
+}
+
 static bool has_family(const struct address_list *list, enum ip_family family)
 {
 	for (size_t i = 0; i < list->count; i++)

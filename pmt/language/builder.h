@@ -74,6 +74,9 @@ void append_addresses(
 /* What from or to means. */
 struct address_list addresses_of_peers(
 	struct builder *b, const struct element *el, enum attribute_id id);
+/* The same without those of the attribute `except`. */
+struct address_list addresses_of_peers_but(struct builder *b, const struct element *el,
+	enum attribute_id id, enum attribute_id except);
 /* Reports when no flow can have both. */
 void check_families(struct builder *b, const struct element *el, const struct address_list *from,
 	const struct address_list *to);

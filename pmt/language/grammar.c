@@ -22,7 +22,11 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_AT_LEAST] = "at-least",
 	[ATTRIBUTE_AUTHENTICATION] = "authentication",
 	[ATTRIBUTE_BOTH] = "both",
+	[ATTRIBUTE_BURST] = "burst",
+	[ATTRIBUTE_CONNECTIONS] = "connections",
+	[ATTRIBUTE_CONNECTIONS_FOR] = "connections-for",
 	[ATTRIBUTE_DEMAND] = "demand",
+	[ATTRIBUTE_DSCP] = "dscp",
 	[ATTRIBUTE_ENCRYPTION] = "encryption",
 	[ATTRIBUTE_ESN] = "esn",
 	[ATTRIBUTE_EXCEPT_FROM] = "except-from",
@@ -48,12 +52,16 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_OUT_ROLE] = "out-role",
 	[ATTRIBUTE_PRF] = "prf",
 	[ATTRIBUTE_PROTOCOL] = "protocol",
+	[ATTRIBUTE_RATE] = "rate",
+	[ATTRIBUTE_RATE_FOR] = "rate-for",
 	[ATTRIBUTE_REPORT] = "report",
 	[ATTRIBUTE_ROLE] = "role",
 	[ATTRIBUTE_ROLES] = "roles",
 	[ATTRIBUTE_RULE] = "rule",
 	[ATTRIBUTE_SERVICE] = "service",
+	[ATTRIBUTE_SHADOW] = "shadow",
 	[ATTRIBUTE_STALE] = "stale",
+	[ATTRIBUTE_STATEFUL] = "stateful",
 	[ATTRIBUTE_TCP] = "tcp",
 	[ATTRIBUTE_TENANT] = "tenant",
 	[ATTRIBUTE_TO] = "to",
@@ -188,21 +196,60 @@ static const struct grammar_attribute rules_attributes[] = {
 			"Who starts: networks, nodes, roles (the nodes that have one), "           \
 			"addresses.",                                                              \
 			NULL},                                                                     \
+		{ATTRIBUTE_EXCEPT_FROM, TYPE_PEERS, false, NULL, "But not from these.", NULL},     \
 		{ATTRIBUTE_TO, TYPE_PEERS, false, "any", "Who is called, in the same way.", NULL}, \
+		{ATTRIBUTE_EXCEPT_TO, TYPE_PEERS, false, NULL, "But not to these.", NULL},         \
 		{ATTRIBUTE_SERVICE, TYPE_NAMES, false, NULL, "Services; any, if left out.", NULL}, \
+		{ATTRIBUTE_DSCP, TYPE_DSCPS, false, NULL,                                          \
+			"Differentiated services code points: numbers, or names such as ef and "   \
+			"af41.",                                                                   \
+			NULL},                                                                     \
 		{ATTRIBUTE_IN_ROLE, TYPE_ROLE, false, NULL,                                        \
 			"Of a forward rule: a role of the interface it comes from.", NULL},        \
 		{ATTRIBUTE_OUT_ROLE, TYPE_ROLE, false, NULL,                                       \
 			"Of a forward rule: a role of the interface it goes to.", NULL},           \
 		{ATTRIBUTE_LOG, TYPE_YES_NO, false, "no", "Write a line for each flow.", NULL},    \
+		{ATTRIBUTE_SHADOW, TYPE_YES_NO, false, "no",                                       \
+			"Only count, and log if the rule says so: the next rules decide. So a "    \
+			"rule can be tried on real traffic.",                                      \
+			NULL},                                                                     \
 	{                                                                                          \
 		ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL            \
 	}
 
-static const struct grammar_attribute rule_attributes[] = {RULE_ATTRIBUTES, {0}};
+/* Of what lets flows pass. */
+#define PASS_ATTRIBUTES                                                                            \
+	{ATTRIBUTE_STATEFUL, TYPE_YES_NO, false, "yes",                                            \
+		"Answers pass too. Without, each direction needs its rule.", NULL},                \
+		{ATTRIBUTE_RATE, TYPE_RATE, false, NULL,                                           \
+			"So many flows may begin in a second, minute, hour or day: 10/minute. "    \
+			"What begins beyond is dropped.",                                          \
+			NULL},                                                                     \
+		{ATTRIBUTE_BURST, TYPE_NUMBER, false, NULL,                                        \
+			"So many may begin at once before the rate counts; else as many as its "   \
+			"number.",                                                                 \
+			NULL},                                                                     \
+		{ATTRIBUTE_RATE_FOR, TYPE_CHOICE, false, "rule",                                   \
+			"For what the rate counts: all flows of the rule, or each source or "      \
+			"destination (of IPv6 its first 64 bits).",                                \
+			"rule source destination"},                                                \
+		{ATTRIBUTE_CONNECTIONS, TYPE_NUMBER, false, NULL,                                  \
+			"So many flows may be there at a time; what begins beyond is dropped.",    \
+			NULL},                                                                     \
+	{                                                                                          \
+		ATTRIBUTE_CONNECTIONS_FOR, TYPE_CHOICE, false, "rule",                             \
+			"For what that number counts, in the same way.",                           \
+			"rule source destination"                                                  \
+	}
+
+static const struct grammar_attribute allow_attributes[] = {
+	RULE_ATTRIBUTES, PASS_ATTRIBUTES, {0}};
+static const struct grammar_attribute deny_attributes[] = {RULE_ATTRIBUTES, {0}};
 static const struct grammar_attribute protect_attributes[] = {
 	RULE_ATTRIBUTES,
-	{ATTRIBUTE_WITH, TYPE_NAME, true, NULL, "The protection.", NULL},
+	PASS_ATTRIBUTES,
+	{ATTRIBUTE_WITH, TYPE_NAMES, true, NULL,
+		"The protection; of several the first that succeeds.", NULL},
 	{ATTRIBUTE_VIA, TYPE_GATEWAY, false, NULL,
 		"Where the tunnel ends: a node with one address, or an address.", NULL},
 	{0},
@@ -220,6 +267,7 @@ static const struct grammar_attribute expect_attributes[] = {
 	{ATTRIBUTE_FROM, TYPE_PEERS, false, "any", "As in rules.", NULL},
 	{ATTRIBUTE_TO, TYPE_PEERS, false, "any", "As in rules.", NULL},
 	{ATTRIBUTE_SERVICE, TYPE_NAMES, false, NULL, "As in rules.", NULL},
+	{ATTRIBUTE_DSCP, TYPE_DSCPS, false, NULL, "As in rules.", NULL},
 	{ATTRIBUTE_IN_ROLE, TYPE_ROLE, false, NULL, "As in rules.", NULL},
 	{ATTRIBUTE_OUT_ROLE, TYPE_ROLE, false, NULL, "As in rules.", NULL},
 	{ATTRIBUTE_RULE, TYPE_NAME, false, NULL, "The name of the rule that has to decide.", NULL},
@@ -237,6 +285,7 @@ static const struct grammar_attribute prove_attributes[] = {
 	{ATTRIBUTE_TO, TYPE_PEERS, false, "any", "As in rules.", NULL},
 	{ATTRIBUTE_EXCEPT_TO, TYPE_PEERS, false, NULL, "But not to these.", NULL},
 	{ATTRIBUTE_SERVICE, TYPE_NAMES, false, NULL, "As in rules.", NULL},
+	{ATTRIBUTE_DSCP, TYPE_DSCPS, false, NULL, "As in rules.", NULL},
 	{ATTRIBUTE_IN, TYPE_YES_NO, false, "no", "What reaches a node.", NULL},
 	{ATTRIBUTE_OUT, TYPE_YES_NO, false, "no",
 		"What a node starts towards addresses that no node has.", NULL},
@@ -278,9 +327,10 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 		"dropped.",
 		HOLDS(ELEMENT_ALLOW) | HOLDS(ELEMENT_DENY) | HOLDS(ELEMENT_PROTECT),
 		rules_attributes},
-	{ELEMENT_ALLOW, "allow", "Lets flows and their answers pass in clear.", 0, rule_attributes},
+	{ELEMENT_ALLOW, "allow", "Lets flows and their answers pass in clear.", 0,
+		allow_attributes},
 	{ELEMENT_DENY, "deny", "Drops flows. Without a direction: in, out and forward.", 0,
-		rule_attributes},
+		deny_attributes},
 	{ELEMENT_PROTECT, "protect", "Lets flows pass under a protection.", 0, protect_attributes},
 	{ELEMENT_TESTS, "tests", "What must be true of the policy.", HOLDS(ELEMENT_EXPECT) | HOLDS(ELEMENT_PROVE),
 		no_attributes},
@@ -308,7 +358,7 @@ static enum err check_word(enum grammar_type type, struct view word, struct erro
 	struct port_range ports;
 	struct icmp_match icmp;
 	uint8_t protocol;
-	uint32_t seconds;
+	uint32_t number, unit;
 	struct error ignored;
 
 	switch (type) {
@@ -345,7 +395,13 @@ static enum err check_word(enum grammar_type type, struct view word, struct erro
 	case TYPE_PROTOCOLS:
 		return parse_protocol(word, &protocol, e);
 	case TYPE_DURATION:
-		return parse_duration(word, &seconds, e);
+		return parse_duration(word, &number, e);
+	case TYPE_NUMBER:
+		return parse_count(word, &number, e);
+	case TYPE_RATE:
+		return parse_rate(word, &number, &unit, e);
+	case TYPE_DSCPS:
+		return parse_dscp(word, &protocol, e);
 	default:
 		return E_OK;
 	}
@@ -363,6 +419,7 @@ bool grammar_is_list(enum grammar_type type)
 	case TYPE_PORTS:
 	case TYPE_ICMP:
 	case TYPE_PROTOCOLS:
+	case TYPE_DSCPS:
 		return true;
 	default:
 		return false;

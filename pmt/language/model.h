@@ -37,6 +37,7 @@ struct traffic {
 	struct port_range *ports;
 	size_t port_count;
 	struct icmp_match icmp;
+	int8_t dscp; /* DSCP_ANY */
 };
 
 struct traffic_list {
@@ -120,18 +121,38 @@ enum verdict {
 	VERDICT_PROTECT,
 };
 
+/* For what a limit counts; the numbers of copsecRuleRateScope. */
+enum limit_scope {
+	LIMIT_OF_RULE = 1,
+	LIMIT_OF_SOURCE,
+	LIMIT_OF_DESTINATION,
+};
+
+/* Of flows that begin in a unit of time, or that are there. */
+struct model_limit {
+	uint32_t count;   /* 0: none */
+	uint32_t seconds; /* of a rate: its unit of time */
+	uint32_t burst;   /* of a rate; 0: as count */
+	enum limit_scope scope;
+};
+
 struct model_rule {
 	const char *name;
 	struct place at;
 	enum verdict verdict;
-	const struct model_protection *protection; /* of VERDICT_PROTECT */
-	struct address_range via;                  /* of a tunnel */
+	/* Of VERDICT_PROTECT: one at least, all of them tunnels or none; the first that succeeds. */
+	const struct model_protection **protections;
+	size_t protection_count;
+	struct address_range via; /* of a tunnel */
 	bool in, out, forward;
 	bool both; /* with its mirror: alone, out and its mirror; with forward, both ways through */
 	struct address_list from, to;
 	struct traffic_list traffic;
 	const char *in_role, *out_role; /* of a forward rule; NULL: any */
 	bool log;
+	bool shadow;
+	bool stateful;
+	struct model_limit rate, connections;
 };
 
 struct model_block {

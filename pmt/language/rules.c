@@ -34,19 +34,21 @@ const char *role_of(struct builder *b, const struct element *el, enum attribute_
 	return a->value;
 }
 
+/* Where the tunnel ends. */
 static void resolve_via(struct builder *b, const struct element *el, struct model_rule *rule)
 {
 	const struct attribute *a = element_attribute(el, ATTRIBUTE_VIA);
+	const struct model_protection *first = rule->protection_count ? rule->protections[0] : NULL;
 	const struct model_node *node;
 	struct named *n;
 	struct error e;
 
-	if (rule->protection && rule->protection->tunnel && !a)
+	if (first && first->tunnel && !a)
 		report_error(b->d, el->at, "the protection \"%s\" is a tunnel: the rule needs via",
-			rule->protection->name);
-	if (rule->protection && !rule->protection->tunnel && a)
-		report_error(b->d, a->value_at, "the protection \"%s\" is no tunnel",
-			rule->protection->name);
+			first->name);
+	if (first && !first->tunnel && a)
+		report_error(
+			b->d, a->value_at, "the protection \"%s\" is no tunnel", first->name);
 	if (!a || !parse_address(view_of_string(a->value), &rule->via, &e))
 		return;
 	n = refer(b, &b->places, view_of_string(a->value), a->value_at, 1u << KIND_NODE, "node");
@@ -61,11 +63,91 @@ static void resolve_via(struct builder *b, const struct element *el, struct mode
 		rule->via = node->addresses.items[0];
 }
 
+static void resolve_protections(
+	struct builder *b, const struct element *el, struct model_rule *rule)
+{
+	struct words w = words_of(el, ATTRIBUTE_WITH);
+
+	rule->protections =
+		take(b, count_words(el, ATTRIBUTE_WITH), sizeof(struct model_protection *));
+	while (rule->protections && words_next(&w)) {
+		struct named *n = refer(
+			b, &b->protections, w.word, w.at, 1u << KIND_PROTECTION, "protection");
+		const struct model_protection *p = n ? n->object : NULL;
+
+		for (size_t i = 0; p && i < rule->protection_count; i++)
+			if (rule->protections[i] == p) {
+				report_error(b->d, w.at, "the protection \"%s\" stands here twice",
+					p->name);
+				p = NULL;
+			}
+		if (p && rule->protection_count && p->tunnel != rule->protections[0]->tunnel)
+			report_error(b->d, w.at,
+				"of several protections all are tunnels or none: \"%s\" is %s, "
+				"\"%s\" is %s",
+				rule->protections[0]->name, p->tunnel ? "none" : "one", p->name,
+				p->tunnel ? "one" : "none");
+		else if (p)
+			rule->protections[rule->protection_count++] = p;
+	}
+	for (size_t i = 0; i + 1 < rule->protection_count; i++)
+		if (rule->protections[i]->preferred)
+			report_error(b->d, element_place(el, ATTRIBUTE_WITH),
+				"the protection \"%s\" is only preferred: nothing behind it is tried",
+				rule->protections[i]->name);
+	resolve_via(b, el, rule);
+}
+
+/* --- limits --- */
+
+static enum limit_scope scope_of(const struct element *el, enum attribute_id id)
+{
+	const char *word = element_value(el, id);
+
+	if (word && strcmp(word, "source") == 0)
+		return LIMIT_OF_SOURCE;
+	return word && strcmp(word, "destination") == 0 ? LIMIT_OF_DESTINATION : LIMIT_OF_RULE;
+}
+
+/* A word that qualifies another says nothing without it. */
+static void check_needs(struct builder *b, const struct element *el, enum attribute_id id,
+	enum attribute_id needed)
+{
+	if (element_attribute(el, id) && !element_attribute(el, needed))
+		report_error(b->d, element_place(el, id), "%s without %s says nothing",
+			grammar_attribute_name(id), grammar_attribute_name(needed));
+}
+
+static void read_limits(struct builder *b, const struct element *el, struct model_rule *rule)
+{
+	const struct attribute *rate = element_attribute(el, ATTRIBUTE_RATE);
+	const struct attribute *burst = element_attribute(el, ATTRIBUTE_BURST);
+	const struct attribute *connections = element_attribute(el, ATTRIBUTE_CONNECTIONS);
+	bool good = true;
+	struct error e;
+
+	if (rate)
+		good = !parse_rate(view_of_string(rate->value), &rule->rate.count,
+			&rule->rate.seconds, &e);
+	if (burst)
+		good = good && !parse_count(view_of_string(burst->value), &rule->rate.burst, &e);
+	if (connections)
+		good = good && !parse_count(view_of_string(connections->value),
+				       &rule->connections.count, &e);
+	if (!good)
+		report_error(b->d, el->at, "%s", e.text);
+	rule->rate.scope = scope_of(el, ATTRIBUTE_RATE_FOR);
+	rule->connections.scope = scope_of(el, ATTRIBUTE_CONNECTIONS_FOR);
+	check_needs(b, el, ATTRIBUTE_BURST, ATTRIBUTE_RATE);
+	check_needs(b, el, ATTRIBUTE_RATE_FOR, ATTRIBUTE_RATE);
+	check_needs(b, el, ATTRIBUTE_CONNECTIONS_FOR, ATTRIBUTE_CONNECTIONS);
+}
+
+/* --- a rule --- */
+
 static void build_rule(struct builder *b, const struct element *el, struct model_block *block)
 {
 	struct model_rule *rule = &block->rules[block->rule_count];
-	const struct attribute *with = element_attribute(el, ATTRIBUTE_WITH);
-	struct named *n;
 
 	define(b, &b->rules, el, KIND_RULE, rule);
 	if (el->faulty)
@@ -82,15 +164,14 @@ static void build_rule(struct builder *b, const struct element *el, struct model
 	rule->in_role = role_of(b, el, ATTRIBUTE_IN_ROLE);
 	rule->out_role = role_of(b, el, ATTRIBUTE_OUT_ROLE);
 	rule->log = element_yes(el, ATTRIBUTE_LOG);
-	rule->from = addresses_of_peers(b, el, ATTRIBUTE_FROM);
-	rule->to = addresses_of_peers(b, el, ATTRIBUTE_TO);
+	rule->shadow = element_yes(el, ATTRIBUTE_SHADOW);
+	rule->stateful = rule->verdict == VERDICT_DENY || element_yes(el, ATTRIBUTE_STATEFUL);
+	rule->from = addresses_of_peers_but(b, el, ATTRIBUTE_FROM, ATTRIBUTE_EXCEPT_FROM);
+	rule->to = addresses_of_peers_but(b, el, ATTRIBUTE_TO, ATTRIBUTE_EXCEPT_TO);
 	rule->traffic = traffic_of_services(b, el);
-	if (with) {
-		n = refer(b, &b->protections, view_of_string(with->value), with->value_at,
-			1u << KIND_PROTECTION, "protection");
-		rule->protection = n ? n->object : NULL;
-		resolve_via(b, el, rule);
-	}
+	read_limits(b, el, rule);
+	if (rule->verdict == VERDICT_PROTECT)
+		resolve_protections(b, el, rule);
 	check_directions(b, el, rule);
 	check_families(b, el, &rule->from, &rule->to);
 	b->m->rules[b->m->rule_count++] = rule;

@@ -33,6 +33,9 @@ static const char *const patterns[TYPE_COUNT] = {
 	[TYPE_ICMP] = "any|" NUMBER "(/" NUMBER ")?",
 	[TYPE_PROTOCOLS] = "[a-z0-9]{1,10}",
 	[TYPE_DURATION] = "[0-9]{1,10}[smhd]",
+	[TYPE_NUMBER] = "[0-9]{1,10}",
+	[TYPE_RATE] = "[0-9]{1,10}/(second|minute|hour|day)",
+	[TYPE_DSCPS] = "[0-9a-z]{1,6}",
 	[TYPE_VERDICT] = "\\s*(allow|deny|protect(\\s+" NAME ")?)\\s*",
 };
 

@@ -67,6 +67,9 @@ void model_print_services(struct buffer *out)
 	}
 }
 
+static const struct traffic any_traffic = {
+	.protocol = PROTOCOL_ANY, .icmp = {ICMP_ANY, ICMP_ANY}, .dscp = DSCP_ANY};
+
 static void put_definition(struct buffer *out, const char *name, const char *words)
 {
 	if (words)
@@ -192,11 +195,12 @@ static void normalize_traffic(struct builder *b, struct traffic_list *list)
 static void add_ports(
 	struct builder *b, struct traffic_list *list, uint8_t protocol, const char *words)
 {
-	struct traffic t = {.protocol = protocol, .icmp = {ICMP_ANY, ICMP_ANY}};
+	struct traffic t = any_traffic;
 	struct view rest = view_of_string(words), word;
 	struct error e;
 	bool any = false;
 
+	t.protocol = protocol;
 	t.ports = take(b, strlen(words), sizeof *t.ports);
 	while (t.ports && (word = next_word(&rest)).len)
 		if (view_equal(word, view_of_string("any")))
@@ -215,8 +219,9 @@ static void add_icmp(struct traffic_list *list, uint8_t protocol, const char *wo
 	struct error e;
 
 	while ((word = next_word(&rest)).len) {
-		struct traffic t = {.protocol = protocol};
+		struct traffic t = any_traffic;
 
+		t.protocol = protocol;
 		if (!parse_icmp(word, &t.icmp, &e))
 			list->items[list->count++] = t;
 	}
@@ -228,7 +233,7 @@ static void add_protocols(struct traffic_list *list, const char *words)
 	struct error e;
 
 	while ((word = next_word(&rest)).len) {
-		struct traffic t = {.icmp = {ICMP_ANY, ICMP_ANY}};
+		struct traffic t = any_traffic;
 
 		if (!parse_protocol(word, &t.protocol, &e))
 			list->items[list->count++] = t;
@@ -261,8 +266,7 @@ static struct traffic_list traffic_of(struct builder *b, const char *tcp, const 
 	if (protocol)
 		add_protocols(&list, protocol);
 	if (!tcp && !udp && !icmp && !icmpv6 && !protocol)
-		list.items[list.count++] =
-			(struct traffic){.protocol = PROTOCOL_ANY, .icmp = {ICMP_ANY, ICMP_ANY}};
+		list.items[list.count++] = any_traffic;
 	normalize_traffic(b, &list);
 	return list;
 }
@@ -285,13 +289,42 @@ static const struct traffic_list *find_service(
 	return NULL;
 }
 
+/* Each of the traffic with each of the code points; all of it if none is written. */
+static struct traffic_list with_code_points(
+	struct builder *b, const struct element *el, struct traffic_list list)
+{
+	struct words w = words_of(el, ATTRIBUTE_DSCP);
+	bool wanted[UINT8_MAX + 1] = {false};
+	struct traffic_list all = {0};
+	size_t count = 0;
+	struct error e;
+	uint8_t dscp;
+
+	while (words_next(&w))
+		if (!parse_dscp(w.word, &dscp, &e) && !wanted[dscp]) {
+			wanted[dscp] = true;
+			count++;
+		}
+	if (count == 0)
+		return list;
+	all.items = take(b, list.count * count, sizeof *all.items);
+	for (size_t i = 0; all.items && i < list.count; i++)
+		for (size_t d = 0; d <= UINT8_MAX; d++)
+			if (wanted[d]) {
+				all.items[all.count] = list.items[i];
+				all.items[all.count++].dscp = (int8_t)d;
+			}
+	return all;
+}
+
 struct traffic_list traffic_of_services(struct builder *b, const struct element *el)
 {
 	struct words w = words_of(el, ATTRIBUTE_SERVICE);
 	struct traffic_list list = {0}, known;
 
 	if (!w.attribute)
-		return traffic_of(b, NULL, NULL, NULL, NULL, NULL);
+		return with_code_points(
+			b, el, traffic_of(b, NULL, NULL, NULL, NULL, NULL));
 	while (words_next(&w)) {
 		const struct traffic_list *more = find_service(b, w.word, w.at, &known);
 		struct traffic *items;
@@ -309,7 +342,7 @@ struct traffic_list traffic_of_services(struct builder *b, const struct element 
 		list.count += more->count;
 	}
 	normalize_traffic(b, &list);
-	return list;
+	return with_code_points(b, el, list);
 }
 
 void build_service(struct builder *b, const struct element *el)

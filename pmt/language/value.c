@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 128, PORT_MAX = 65535, PROTOCOL_MAX = 254 };
+enum { WORD_MAX = 128, PORT_MAX = 65535, PROTOCOL_MAX = 254, DSCP_MAX = 63 };
 
 struct named_number {
 	const char *name;
@@ -287,6 +287,106 @@ enum err parse_duration(struct view word, uint32_t *ret, struct error *e)
 	}
 	return error_set(e, E_SYNTAX, "\"%.*s\" is not a duration such as 90s, 15m, 8h or 30d",
 		shown(word), (const char *)word.data);
+}
+
+enum err parse_count(struct view word, uint32_t *ret, struct error *e)
+{
+	uint32_t n;
+
+	if (parse_number(word, UINT32_MAX, &n, e) || n == 0)
+		return error_set(e, E_RANGE, "\"%.*s\" is not a number from 1 to %u", shown(word),
+			(const char *)word.data, UINT32_MAX);
+	*ret = n;
+	return E_OK;
+}
+
+static const struct {
+	const char *name;
+	uint32_t seconds;
+} rate_units[] = {{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}};
+
+const char *rate_unit(uint32_t seconds)
+{
+	for (size_t i = 0; i < sizeof rate_units / sizeof *rate_units; i++)
+		if (rate_units[i].seconds == seconds)
+			return rate_units[i].name;
+	return NULL;
+}
+
+enum err parse_rate(
+	struct view word, uint32_t *ret_count, uint32_t *ret_seconds, struct error *e)
+{
+	const uint8_t *slash = memchr(word.data, '/', word.len);
+	const size_t first = slash ? (size_t)(slash - word.data) : word.len;
+	uint32_t n;
+
+	for (size_t i = 0; slash && i < sizeof rate_units / sizeof *rate_units; i++)
+		if (view_equal(VIEW(slash + 1, word.len - first - 1),
+			    view_of_string(rate_units[i].name)) &&
+			!parse_count(VIEW(word.data, first), &n, e)) {
+			*ret_count = n;
+			*ret_seconds = rate_units[i].seconds;
+			return E_OK;
+		}
+	return error_set(e, E_SYNTAX,
+		"\"%.*s\" is not a rate such as 10/minute (second, minute, hour, day)",
+		shown(word), (const char *)word.data);
+}
+
+/* IANA, Differentiated Services Field Codepoints. */
+static const struct {
+	const char *name;
+	uint8_t dscp;
+} code_points[] = {
+	{"cs0", 0},
+	{"cs1", 8},
+	{"cs2", 16},
+	{"cs3", 24},
+	{"cs4", 32},
+	{"cs5", 40},
+	{"cs6", 48},
+	{"cs7", 56},
+	{"af11", 10},
+	{"af12", 12},
+	{"af13", 14},
+	{"af21", 18},
+	{"af22", 20},
+	{"af23", 22},
+	{"af31", 26},
+	{"af32", 28},
+	{"af33", 30},
+	{"af41", 34},
+	{"af42", 36},
+	{"af43", 38},
+	{"ef", 46},
+	{"va", 44},
+	{"le", 1},
+};
+
+const char *dscp_name(uint8_t dscp)
+{
+	for (size_t i = 0; i < sizeof code_points / sizeof *code_points; i++)
+		if (code_points[i].dscp == dscp)
+			return code_points[i].name;
+	return NULL;
+}
+
+enum err parse_dscp(struct view word, uint8_t *ret, struct error *e)
+{
+	uint32_t number;
+
+	for (size_t i = 0; i < sizeof code_points / sizeof *code_points; i++)
+		if (view_equal(word, view_of_string(code_points[i].name))) {
+			*ret = code_points[i].dscp;
+			return E_OK;
+		}
+	if (parse_number(word, DSCP_MAX, &number, e))
+		return error_set(e, E_SYNTAX,
+			"\"%.*s\" is not a code point: neither a number from 0 to %d nor a name "
+			"such as ef, af41, cs1",
+			shown(word), (const char *)word.data, DSCP_MAX);
+	*ret = (uint8_t)number;
+	return E_OK;
 }
 
 enum err parse_name(struct view word, size_t max, struct error *e)

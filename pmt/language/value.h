@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The words that stand in attributes, and what they mean: addresses, ports, ICMP types, durations,
- * pins. Each parser takes one word and says what is wrong with it in a sentence. No state, no
+ * rates. Each parser takes one word and says what is wrong with it in a sentence. No state, no
  * allocation.
  */
 #ifndef COPSEC_PMT_LANGUAGE_VALUE_H
@@ -14,7 +14,8 @@ enum {
 	NAME_LENGTH_MAX = 63,
 	COMBINATION_LENGTH_MAX = 255, /* RFC 3318 3: RoleCombination */
 	PROTOCOL_ANY = 255,           /* ipSecSelectorProtocol */
-	ICMP_ANY = -1
+	ICMP_ANY = -1,
+	DSCP_ANY = -1
 };
 
 enum ip_family {
@@ -60,6 +61,17 @@ enum err parse_icmp(struct view word, struct icmp_match *ret, struct error *e) M
 enum err parse_protocol(struct view word, uint8_t *ret, struct error *e) MUST_USE;
 /* 90s, 15m, 8h, 30d; in seconds */
 enum err parse_duration(struct view word, uint32_t *ret, struct error *e) MUST_USE;
+/* From 1 on. */
+enum err parse_count(struct view word, uint32_t *ret, struct error *e) MUST_USE;
+/* 10/minute: how many, in how many seconds */
+enum err parse_rate(
+	struct view word, uint32_t *ret_count, uint32_t *ret_seconds, struct error *e) MUST_USE;
+/* 0-63, ef, af41, cs1 (RFC 2474, 2597, 3246, 5865, 8622) */
+enum err parse_dscp(struct view word, uint8_t *ret, struct error *e) MUST_USE;
+/* The name of a code point; NULL if it has none. */
+const char *dscp_name(uint8_t dscp);
+/* The word for a unit of rates of so many seconds; NULL if there is none. */
+const char *rate_unit(uint32_t seconds);
 /* A letter, then letters, digits, '.', '-' and '_'; `max` octets at most. */
 enum err parse_name(struct view word, size_t max, struct error *e) MUST_USE;
 enum err parse_number(struct view word, uint32_t max, uint32_t *ret, struct error *e) MUST_USE;

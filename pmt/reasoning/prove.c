@@ -240,7 +240,7 @@ struct prover *prover_free(struct prover *p)
 /* --- regions --- */
 
 static const struct traffic_list any_traffic = {
-	.items = &(struct traffic){.protocol = PROTOCOL_ANY, .icmp = {ICMP_ANY, ICMP_ANY}},
+	.items = &(struct traffic){.protocol = PROTOCOL_ANY, .icmp = {ICMP_ANY, ICMP_ANY}, .dscp = DSCP_ANY},
 	.count = 1};
 static const struct address_list any_address = {.any = true};
 

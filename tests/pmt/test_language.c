@@ -20,6 +20,7 @@ static const char *const bad[] = {
 	"expectations",
 	"foreign",
 	"includes",
+	"limits",
 	"names",
 	"namespace",
 	"not-xml",

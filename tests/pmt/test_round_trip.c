@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What can be said in the short storey of the language, word by word: it arrives in the policy that
+ * a node reads, and comes back out of the bundle as a policy that compiles to the same roots.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pib/policy/periods.h"
+#include "pib/policy/policy.h"
+#include "pib/set/bundle.h"
+#include "pmt/compiler/compile.h"
+#include "pmt/convert/convert.h"
+#include "pmt/compiler/reading.h"
+#include "tests/pmt/policy_text.h"
+
+static const struct compile_terms terms = {.serial = 7, .not_before = 1000, .not_after = 2000};
+
+#define HEAD                                                                                       \
+	"<policy xmlns=\"urn:copsec:policy:1\" tenant=\"acme\"><role name=\"host\"/>"              \
+	"<node name=\"a\" roles=\"host\" address=\"2001:db8::1\" key=\"sha256:"                    \
+	"0000000000000000000000000000000000000000000000000000000000000001\"/>"                     \
+	"<protection name=\"strong\"/><protection name=\"plain\">"                                 \
+	"<ike encryption=\"aes128gcm16\" prf=\"sha256\" group=\"x25519\"/>"                        \
+	"<esp encryption=\"aes128gcm16\" group=\"x25519\"/></protection>"                          \
+	"<protection name=\"away\" mode=\"tunnel\"/>"
+#define RULES(rules) HEAD "<rules for=\"host\">" rules "</rules></policy>"
+
+static void compile(const char *text, struct buffer *out)
+{
+	struct compile_summary summary;
+	struct policy_file f;
+	struct error e;
+	enum err code;
+
+	policy_text_good(&f, text);
+	buffer_init(out, BUNDLE_MAX);
+	code = compile_policy(&f.model, &terms, out, &summary, &e);
+	ck_assert_msg(code == E_OK, "%s: %s", code ? e.text : "", text);
+	policy_file_fini(&f);
+}
+
+static void convert_text(const struct buffer *bundle, struct buffer *out)
+{
+	struct arena arena;
+	struct bundle b;
+	struct error e;
+	enum err code;
+
+	arena_init(&arena, BUNDLE_MAX);
+	buffer_init(out, BUNDLE_MAX);
+	code = bundle_read(buffer_view(bundle), &arena, &b, &e);
+	if (!code)
+		code = convert(&b, out, &e);
+	ck_assert_msg(code == E_OK, "%s", code ? e.text : "");
+	arena_fini(&arena);
+}
+
+/* Rules of the set "host", as one line each. */
+static void say_rules(const struct buffer *bundle, struct buffer *out)
+{
+	struct reading r;
+	struct error e;
+	const struct policy *p;
+
+	ck_assert_int_eq(reading_init(&r, buffer_view(bundle), &e), E_OK);
+	p = reading_find(&r, "host")->policy;
+	buffer_init(out, 1 << 16);
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct policy_rule *rule = &p->rules[i];
+
+		policy_print_rule(out, rule);
+		buffer_put_text(out, "%s%s", rule->shadow ? ", shadow" : "",
+			rule->stateful ? "" : ", without state");
+		if (rule->rate.count)
+			buffer_put_text(out, ", %u in %u s, burst %u, scope %d", rule->rate.count,
+				rule->rate.seconds, rule->rate.burst, (int)rule->rate.scope);
+		if (rule->connections.count)
+			buffer_put_text(out, ", %u at a time, scope %d", rule->connections.count,
+				(int)rule->connections.scope);
+		for (size_t k = 1; k < rule->step_count; k++)
+			buffer_put_text(out, ", else %s", rule->steps[k].protection->name);
+		buffer_put_text(out, "\n");
+	}
+	reading_fini(&r);
+}
+
+static const struct {
+	const char *what, *policy, *rules;
+} rows[] = {
+	{"limits of new flows",
+		RULES("<allow in=\"yes\" service=\"ssh\" rate=\"10/minute\" burst=\"3\" "
+		      "rate-for=\"source\"/>"),
+		"rule 1 \"host-1\": in, tcp port 22: bypass, 10 in 60 s, burst 3, scope 2\n"},
+	{"limits of flows",
+		RULES("<allow in=\"yes\" service=\"ssh\" connections=\"5\" "
+		      "connections-for=\"destination\"/>"),
+		"rule 1 \"host-1\": in, tcp port 22: bypass, 5 at a time, scope 3\n"},
+	{"shadow", RULES("<deny in=\"yes\" shadow=\"yes\" log=\"yes\"/><allow in=\"yes\"/>"),
+		"rule 1 \"host-1\": in, all: discard, log, shadow\n"
+		"rule 2 \"host-2\": in, all: bypass\n"},
+	{"no state", RULES("<allow in=\"yes\" out=\"yes\" service=\"dns\" stateful=\"no\"/>"), NULL},
+	{"code points", RULES("<allow out=\"yes\" service=\"dns ssh\" dscp=\"ef 5 af41\"/>"), NULL},
+	{"any service with code points", RULES("<allow out=\"yes\" dscp=\"ef\"/>"), NULL},
+	{"what is excepted",
+		RULES("<allow in=\"yes\" from=\"192.0.2.0/24\" except-from=\"192.0.2.7 "
+		      "192.0.2.128/25\"/>"),
+		"rule 1 \"host-1\": in, from 192.0.2.0-192.0.2.6, 192.0.2.8-192.0.2.127: bypass\n"},
+	{"excepted of anybody", RULES("<allow in=\"yes\" except-from=\"10.0.0.0/8\"/>"), NULL},
+	{"the first that succeeds",
+		RULES("<protect with=\"strong plain\" out=\"yes\" service=\"ssh\"/>"),
+		"rule 1 \"host-1\": out, tcp port 22: protect with \"strong\", else protect with "
+		"\"plain\", else plain\n"},
+	{"another order is another list",
+		RULES("<protect with=\"plain strong\" out=\"yes\" service=\"ssh\"/>"
+		      "<protect with=\"strong plain\" in=\"yes\" service=\"ssh\"/>"),
+		NULL},
+	{"a tunnel", RULES("<protect with=\"away\" via=\"2001:db8::9\" both=\"yes\"/>"), NULL},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+START_TEST(every_word_arrives_and_comes_back)
+{
+	struct buffer first, again, second, text, said;
+
+	compile(rows[_i].policy, &first);
+	compile(rows[_i].policy, &again);
+	ck_assert_msg(view_equal(buffer_view(&first), buffer_view(&again)),
+		"%s: compiled twice it is not the same", rows[_i].what);
+	if (rows[_i].rules) {
+		say_rules(&first, &said);
+		ck_assert_str_eq(buffer_string(&said), rows[_i].rules);
+		buffer_fini(&said);
+	}
+	convert_text(&first, &text);
+	compile(buffer_string(&text), &second);
+	ck_assert_msg(view_equal(buffer_view(&first), buffer_view(&second)),
+		"%s: converted it is\n%s", rows[_i].what, buffer_string(&text));
+	buffer_fini(&first);
+	buffer_fini(&again);
+	buffer_fini(&second);
+	buffer_fini(&text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("pmt-round-trip");
+	TCase *tc = tcase_create("round trip");
+
+	tcase_add_loop_test(tc, every_word_arrives_and_comes_back, 0, ROWS);
+	suite_add_tcase(suite, tc);
+	return suite_main(suite);
+}
