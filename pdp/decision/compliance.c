@@ -7,6 +7,7 @@
 
 #include "common/crypto/cms.h"
 #include "pib/schema/pri.h"
+#include "pib/schema/subcode.h"
 
 enum { REPORT_ARENA = 256 * 1024 };
 
@@ -220,28 +221,17 @@ static void blame(struct findings *f, struct view contents)
 	say_text(f, name);
 }
 
-/* Of a class's attributes, for the codes whose sub-code is the number of one. */
-static const char *attribute_name(const struct pib_class *class, const struct pr_object *cperr)
-{
-	if (!class || cperr->code < PR_CPERR_ATTR_VALUE_INVALID ||
-		cperr->code > PR_CPERR_ATTR_REFERENCE_UNKNOWN)
-		return NULL;
-	for (size_t i = 0; i < class->attribute_count; i++)
-		if (class->attributes[i].number == cperr->sub_code)
-			return class->attributes[i].name;
-	return NULL;
-}
-
 static void say_cperr(struct findings *f, const struct pr_object *cperr)
 {
 	const char *code = pr_cperr_name(cperr->code);
-	const char *attribute = attribute_name(f->blamed.class, cperr);
-	char number[48] = "";
+	const struct pib_class *class = f->blamed.class;
+	const char *what = class ? pib_subcode_name(class, cperr->code, cperr->sub_code) : NULL;
+	char number[80] = "";
 
 	say_text(f, ": ");
 	say_text(f, code ? code : "unknown error");
-	if (attribute)
-		snprintf(number, sizeof number, " (%s)", attribute);
+	if (what)
+		snprintf(number, sizeof number, " (%s)", what);
 	else if (cperr->sub_code)
 		snprintf(number, sizeof number, " (sub-code %u)", cperr->sub_code);
 	say_text(f, number);

@@ -83,6 +83,8 @@ bool has_type(SmiNode *attribute, const char *name);
 long long number_of(const SmiValue *value, const char *whose);
 /* Ascending; none unless the attribute is an enumeration or BITS. */
 unsigned labels_of(SmiNode *attribute, struct label labels[LABELS_MAX]);
+/* Of an element of a table, which is one of its INSTALL-ERRORS. */
+struct label install_error(SmiNode *element, const char *class);
 
 /* ---- names.c, tables.c, page.c ---- */
 

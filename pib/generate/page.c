@@ -124,6 +124,13 @@ static void put_facts(const struct schema *schema, FILE *out, const struct class
 			smiGetElementNode(e)->name);
 		separator = ", ";
 	}
+	separator = "; errors of its own (CPERR 13): ";
+	for (SmiElement *e = smiGetFirstElement(class->table); e; e = smiGetNextElement(e)) {
+		struct label error = install_error(smiGetElementNode(e), class->name);
+
+		fprintf(out, "%s%s(%lld)", separator, error.name, error.number);
+		separator = ", ";
+	}
 	fputs(".\n", out);
 }
 

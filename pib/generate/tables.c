@@ -220,28 +220,21 @@ static unsigned write_uniqueness(const struct schema *schema, FILE *out,
 	return count;
 }
 
-/* libsmi hands out INSTALL-ERRORS as the elements of the table, as nodes that have nothing but a
- * name and, where the pointer to the OID would be, the number. Nothing documents it; the test of
- * the generated tables would notice if it changed. */
 static unsigned write_install_errors(FILE *out, const struct class *class)
 {
 	static struct label labels[LABELS_MAX];
 	unsigned count = 0;
 
 	for (SmiElement *e = smiGetFirstElement(class->table); e; e = smiGetNextElement(e)) {
-		SmiNode *error = smiGetElementNode(e);
-		uintptr_t number = (uintptr_t)error->oid;
+		struct label error = install_error(smiGetElementNode(e), class->name);
 
-		if (error->oidlen != 1 || number < 1 || number > 65535)
-			die("%s: INSTALL-ERRORS cannot be read", class->name);
 		if (count == LABELS_MAX)
 			die("%s: more than %d errors", class->name, LABELS_MAX);
 		for (unsigned i = 0; i < count; i++)
-			if (labels[i].number == (long long)number)
+			if (labels[i].number == error.number)
 				die("%s: two INSTALL-ERRORS with the number %lld", class->name,
 					labels[i].number);
-		labels[count].name = error->name;
-		labels[count++].number = (long long)number;
+		labels[count++] = error;
 	}
 	if (count)
 		write_label_rows(out, class->name, "errors", labels, count);

@@ -7,23 +7,18 @@
 #include <string.h>
 
 #include "pib/policy/model.h"
+#include "pib/schema/subcode.h"
 
 /* A policy of 10,000 rules takes about 6 MiB; this is against those that grow without end. */
 enum { ARENA_MAX = 1 << 29 };
 
-enum err refuse(struct build *b, const struct pri *pri, unsigned attribute,
-	enum pib_fault_kind kind, const char *format, ...)
+static enum err note(
+	struct build *b, const struct pri *pri, struct pib_fault fault, const char *text)
 {
-	struct pib_fault fault = {.kind = kind, .attribute = (uint8_t)attribute};
 	struct prid prid = {pri->class, pri->instance};
+	enum err err = pib_fault_err(fault.kind);
 	char place[PRID_TEXT_SIZE];
-	char text[ERROR_TEXT_SIZE];
-	enum err err = pib_fault_err(kind);
-	va_list ap;
 
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
 	prid_format(&prid, place);
 	pri_failures_add_prid(b->failures, fault, &prid, "%s: %s", place, text);
 	if (!b->err) {
@@ -31,6 +26,31 @@ enum err refuse(struct build *b, const struct pri *pri, unsigned attribute,
 		error_set(b->error, err, "%s: %s", place, text);
 	}
 	return err;
+}
+
+enum err refuse(struct build *b, const struct pri *pri, unsigned attribute,
+	enum pib_fault_kind kind, const char *format, ...)
+{
+	char text[ERROR_TEXT_SIZE];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	return note(b, pri, (struct pib_fault){.kind = kind, .attribute = (uint8_t)attribute},
+		text);
+}
+
+enum err refuse_own(struct build *b, const struct pri *pri, unsigned attribute,
+	const char *install_error, const char *format, ...)
+{
+	char text[ERROR_TEXT_SIZE];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	return note(b, pri, pib_install_fault(pri->class, install_error, attribute), text);
 }
 
 enum err build_no_memory(struct build *b)

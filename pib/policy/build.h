@@ -67,6 +67,9 @@ struct secrecy {
 /* Notes what is wrong with a PRI; returns the code that goes with the kind. */
 enum err refuse(struct build *b, const struct pri *pri, unsigned attribute,
 	enum pib_fault_kind kind, const char *format, ...) PRINTF_LIKE(5, 6);
+/* The same as the error of this name in the INSTALL-ERRORS of the PRI's class. */
+enum err refuse_own(struct build *b, const struct pri *pri, unsigned attribute,
+	const char *install_error, const char *format, ...) PRINTF_LIKE(5, 6);
 /* E_MEMORY, noted. */
 enum err build_no_memory(struct build *b) MUST_USE;
 static inline bool build_stops(enum err err)

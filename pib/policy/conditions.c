@@ -112,7 +112,7 @@ static enum err read_period_extension(
 	if (err)
 		return err;
 	if (!is_zone_name(p->zone))
-		return refuse(b, &ext, copsecTimePeriodZone, PIB_FAULT_VALUE,
+		return refuse_own(b, &ext, copsecTimePeriodZone, "zone",
 			"that is no name of a time zone");
 	p->days_from_end = (uint32_t)pri_bits(&ext, copsecTimePeriodDayFromEndMask);
 	p->negated = pri_bool(&ext, copsecTimePeriodNegated);

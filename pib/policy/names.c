@@ -95,7 +95,7 @@ static enum err read_sealed(struct build *b, const struct pri *pri, void *ret)
 		fits = fits ||
 		       (owners[i].class == sealed->owner.class->id && owners[i].use == sealed->use);
 	if (!fits)
-		return refuse(b, pri, copsecSecretUse, PIB_FAULT_VALUE, "%s has no such secret",
+		return refuse_own(b, pri, copsecSecretUse, "use", "%s has no such secret",
 			sealed->owner.class->name);
 	err = build_octets(b, pri_octets(pri, copsecSecretKey), &sealed->key);
 	return err ? err : build_octets(b, pri_octets(pri, copsecSecretSealed), &sealed->sealed);

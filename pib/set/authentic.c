@@ -16,7 +16,9 @@ static bool verify_document(struct verification *v, const struct pri_row *envelo
 
 	if (cms_verify(cms, v->signers[use], &result, &e)) {
 		prid_format(&envelope->prid, name);
-		refuse(v, envelope, e.code, "%s: %s", name, e.text);
+		refuse_document(v, envelope,
+			e.code == E_UNTRUSTED ? DOCUMENT_SIGNERS : DOCUMENT_SIGNATURE, e.code,
+			"%s: %s", name, e.text);
 		return false;
 	}
 	*ret_content = result.content;
@@ -74,8 +76,8 @@ static void verify_not_revoked(struct verification *v, const struct state_assign
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
 		if (keys[i].key.len &&
 			trust_list_revokes(&v->owner->state.trust->list, keys[i].key))
-			refuse(v, &a->envelope, E_UNTRUSTED, "the %s of node %.*s is revoked",
-				keys[i].what, NAME(of->node));
+			refuse_document(v, &a->envelope, DOCUMENT_REVOKED, E_UNTRUSTED,
+				"the %s of node %.*s is revoked", keys[i].what, NAME(of->node));
 }
 
 static void verify_own_assignment(struct verification *v, const struct state_assignment *a)
@@ -87,12 +89,13 @@ static void verify_own_assignment(struct verification *v, const struct state_ass
 	if (!pin_equal(&pin, v->node->key)) {
 		pin_format(&pin, found);
 		pin_format(v->node->key, own);
-		refuse(v, &a->envelope, E_MISMATCH, "the assignment is for the key %s, not for %s",
-			found, own);
+		refuse_document(v, &a->envelope, DOCUMENT_NODE, E_MISMATCH,
+			"the assignment is for the key %s, not for %s", found, own);
 	}
 	if (!view_equal(a->assignment.node, v->node->pepid))
-		refuse(v, &a->envelope, E_MISMATCH, "the assignment is for node %.*s, not for %.*s",
-			NAME(a->assignment.node), NAME(v->node->pepid));
+		refuse_document(v, &a->envelope, DOCUMENT_NODE, E_MISMATCH,
+			"the assignment is for node %.*s, not for %.*s", NAME(a->assignment.node),
+			NAME(v->node->pepid));
 }
 
 static void verify_manifest_place(struct verification *v, const struct state_set *set)
@@ -100,17 +103,18 @@ static void verify_manifest_place(struct verification *v, const struct state_set
 	const struct manifest *m = &set->manifest;
 
 	if (block_policy_set_instance(m->block) != set->envelope.prid.instance)
-		refuse(v, &set->envelope, E_CONFLICT,
+		refuse_document(v, &set->envelope, DOCUMENT_BLOCK, E_CONFLICT,
 			"set %.*s owns block %#x, but its manifest stands at copsecPolicySet.%u",
 			NAME(m->name), m->block, set->envelope.prid.instance);
 	if (m->authority != AUTHORITY_HOME)
-		refuse(v, &set->envelope, E_DENIED,
+		refuse_document(v, &set->envelope, DOCUMENT_AUTHORITY, E_DENIED,
 			"set %.*s: authority %s has no say here, the assignment names none but "
 			"home",
 			NAME(m->name), authority_name(m->authority));
 	if (m->node.len && v->node &&
 		!view_equal(m->node, VIEW(v->node->key->sha256, sizeof v->node->key->sha256)))
-		refuse(v, &set->envelope, E_DENIED, "set %.*s is for another node", NAME(m->name));
+		refuse_document(v, &set->envelope, DOCUMENT_NODE, E_DENIED,
+			"set %.*s is for another node", NAME(m->name));
 }
 
 static void verify_tenant(struct verification *v, const struct pri_row *envelope, const char *what,
@@ -119,8 +123,9 @@ static void verify_tenant(struct verification *v, const struct pri_row *envelope
 	struct view ours = v->owner->state.index.tenant;
 
 	if (!view_equal(tenant, ours))
-		refuse(v, envelope, E_MISMATCH, "%s %.*s is of tenant %.*s, the index of %.*s",
-			what, NAME(name), NAME(tenant), NAME(ours));
+		refuse_document(v, envelope, DOCUMENT_TENANT, E_MISMATCH,
+			"%s %.*s is of tenant %.*s, the index of %.*s", what, NAME(name),
+			NAME(tenant), NAME(ours));
 }
 
 static int compare_by_node(const void *a, const void *b)
@@ -154,7 +159,7 @@ static void verify_distinct(
 		qsort(sorted, s->assignment_count, sizeof *sorted, compare);
 	for (size_t i = 1; i < s->assignment_count; i++)
 		if (!compare(&sorted[i - 1], &sorted[i]))
-			refuse(v, &sorted[i]->envelope, E_DUPLICATE,
+			refuse_document(v, &sorted[i]->envelope, DOCUMENT_NODE, E_DUPLICATE,
 				"the assignments of %.*s and %.*s are for the same %s",
 				NAME(sorted[i - 1]->assignment.node),
 				NAME(sorted[i]->assignment.node), what);
@@ -165,7 +170,7 @@ void verify_whose(struct verification *v)
 	const struct state *s = &v->owner->state;
 
 	if (v->terms->tenant.len && !view_equal(s->index.tenant, v->terms->tenant))
-		refuse(v, &s->index_envelope, E_MISMATCH,
+		refuse_document(v, &s->index_envelope, DOCUMENT_TENANT, E_MISMATCH,
 			"the index is of tenant %.*s, not of %.*s", NAME(s->index.tenant),
 			NAME(v->terms->tenant));
 	if (s->trust)

@@ -23,7 +23,7 @@ static void verify_root(struct verification *v, size_t i)
 		return;
 	hex_encode(found, VIEW(root, SHOWN_ROOT));
 	hex_encode(wanted, VIEW(m->root, SHOWN_ROOT));
-	refuse(v, &o->sets[i].envelope, E_MISMATCH,
+	refuse_document(v, &o->sets[i].envelope, DOCUMENT_ROOT, E_MISMATCH,
 		"set %.*s: its %zu PRIs have root %s..., signed is %s...", NAME(m->name),
 		pri_store_count(o->rows[i]), found, wanted);
 }
@@ -52,16 +52,16 @@ static void verify_set_is_listed(struct verification *v, const struct state_set 
 	const struct set_entry *entry = set_index_find(&s->index, m->name);
 
 	if (!entry)
-		refuse(v, &set->envelope, E_UNEXPECTED, "set %.*s is not in the index",
-			NAME(m->name));
+		refuse_document(v, &set->envelope, DOCUMENT_INDEX, E_UNEXPECTED,
+			"set %.*s is not in the index", NAME(m->name));
 	else if (difference(entry, m))
-		refuse(v, &set->envelope, E_MISMATCH,
+		refuse_document(v, &set->envelope, DOCUMENT_INDEX, E_MISMATCH,
 			"set %.*s has serial %llu, the index names serial %llu%s", NAME(m->name),
 			(unsigned long long)m->serial, (unsigned long long)entry->serial,
 			difference(entry, m));
 	if (v->node && !assignment_demands(&s->assignments[0].assignment, &s->index, m))
-		refuse(v, &set->envelope, E_UNEXPECTED, "set %.*s is for none of this node's roles",
-			NAME(m->name));
+		refuse_document(v, &set->envelope, DOCUMENT_NODE, E_UNEXPECTED,
+			"set %.*s is for none of this node's roles", NAME(m->name));
 }
 
 static void verify_demand(struct verification *v, const struct assignment *a, struct view roles)
@@ -115,7 +115,7 @@ static void verify_index_is_met(struct verification *v)
 				envelope_attribute(envelope->prid.class), E_MISSING,
 				"set %.*s is missing, but the index names it", NAME(entry->name));
 		if (entry->node.len && !is_for_some_node(s, entry))
-			refuse(v, envelope, E_MISMATCH,
+			refuse_document(v, envelope, DOCUMENT_NODE, E_MISMATCH,
 				"set %.*s is for a node that no assignment names with roles %.*s",
 				NAME(entry->name), NAME(entry->roles));
 	}
@@ -152,8 +152,8 @@ void verify_completeness(struct verification *v)
 
 	for (size_t i = 0; i < s->set_count; i++)
 		if (state_find_set(s, s->sets[i].manifest.name) != &s->sets[i])
-			refuse(v, &s->sets[i].envelope, E_DUPLICATE, "set %.*s is there twice",
-				NAME(s->sets[i].manifest.name));
+			refuse_document(v, &s->sets[i].envelope, DOCUMENT_INDEX, E_DUPLICATE,
+				"set %.*s is there twice", NAME(s->sets[i].manifest.name));
 	for (size_t i = 0; i < s->set_count; i++)
 		verify_set_is_listed(v, &s->sets[i]);
 	for (size_t i = 0; i < s->assignment_count; i++)

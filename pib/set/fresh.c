@@ -37,7 +37,7 @@ static void verify_serial(struct verification *v, const struct pri_row *envelope
 
 	floor = floors ? bsearch(&wanted, floors, count, sizeof *floors, compare_floors) : NULL;
 	if (floor && serial < floor->serial)
-		refuse(v, envelope, E_STALE,
+		refuse_document(v, envelope, DOCUMENT_SERIAL, E_STALE,
 			"%s %.*s has serial %llu, but %llu was accepted before", what, NAME(name),
 			(unsigned long long)serial, (unsigned long long)floor->serial);
 }
@@ -52,8 +52,9 @@ static void verify_only_content(struct verification *v, const struct pri_row *en
 
 	if (cms_content(cms, &content, &e) || cms_content(in_force, &accepted, &e) ||
 		!view_equal(content, accepted))
-		refuse(v, envelope, E_CONFLICT, "%s%.*s has serial %llu, under which other content "
-			"is in force", what, NAME(name), (unsigned long long)serial);
+		refuse_document(v, envelope, DOCUMENT_SERIAL, E_CONFLICT,
+			"%s%.*s has serial %llu, under which other content is in force", what,
+			NAME(name), (unsigned long long)serial);
 }
 
 static void verify_only_contents(struct verification *v)
@@ -95,7 +96,7 @@ void verify_serials(struct verification *v)
 	if (v->err)
 		return;
 	if (s->index.serial < f->index)
-		refuse(v, &s->index_envelope, E_STALE,
+		refuse_document(v, &s->index_envelope, DOCUMENT_SERIAL, E_STALE,
 			"the index has serial %llu, but %llu was accepted before",
 			(unsigned long long)s->index.serial, (unsigned long long)f->index);
 	for (size_t i = 0; i < s->assignment_count; i++) {
@@ -104,7 +105,7 @@ void verify_serials(struct verification *v)
 		verify_serial(v, &s->assignments[i].envelope, "the assignment of", a->node,
 			a->serial, assignments, f->assignment_count);
 		if (s->index.serial < a->least_index_serial)
-			refuse(v, &s->index_envelope, E_STALE,
+			refuse_document(v, &s->index_envelope, DOCUMENT_SERIAL, E_STALE,
 				"the index has serial %llu, but the assignment of %.*s asks for "
 				"%llu at least",
 				(unsigned long long)s->index.serial, NAME(a->node),
@@ -147,11 +148,13 @@ static void verify_time(struct verification *v, const struct pri_row *envelope, 
 	uint64_t now = v->terms->now_utc;
 
 	if (now < not_before)
-		refuse(v, envelope, E_EXPIRED, "%s%.*s is not valid before %llu, and it is %llu",
-			what, NAME(name), (unsigned long long)not_before, (unsigned long long)now);
+		refuse_document(v, envelope, DOCUMENT_NOT_YET_VALID, E_EXPIRED,
+			"%s%.*s is not valid before %llu, and it is %llu", what, NAME(name),
+			(unsigned long long)not_before, (unsigned long long)now);
 	if (now > not_after)
-		refuse(v, envelope, E_EXPIRED, "%s%.*s is not valid after %llu, and it is %llu",
-			what, NAME(name), (unsigned long long)not_after, (unsigned long long)now);
+		refuse_document(v, envelope, DOCUMENT_EXPIRED, E_EXPIRED,
+			"%s%.*s is not valid after %llu, and it is %llu", what, NAME(name),
+			(unsigned long long)not_after, (unsigned long long)now);
 }
 
 void verify_validity(struct verification *v)

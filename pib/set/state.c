@@ -5,24 +5,67 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pib/schema/subcode.h"
 #include "pib/set/verification.h"
 
 enum { STATE_MEMORY_MAX = 128 << 20 /* octets of what is decoded out of the documents */ };
 
+static const char *const error_names[DOCUMENT_ERRORS] = {
+	[DOCUMENT_SIGNATURE] = "signature",
+	[DOCUMENT_SIGNERS] = "signers",
+	[DOCUMENT_TENANT] = "tenant",
+	[DOCUMENT_NODE] = "node",
+	[DOCUMENT_AUTHORITY] = "authority",
+	[DOCUMENT_SERIAL] = "serial",
+	[DOCUMENT_NOT_YET_VALID] = "notYetValid",
+	[DOCUMENT_EXPIRED] = "expired",
+	[DOCUMENT_CONTENT] = "content",
+	[DOCUMENT_BOUNDS] = "bounds",
+	[DOCUMENT_REVOKED] = "revoked",
+	[DOCUMENT_ROOT] = "root",
+	[DOCUMENT_INDEX] = "index",
+	[DOCUMENT_BLOCK] = "block",
+};
+
+const char *document_error_name(enum document_error what)
+{
+	return error_names[what];
+}
+
+static void note(struct verification *v, const struct prid *prid, struct pib_fault fault,
+	enum err err, const char *text)
+{
+	pri_failures_add_prid(v->failures, fault, prid, "%s", text);
+	if (!v->err)
+		v->err = error_set(v->e, err, "%s", text);
+}
+
 void refuse_row(struct verification *v, const struct prid *prid, enum pib_fault_kind kind,
 	unsigned attribute, enum err err, const char *format, ...)
 {
+	struct pib_fault fault = {.kind = kind, .attribute = (uint8_t)attribute};
 	char text[ERROR_TEXT_SIZE];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	pri_failures_add_prid(v->failures,
-		(struct pib_fault){.kind = kind, .attribute = (uint8_t)attribute}, prid, "%s",
-		text);
-	if (!v->err)
-		v->err = error_set(v->e, err, "%s", text);
+	note(v, prid, fault, err, text);
+}
+
+void refuse_document(struct verification *v, const struct pri_row *envelope,
+	enum document_error what, enum err err, const char *format, ...)
+{
+	const struct pib_class *class = envelope->prid.class;
+	struct pib_fault fault =
+		pib_install_fault(class, error_names[what], envelope_attribute(class));
+	char text[ERROR_TEXT_SIZE];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	note(v, &envelope->prid, fault, err, text);
 }
 
 enum err no_memory(struct verification *v)

@@ -10,6 +10,13 @@ static void wrong(struct verification *v, const struct error *e)
 	refuse(v, &v->owner->trust.envelope, e->code, "the trust list: %s", e->text);
 }
 
+static void wrongly_signed(struct verification *v, const struct error *e)
+{
+	refuse_document(v, &v->owner->trust.envelope,
+		e->code == E_UNTRUSTED ? DOCUMENT_SIGNERS : DOCUMENT_SIGNATURE, e->code,
+		"the trust list: %s", e->text);
+}
+
 /* The list before is trusted: somebody else has verified it, or the disk says so. */
 static enum err read_present(
 	struct verification *v, struct trust_list *ret_list, struct error *e)
@@ -20,16 +27,17 @@ static enum err read_present(
 static void follow(struct verification *v, const struct trust_list *present)
 {
 	const struct trust_list *next = &v->owner->trust.list;
+	const struct pri_row *envelope = &v->owner->trust.envelope;
 	uint8_t digest[SHA256_SIZE];
 
 	if (next->serial <= present->serial)
-		refuse(v, &v->owner->trust.envelope, E_STALE,
+		refuse_document(v, envelope, DOCUMENT_SERIAL, E_STALE,
 			"the trust list has serial %llu, but %llu is in force",
 			(unsigned long long)next->serial, (unsigned long long)present->serial);
 	if (sha256_of(v->terms->trust_in_force, digest))
 		no_memory(v);
 	else if (!view_equal(next->previous, VIEW(digest, sizeof digest)))
-		refuse(v, &v->owner->trust.envelope, E_MISMATCH,
+		refuse_document(v, envelope, DOCUMENT_SERIAL, E_MISMATCH,
 			"the trust list of serial %llu does not follow the one in force",
 			(unsigned long long)next->serial);
 }
@@ -40,7 +48,8 @@ static void verify_next_time(struct verification *v)
 	uint64_t now = v->terms->now_utc;
 
 	if (now < next->not_before || now > next->not_after)
-		refuse(v, &v->owner->trust.envelope, E_EXPIRED,
+		refuse_document(v, &v->owner->trust.envelope,
+			now < next->not_before ? DOCUMENT_NOT_YET_VALID : DOCUMENT_EXPIRED, E_EXPIRED,
 			"the trust list is to be taken up from %llu to %llu, and it is %llu",
 			(unsigned long long)next->not_before, (unsigned long long)next->not_after,
 			(unsigned long long)now);
@@ -61,14 +70,18 @@ static void verify_next(struct verification *v)
 		if (!err)
 			err = trust_list_signers(&present, TRUST_TRUST, &signers, &e);
 	}
-	if (!err)
-		err = cms_verify(v->owner->trust.cms, chained ? signers : v->terms->trust, &result,
-			&e);
-	trust_free(signers);
-	if (!err)
-		err = trust_list_decode(
-			result.content, &v->owner->arena, &v->owner->trust.list, &e);
 	if (err) {
+		wrong(v, &e);
+		return;
+	}
+	err = cms_verify(
+		v->owner->trust.cms, chained ? signers : v->terms->trust, &result, &e);
+	trust_free(signers);
+	if (err) {
+		wrongly_signed(v, &e);
+		return;
+	}
+	if (trust_list_decode(result.content, &v->owner->arena, &v->owner->trust.list, &e)) {
 		wrong(v, &e);
 		return;
 	}
@@ -114,14 +127,14 @@ void verify_trust(struct verification *v)
 		return;
 	}
 	if (cms_content(t->cms, &t->content, &e))
-		wrong(v, &e);
+		wrongly_signed(v, &e);
 	else if (v->terms->from_disk || view_equal(t->content, present))
 		take_present(v);
 	else
 		verify_next(v);
 	if (!v->err && t->list.authority != AUTHORITY_HOME)
-		refuse(v, &t->envelope, E_MISMATCH, "the trust list is of authority %s",
-			authority_name(t->list.authority));
+		refuse_document(v, &t->envelope, DOCUMENT_AUTHORITY, E_MISMATCH,
+			"the trust list is of authority %s", authority_name(t->list.authority));
 	if (!v->err)
 		take_signers(v);
 }

@@ -45,10 +45,33 @@ struct verification {
 void refuse_row(struct verification *v, const struct prid *prid, enum pib_fault_kind kind,
 	unsigned attribute, enum err err, const char *format, ...) PRINTF_LIKE(6, 7);
 
-/* A document is refused as the value of the attribute that carries it. */
+/* What is wrong with a signed document: the INSTALL-ERRORS of the classes that carry one. */
+enum document_error {
+	DOCUMENT_SIGNATURE,     /* it is no signed document, or was changed since */
+	DOCUMENT_SIGNERS,       /* not signed by those who must */
+	DOCUMENT_TENANT,        /* of another tenant */
+	DOCUMENT_NODE,          /* for another node */
+	DOCUMENT_AUTHORITY,     /* of an authority that has no say here */
+	DOCUMENT_SERIAL,        /* older than what was accepted, or a second one under a serial */
+	DOCUMENT_NOT_YET_VALID,
+	DOCUMENT_EXPIRED,
+	DOCUMENT_CONTENT,       /* it does not say what a document of its kind must */
+	DOCUMENT_BOUNDS,        /* beyond what was delegated */
+	DOCUMENT_REVOKED,       /* names a key that is revoked */
+	DOCUMENT_ROOT,          /* its instances are not those that were signed */
+	DOCUMENT_INDEX,         /* not as the index says */
+	DOCUMENT_BLOCK,         /* owns other InstanceIds than those of its place */
+	DOCUMENT_ERRORS
+};
+/* As the modules spell it. */
+const char *document_error_name(enum document_error what);
+
+void refuse_document(struct verification *v, const struct pri_row *envelope,
+	enum document_error what, enum err err, const char *format, ...) PRINTF_LIKE(5, 6);
+
+/* For what is wrong with its content. */
 #define refuse(v, envelope, err, ...)                                                              \
-	refuse_row(v, &(envelope)->prid, PIB_FAULT_VALUE,                                          \
-		envelope_attribute((envelope)->prid.class), err, __VA_ARGS__)
+	refuse_document(v, envelope, DOCUMENT_CONTENT, err, __VA_ARGS__)
 
 enum err no_memory(struct verification *v);
 

@@ -5,6 +5,7 @@
 
 #include "common/cops/message.h"
 #include "pib/schema/print.h"
+#include "pib/schema/subcode.h"
 
 enum { PRI_TEXT_MAX = 1 << 20 };
 
@@ -91,20 +92,16 @@ static void print_epd(const struct pr_object *o, const struct subject *s, struct
 	buffer_fini(&text);
 }
 
-static bool is_about_attribute(uint16_t cperr)
-{
-	return cperr >= PR_CPERR_ATTR_VALUE_INVALID && cperr <= PR_CPERR_ATTR_REFERENCE_UNKNOWN;
-}
-
 static void print_cperr(const struct pr_object *o, const struct subject *s, struct buffer *out)
 {
-	const struct pib_attribute *attribute = NULL;
+	const char *what = NULL;
 
-	if (s->known && s->in_error && is_about_attribute(o->code))
-		attribute = pib_attribute(s->prid.class, o->sub_code);
-	if (attribute)
-		buffer_put_text(out, "    CPERR %s(%u) in %s\n", pr_cperr_name(o->code),
-			(unsigned)o->code, attribute->name);
+	if (s->known && s->in_error)
+		what = pib_subcode_name(s->prid.class, o->code, o->sub_code);
+	if (what)
+		buffer_put_text(out, "    CPERR %s(%u)%s%s\n", pr_cperr_name(o->code),
+			(unsigned)o->code,
+			o->code == PR_CPERR_PRI_SPECIFIC_ERROR ? ": " : " in ", what);
 	else
 		print_raw(o, out);
 }

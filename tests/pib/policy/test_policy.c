@@ -633,6 +633,7 @@ static void zone_with_a_path(void)
 
 #define VALUE PIB_FAULT_VALUE
 #define VALUE_UNSUPPORTED PIB_FAULT_VALUE_UNSUPPORTED
+#define SPECIFIC PIB_FAULT_SPECIFIC
 #define ENUM_UNSUPPORTED PIB_FAULT_ENUM_UNSUPPORTED
 
 /* One mistake each, and what the report must name. */
@@ -645,7 +646,7 @@ static const struct refusal {
 } refusals[] = {
 	{member_without_address, PIB_copsecGroupMember, 1, copsecGroupMemberAddress, VALUE},
 	{key_that_is_over, PIB_copsecPeerKey, 1, copsecPeerKeyNotAfter, VALUE},
-	{secret_of_a_rule, PIB_copsecSecret, 1, copsecSecretUse, VALUE},
+	{secret_of_a_rule, PIB_copsecSecret, 1, copsecSecretUse, SPECIFIC},
 	{other_roles, PIB_ipSecRule, 2, ipSecRuleRoles, VALUE},
 	{nul_in_name, PIB_copsecRule, 1, copsecRuleName, VALUE},
 	{roles_without_forward, PIB_copsecRule, 1, copsecRuleOutRole, VALUE},
@@ -695,7 +696,7 @@ static const struct refusal {
 	{offer_for_too_long, PIB_copsecOffer, 1, copsecOfferUsual, VALUE},
 	{backward_dates, PIB_ipSecRuleTimePeriod, 1, ipSecRuleTimePeriodTimePeriod, VALUE},
 	{no_time, PIB_ipSecRuleTimePeriod, 1, ipSecRuleTimePeriodTimeOfDayMask, VALUE},
-	{zone_with_a_path, PIB_copsecTimePeriod, 1, copsecTimePeriodZone, VALUE},
+	{zone_with_a_path, PIB_copsecTimePeriod, 1, copsecTimePeriodZone, SPECIFIC},
 };
 
 /* What can be said, and what it needs then. */

@@ -6,6 +6,7 @@
 
 #include "pib/schema/ber.h"
 #include "pib/schema/schema.h"
+#include "pib/schema/subcode.h"
 #include "tests/suite.h"
 
 static const char ours[] = COPSEC_ENTERPRISE_OID ".1";
@@ -355,6 +356,31 @@ START_TEST(install_errors_have_their_numbers)
 }
 END_TEST
 
+START_TEST(a_sub_code_is_an_attribute_or_an_error_of_the_class)
+{
+	const struct pib_class *class = pib_class(PIB_frwkIpFilter);
+	struct pib_fault fault;
+
+	ck_assert_str_eq(pib_subcode_name(class, 13, 2), "invalidSrcL4PortData");
+	ck_assert_ptr_null(pib_subcode_name(class, 13, 3));
+	ck_assert_ptr_null(pib_subcode_name(pib_class(PIB_ipSecRule), 13, 1));
+	ck_assert_str_eq(pib_subcode_name(class, 3, 2), "frwkIpFilterDstAddr");
+	ck_assert_str_eq(pib_subcode_name(class, 7, 2), "frwkIpFilterDstAddr");
+	ck_assert_ptr_null(pib_subcode_name(class, 3, 0));
+	ck_assert_ptr_null(pib_subcode_name(class, 3, 999));
+	ck_assert_ptr_null(pib_subcode_name(class, 2, 2));
+	ck_assert_ptr_null(pib_subcode_name(class, 8, 2));
+
+	fault = pib_install_fault(class, "invalidSrcL4PortData", 11);
+	ck_assert_int_eq(fault.kind, PIB_FAULT_SPECIFIC);
+	ck_assert_uint_eq(pib_fault_object(&fault).code, 13);
+	ck_assert_uint_eq(pib_fault_object(&fault).subcode, 2);
+	fault = pib_install_fault(class, "tired", 11);
+	ck_assert_uint_eq(pib_fault_object(&fault).code, 3);
+	ck_assert_uint_eq(pib_fault_object(&fault).subcode, 11);
+}
+END_TEST
+
 START_TEST(access_says_who_may_send)
 {
 	ck_assert(pib_class_installs(pib_class(PIB_ipSecRule)));
@@ -401,6 +427,7 @@ int main(void)
 	tcase_add_test(c, an_instance_id_that_is_no_index_may_be_zero);
 	tcase_add_test(c, uniqueness_reaches_into_the_base_class);
 	tcase_add_test(c, install_errors_have_their_numbers);
+	tcase_add_test(c, a_sub_code_is_an_attribute_or_an_error_of_the_class);
 	tcase_add_test(c, access_says_who_may_send);
 	tcase_add_test(c, unknown_rows_and_names);
 	suite_add_tcase(suite, c);

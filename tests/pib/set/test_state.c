@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/cops/pr.h"
+#include "pib/schema/subcode.h"
+#include "pib/set/verification.h"
 #include "tests/pib/set/world.h"
 #include "tests/suite.h"
 
@@ -681,6 +683,94 @@ static const struct variation {
 
 enum { VARIATIONS = sizeof variations / sizeof variations[0] };
 
+/* What has an error of its own in the INSTALL-ERRORS of the class, and so CPERR 13. */
+static const struct declared {
+	const char *variation;
+	enum document_error what;
+} declared[] = {
+	{"unsigned index", DOCUMENT_SIGNERS},
+	{"one signer", DOCUMENT_SIGNERS},
+	{"one signer and a stranger", DOCUMENT_SIGNERS},
+	{"one signer of a set", DOCUMENT_SIGNERS},
+	{"stranger signs assignment", DOCUMENT_SIGNERS},
+	{"index is a manifest", DOCUMENT_CONTENT},
+	{"no CMS", DOCUMENT_SIGNATURE},
+	{"other tenant demanded", DOCUMENT_TENANT},
+	{"set of another tenant", DOCUMENT_TENANT},
+	{"assignment of another tenant", DOCUMENT_TENANT},
+	{"other key", DOCUMENT_NODE},
+	{"other PEPID", DOCUMENT_NODE},
+	{"operator", DOCUMENT_AUTHORITY},
+	{"manifests swapped", DOCUMENT_BLOCK},
+	{"overlapping blocks", DOCUMENT_BLOCK},
+	{"set of another node", DOCUMENT_NODE},
+	{"index names another node", DOCUMENT_INDEX},
+	{"common set in place of its own", DOCUMENT_NODE},
+	{"common set beside its own", DOCUMENT_NODE},
+	{"node twice", DOCUMENT_NODE},
+	{"key twice", DOCUMENT_NODE},
+	{"older index", DOCUMENT_SERIAL},
+	{"older set", DOCUMENT_SERIAL},
+	{"older assignment", DOCUMENT_SERIAL},
+	{"index below what is asked for", DOCUMENT_SERIAL},
+	{"too late", DOCUMENT_EXPIRED},
+	{"too early", DOCUMENT_NOT_YET_VALID},
+	{"set expired", DOCUMENT_EXPIRED},
+	{"row changed", DOCUMENT_ROOT},
+	{"row removed", DOCUMENT_ROOT},
+	{"row added", DOCUMENT_ROOT},
+	{"other rows", DOCUMENT_ROOT},
+	{"row of another block, signed", DOCUMENT_ROOT},
+	{"set not in the index", DOCUMENT_INDEX},
+	{"index names another serial", DOCUMENT_INDEX},
+	{"index names another root", DOCUMENT_INDEX},
+	{"set for nobody", DOCUMENT_NODE},
+	{"name twice", DOCUMENT_INDEX},
+};
+
+/* The sub-code is the number that the module gives the name. */
+static void check_cperr(const struct variation *v, const struct pri_failure *f)
+{
+	struct pib_error_object object = pib_fault_object(&f->fault);
+	const char *name = pib_subcode_name(pib_class(v->class), object.code, object.subcode);
+	const struct declared *d = NULL;
+
+	for (size_t i = 0; i < sizeof declared / sizeof declared[0]; i++)
+		if (!strcmp(declared[i].variation, v->name))
+			d = &declared[i];
+	ck_assert_msg((object.code == PR_CPERR_PRI_SPECIFIC_ERROR) == (d != NULL), "%s: CPERR %u",
+		v->name, object.code);
+	if (d)
+		ck_assert_msg(name && !strcmp(name, document_error_name(d->what)), "%s: %s", v->name,
+			name ? name : "no such error");
+}
+
+/* Or they would be refused as values, and nobody would notice. */
+START_TEST(every_document_declares_the_errors_that_it_can_have)
+{
+	static const struct {
+		enum pib_class_id class;
+		unsigned without;
+	} classes[] = {
+		{PIB_copsecPolicySet, 0},
+		{PIB_copsecIndex, 1 << DOCUMENT_ROOT | 1 << DOCUMENT_INDEX | 1 << DOCUMENT_BLOCK},
+		{PIB_copsecAssignment, 1 << DOCUMENT_ROOT | 1 << DOCUMENT_INDEX | 1 << DOCUMENT_BLOCK},
+		{PIB_copsecTrust, 1 << DOCUMENT_ROOT | 1 << DOCUMENT_INDEX | 1 << DOCUMENT_BLOCK},
+	};
+
+	for (unsigned what = 0; what < DOCUMENT_ERRORS; what++)
+		for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+			struct pib_fault fault = pib_install_fault(pib_class(classes[i].class),
+				document_error_name((enum document_error)what), 1);
+
+			ck_assert_msg((fault.kind == PIB_FAULT_SPECIFIC) ==
+					      !(classes[i].without & 1u << what),
+				"%s: %s", pib_class(classes[i].class)->name,
+				document_error_name((enum document_error)what));
+		}
+}
+END_TEST
+
 /* Even: at a node; odd: a bundle. */
 START_TEST(each_variation_gets_its_answer)
 {
@@ -716,6 +806,7 @@ START_TEST(each_variation_gets_its_answer)
 		ck_assert_int_eq(prid_decode(VIEW(f->prid, f->prid_len), &prid, &fault, &e), E_OK);
 		ck_assert_msg(prid.class->id == v->class, "%s: %s", v->name, prid.class->name);
 		ck_assert(!pib_fault_object(&f->fault).general);
+		check_cperr(v, f);
 	} else {
 		ck_assert_uint_eq(failures.count, 0);
 		state_free(state);
@@ -1037,6 +1128,7 @@ int main(void)
 
 	tcase_set_timeout(c, 100);
 	tcase_add_loop_test(c, each_variation_gets_its_answer, 0, 2 * VARIATIONS);
+	tcase_add_test(c, every_document_declares_the_errors_that_it_can_have);
 	tcase_add_test(c, a_state_shows_what_was_sent);
 	tcase_add_test(c, validity_is_asked_of_what_is_new_only);
 	tcase_add_loop_test(c, the_first_stage_that_finds_a_fault_answers, 0, STAGES * STAGES);
