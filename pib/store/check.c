@@ -370,21 +370,62 @@ static int compare_keys(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* A row that had the tag before: one that is gone, else the first, which has another tag now. */
+static bool find_former(
+	const struct check *c, const struct tag_reference *r, struct prid *ret_prid, bool *ret_gone)
+{
+	const struct pib_attribute *a = pib_attribute(r->from.class, r->attribute);
+	struct pri_row row, now;
+	bool found = false;
+	struct pri pri;
+
+	*ret_gone = false;
+	for (struct pri_cursor at = pri_store_class(c->before, a->target);
+		!*ret_gone && pri_store_next(&at, &row);) {
+		if (!pri_store_get(c->before, a->target, row.prid.instance, &pri) ||
+			pri_u32(&pri, a->target_attribute) != (uint32_t)r->list)
+			continue;
+		*ret_gone = !pri_store_find(c->store, &row.prid, &now);
+		if (!found || *ret_gone)
+			*ret_prid = row.prid;
+		found = true;
+	}
+	return found;
+}
+
+/* As with single PRIs: who did not change is not at fault, but who left the list. */
+static void fail_tag_reference(struct check *c, const struct tag_reference *r)
+{
+	const struct pib_attribute *a = pib_attribute(r->from.class, r->attribute);
+	const char *tag = pib_attribute(pib_class(a->target), a->target_attribute)->name;
+	/* What is only counted need not be searched for. */
+	bool kept = c->failures->count < PRI_FAILURES_MAX;
+	struct prid former;
+	bool gone;
+
+	if (!kept || !stood_before(c, &r->from) || !find_former(c, r, &former, &gone))
+		fail(c, &r->from, PIB_FAULT_REFERENCE, r->attribute, "%s: no %s in the set has %s %u",
+			a->name, pib_class(a->target)->name, tag, (uint32_t)r->list);
+	else if (gone)
+		fail(c, &former, PIB_FAULT_STILL_REFERENCED, 0,
+			"removed, and %s %u is empty, which %s of %s.%u refers to", tag,
+			(uint32_t)r->list, a->name, r->from.class->name, r->from.instance);
+	else
+		fail(c, &former, PIB_FAULT_VALUE, a->target_attribute,
+			"taken out of %s %u, which is empty now, and %s of %s.%u refers to it", tag,
+			(uint32_t)r->list, a->name, r->from.class->name, r->from.instance);
+}
+
 static void check_tag_references(struct check *c)
 {
 	if (c->tag_count)
 		qsort(c->tags, c->tag_count, sizeof *c->tags, compare_keys);
 	for (size_t i = 0; i < c->tag_reference_count; i++) {
 		const struct tag_reference *r = &c->tag_references[i];
-		const struct pib_attribute *a = pib_attribute(r->from.class, r->attribute);
 
-		if (c->tag_count &&
-			bsearch(&r->list, c->tags, c->tag_count, sizeof *c->tags, compare_keys))
-			continue;
-		fail(c, &r->from, PIB_FAULT_REFERENCE, r->attribute,
-			"%s: no %s in the set has %s %u", a->name, pib_class(a->target)->name,
-			pib_attribute(pib_class(a->target), a->target_attribute)->name,
-			(uint32_t)r->list);
+		if (!c->tag_count ||
+			!bsearch(&r->list, c->tags, c->tag_count, sizeof *c->tags, compare_keys))
+			fail_tag_reference(c, r);
 	}
 }
 

@@ -31,7 +31,8 @@ enum err pri_store_check(const struct pri_store *s, struct pri_bounds bounds,
 /*
  * The same for what a transaction made out of `before` (NULL: nothing): where a reference that did
  * not change leads to a PRI that was there and is no more, the PRI that was removed is at fault
- * (CPERR 12), and not the one that refers to it (CPERR 7).
+ * (CPERR 12), and not the one that refers to it (CPERR 7). The same where the last PRI of a tag list
+ * was removed; if it was not removed but given another tag, that is its fault (CPERR 3).
  */
 enum err pri_store_check_change(const struct pri_store *before, const struct pri_store *after,
 	struct pri_bounds bounds, struct pri_failures *failures, struct error *e) MUST_USE;

@@ -238,6 +238,33 @@ static void naive_target(struct complaints *c, const struct rows *before, const 
 		complain(c, from->class, from->instance, PIB_FAULT_REFERENCE, a->number);
 }
 
+/* Nobody has the tag: is it the fault of one who had it and is gone, of one who has another now,
+ * or of the reference? The lowest instance answers. */
+static void naive_empty_list(struct complaints *c, const struct rows *before,
+	const struct rows *after, const struct pri *p, const struct pib_attribute *a)
+{
+	const struct pri *was = before ? find(before, p->class->id, p->instance) : NULL;
+	const struct pri *gone = NULL, *moved = NULL;
+
+	for (size_t i = 0; was && pri_equal(was, p) && i < before->count; i++) {
+		const struct pri *q = &before->list[i];
+		const struct pri **best;
+
+		if (q->class->id != a->target ||
+			pri_u32(q, a->target_attribute) != pri_u32(p, a->number))
+			continue;
+		best = find(after, q->class->id, q->instance) ? &moved : &gone;
+		if (!*best || q->instance < (*best)->instance)
+			*best = q;
+	}
+	if (gone)
+		complain(c, gone->class, gone->instance, PIB_FAULT_STILL_REFERENCED, 0);
+	else if (moved)
+		complain(c, moved->class, moved->instance, PIB_FAULT_VALUE, a->target_attribute);
+	else
+		complain(c, p->class, p->instance, PIB_FAULT_REFERENCE, a->number);
+}
+
 static void naive_attribute(struct complaints *c, const struct rows *before,
 	const struct rows *after, const struct pri *p, const struct pib_attribute *a)
 {
@@ -267,7 +294,7 @@ static void naive_attribute(struct complaints *c, const struct rows *before,
 				pri_u32(&after->list[i], a->target_attribute) ==
 					pri_u32(p, a->number))
 				return;
-		complain(c, class, p->instance, PIB_FAULT_REFERENCE, a->number);
+		naive_empty_list(c, before, after, p, a);
 	}
 	if (a->role == PIB_PRID) {
 		if (oid_is_none(pri_oid(p, a->number))) {
@@ -484,6 +511,9 @@ static const struct removal {
 	{PIB_ipSecIkeAssociation, false, PIB_FAULT_STILL_REFERENCED, PIB_ipSecIkeAssociation,
 		"ipSecIkeAssociation.3145729: removed, but ipSecNegotiationActionKeyExchangeId of "
 		"ipSecNegotiationAction.3145729 refers to it"},
+	{PIB_ipSecProposalSet, false, PIB_FAULT_STILL_REFERENCED, PIB_ipSecProposalSet,
+		"ipSecProposalSet.3145729: removed, and ipSecProposalSetProposalSetId 3145733 is "
+		"empty, which ipSecAssociationProposalSetId of ipSecAssociation.3145729 refers to"},
 };
 
 START_TEST(what_is_referred_to_cannot_be_removed)
