@@ -4,7 +4,8 @@
  * new one out of the old one and this change, octet for octet.
  *
  * It names each PRID that goes and each row that comes or is another, and nothing else. Blocks with
- * equal hashes are not looked into, so the work goes with what changed.
+ * equal hashes are not looked into, so the work goes with what changed. In both stores a row that
+ * extends another has its base, as checks demand: a base takes its extensions with it.
  */
 #ifndef COPSEC_PIB_STORE_DIFFERENCE_H
 #define COPSEC_PIB_STORE_DIFFERENCE_H

@@ -15,7 +15,7 @@
 
 #include "tests/pib/schema/random.h"
 
-enum { CLASSES = 48, ATTRIBUTES_MAX = 20, LABELS_MAX = 9, RANGES_MAX = 3 };
+enum { CLASSES = 48, ATTRIBUTES_MAX = 20, LABELS_MAX = 9, RANGES_MAX = 3, UNIQUE_MAX = 2 };
 
 struct type {
 	const char *name; /* as SPPI writes it, before the range */
@@ -63,6 +63,8 @@ struct class {
 	unsigned count;
 	unsigned base; /* its own number, or that of the class that it extends or augments */
 	unsigned access;
+	unsigned unique[UNIQUE_MAX]; /* attributes */
+	unsigned unique_count;
 };
 
 static struct class classes[CLASSES];
@@ -136,9 +138,26 @@ static void choose_default(struct attribute *a)
 		a->number = a->type->least == 1 ? 1 : (long long)(random_magnitude(&r) & 0x7fffffff);
 }
 
+static bool installs(unsigned class)
+{
+	return classes[class].access % 2 == 0;
+}
+
+/* What may be installed leads to what may be installed, so that it can be. */
+static unsigned choose_class_before(unsigned class, unsigned limit)
+{
+	for (int tries = 0; tries < 50; tries++) {
+		unsigned other = (unsigned)random_below(&r, limit);
+
+		if (installs(other) || !installs(class))
+			return other;
+	}
+	return class;
+}
+
 static void choose_attribute(unsigned class, struct attribute *a)
 {
-	unsigned target = (unsigned)random_below(&r, class + 1);
+	unsigned target = choose_class_before(class, class + 1);
 
 	a->type = &types[random_below(&r, TYPES)];
 	if (a->type == &types[TAG_REFERENCE]) {
@@ -164,15 +183,16 @@ static void choose_class(unsigned n)
 	unsigned count = 1 + (unsigned)random_below(&r, ATTRIBUTES_MAX);
 
 	class->base = n;
-	if (n && one_in(4)) {
-		class->base = (unsigned)random_below(&r, n);
-		class->base = classes[class->base].base;
-	}
 	class->access = (unsigned)random_below(&r, 4);
+	if (n && one_in(4))
+		class->base = classes[choose_class_before(n, n)].base;
 	while (class->count < count) {
 		choose_attribute(n, &class->attributes[class->count]);
 		class->count++;
 	}
+	if (one_in(2))
+		while (class->unique_count < UNIQUE_MAX)
+			class->unique[class->unique_count++] = (unsigned)random_below(&r, count);
 }
 
 /* ---- writing the module ---- */
@@ -246,6 +266,17 @@ static void write_attribute(unsigned n, unsigned i)
 	text("    ::= { r%uEntry %u }\n\n", n, number_of(&classes[n], i));
 }
 
+static void write_uniqueness(unsigned n)
+{
+	const struct class *class = &classes[n];
+
+	text("    UNIQUENESS  {");
+	for (unsigned i = 0; i < class->unique_count; i++)
+		if (!i || class->unique[i] != class->unique[0])
+			text("%s r%ua%u", i ? "," : "", n, class->unique[i]);
+	text(" }\n");
+}
+
 static void write_class(unsigned n)
 {
 	static const char *const access[] = {"install", "notify", "install-notify", "report-only"};
@@ -261,7 +292,8 @@ static void write_class(unsigned n)
 		text("    PIB-INDEX   { r%uPrid }\n", n);
 	else
 		text("    %s { r%uEntry }\n", n % 2 ? "EXTENDS    " : "AUGMENTS   ", class->base);
-	text("    UNIQUENESS  { }\n    ::= { r%uTable 1 }\n\nR%uEntry ::= SEQUENCE {\n", n, n);
+	write_uniqueness(n);
+	text("    ::= { r%uTable 1 }\n\nR%uEntry ::= SEQUENCE {\n", n, n);
 	if (class->base == n)
 		text("    r%uPrid InstanceId,\n", n);
 	for (unsigned i = 0; i < class->count; i++)

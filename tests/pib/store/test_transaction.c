@@ -8,9 +8,7 @@
 #include <string.h>
 
 #include "common/cops/pr.h"
-#include "pib/store/check.h"
-#include "pib/store/reference.h"
-#include "tests/pib/store/rows.h"
+#include "tests/pib/store/naive.h"
 #include "tests/suite.h"
 
 enum { SEED = 20260203, BIG = 1 << 28, BLOCK = 3 << 20, OTHER_BLOCK = 4 << 20 };
@@ -193,190 +191,6 @@ END_TEST
 
 /* ---- The checks against a naive reading of the schema ---- */
 
-struct complaint {
-	struct prid prid;
-	enum pib_fault_kind kind;
-	uint8_t attribute;
-};
-
-struct complaints {
-	size_t count;
-	struct complaint list[256];
-};
-
-static void complain(struct complaints *c, const struct pib_class *class, uint32_t instance,
-	enum pib_fault_kind kind, unsigned attribute)
-{
-	ck_assert_uint_lt(c->count, sizeof c->list / sizeof c->list[0]);
-	c->list[c->count++] = (struct complaint){{class, instance}, kind, (uint8_t)attribute};
-}
-
-static const struct pri *find(const struct rows *r, enum pib_class_id class, uint32_t instance)
-{
-	for (size_t i = 0; i < r->count; i++)
-		if (r->list[i].class->id == class && r->list[i].instance == instance)
-			return &r->list[i];
-	return NULL;
-}
-
-static bool outside(uint32_t id)
-{
-	return id < bounds.first || id > bounds.last;
-}
-
-static void naive_target(struct complaints *c, const struct rows *before, const struct rows *after,
-	const struct pri *from, const struct pib_attribute *a, const struct prid *to)
-{
-	const struct pri *was;
-
-	if (find(after, to->class->id, to->instance))
-		return;
-	was = before ? find(before, from->class->id, from->instance) : NULL;
-	if (was && pri_equal(was, from) && find(before, to->class->id, to->instance))
-		complain(c, to->class, to->instance, PIB_FAULT_STILL_REFERENCED, 0);
-	else
-		complain(c, from->class, from->instance, PIB_FAULT_REFERENCE, a->number);
-}
-
-/* Nobody has the tag: is it the fault of one who had it and is gone, of one who has another now,
- * or of the reference? The lowest instance answers. */
-static void naive_empty_list(struct complaints *c, const struct rows *before,
-	const struct rows *after, const struct pri *p, const struct pib_attribute *a)
-{
-	const struct pri *was = before ? find(before, p->class->id, p->instance) : NULL;
-	const struct pri *gone = NULL, *moved = NULL;
-
-	for (size_t i = 0; was && pri_equal(was, p) && i < before->count; i++) {
-		const struct pri *q = &before->list[i];
-		const struct pri **best;
-
-		if (q->class->id != a->target ||
-			pri_u32(q, a->target_attribute) != pri_u32(p, a->number))
-			continue;
-		best = find(after, q->class->id, q->instance) ? &moved : &gone;
-		if (!*best || q->instance < (*best)->instance)
-			*best = q;
-	}
-	if (gone)
-		complain(c, gone->class, gone->instance, PIB_FAULT_STILL_REFERENCED, 0);
-	else if (moved)
-		complain(c, moved->class, moved->instance, PIB_FAULT_VALUE, a->target_attribute);
-	else
-		complain(c, p->class, p->instance, PIB_FAULT_REFERENCE, a->number);
-}
-
-static void naive_attribute(struct complaints *c, const struct rows *before,
-	const struct rows *after, const struct pri *p, const struct pib_attribute *a)
-{
-	const struct pib_class *class = p->class;
-	struct prid to;
-
-	if (a->role == PIB_TAG && outside(pri_u32(p, a->number)))
-		complain(c, class, p->instance, PIB_FAULT_VALUE, a->number);
-	if (a->role == PIB_REFERENCE || a->role == PIB_TAG_REFERENCE) {
-		if (!pri_u32(p, a->number)) {
-			if (!reference_may_be_none(class, a))
-				complain(c, class, p->instance, PIB_FAULT_REFERENCE, a->number);
-			return;
-		}
-	}
-	if (a->role == PIB_REFERENCE) {
-		to = (struct prid){pib_class(a->target), pri_u32(p, a->number)};
-		naive_target(c, before, after, p, a, &to);
-	}
-	if (a->role == PIB_TAG_REFERENCE && outside(pri_u32(p, a->number))) {
-		complain(c, class, p->instance, PIB_FAULT_REFERENCE, a->number);
-		return;
-	}
-	if (a->role == PIB_TAG_REFERENCE && !reference_list_may_be_empty(class, a)) {
-		for (size_t i = 0; i < after->count; i++)
-			if (after->list[i].class->id == a->target &&
-				pri_u32(&after->list[i], a->target_attribute) ==
-					pri_u32(p, a->number))
-				return;
-		naive_empty_list(c, before, after, p, a);
-	}
-	if (a->role == PIB_PRID) {
-		if (oid_is_none(pri_oid(p, a->number))) {
-			if (!reference_may_be_none(class, a))
-				complain(c, class, p->instance, PIB_FAULT_REFERENCE, a->number);
-		} else if (!pri_prid(p, a->number, &to) ||
-			   !reference_may_lead_to(class, a, to.class)) {
-			complain(c, class, p->instance, PIB_FAULT_VALUE_UNSUPPORTED, a->number);
-		} else {
-			naive_target(c, before, after, p, a, &to);
-		}
-	}
-}
-
-/* Every attribute of the UNIQUENESS clause, of the row or of its base. */
-static bool same_unique_values(const struct rows *r, const struct pri *p, const struct pri *q)
-{
-	for (size_t i = 0; i < p->class->unique_count; i++) {
-		const struct pib_attribute_ref *ref = &p->class->unique[i];
-		const struct pri *x = find(r, ref->class, p->instance);
-		const struct pri *y = find(r, ref->class, q->instance);
-
-		if (!x || !y || pri_compare_attribute(x, y, ref->attribute))
-			return false;
-	}
-	return p->class->unique_count != 0;
-}
-
-static void naive_check(
-	const struct rows *before, const struct rows *after, struct complaints *ret)
-{
-	ret->count = 0;
-	for (size_t i = 0; i < after->count; i++) {
-		const struct pri *p = &after->list[i];
-		const struct pib_class *class = p->class;
-		bool unique = true;
-
-		if (!pib_class_installs(class)) {
-			complain(ret, class, p->instance, PIB_FAULT_NOTIFY_ONLY, 0);
-			continue;
-		}
-		if (outside(p->instance))
-			complain(ret, class, p->instance, PIB_FAULT_INSTANCE, 0);
-		if (class->base != class->id && !find(after, class->base, p->instance))
-			complain(ret, class, p->instance, PIB_FAULT_INSTANCE, 0);
-		for (size_t a = 0; a < class->attribute_count; a++)
-			naive_attribute(ret, before, after, p, &class->attributes[a]);
-		for (size_t j = 0; j < after->count; j++)
-			if (after->list[j].class == class &&
-				after->list[j].instance < p->instance &&
-				same_unique_values(after, p, &after->list[j]))
-				unique = false;
-		if (!unique)
-			complain(ret, class, p->instance, PIB_FAULT_INSTANCE, 0);
-	}
-}
-
-static int compare_complaints(const void *a, const void *b)
-{
-	const struct complaint *x = a, *y = b;
-	int order = prid_compare(&x->prid, &y->prid);
-
-	if (!order)
-		order = (int)x->kind - (int)y->kind;
-	return order ? order : x->attribute - y->attribute;
-}
-
-static void take_complaints(struct complaints *ret)
-{
-	ck_assert_uint_eq(failures.omitted, 0);
-	ret->count = 0;
-	for (size_t i = 0; i < failures.count; i++) {
-		const struct pri_failure *f = &failures.list[i];
-		struct pib_fault fault;
-		struct prid prid;
-
-		ck_assert_msg(!prid_decode(VIEW(f->prid, f->prid_len), &prid, &fault, &error),
-			"%s", error.text);
-		complain(ret, prid.class, prid.instance, f->fault.kind, f->fault.attribute);
-	}
-}
-
 static uint32_t some_id(uint32_t *random)
 {
 	return below(random, 8) ? BLOCK + 1 + below(random, 9) : OTHER_BLOCK + 1;
@@ -424,7 +238,7 @@ static void spoil(uint32_t *random, struct rows *r)
 		break;
 	case 1: /* a copy beside it */
 		instance = some_id(random);
-		if (find(r, p->class->id, instance))
+		if (naive_find(r, p->class->id, instance))
 			break;
 		q = rows_add(r, p->class->id, instance);
 		for (size_t i = 0; i < q->class->attribute_count; i++)
@@ -433,7 +247,7 @@ static void spoil(uint32_t *random, struct rows *r)
 		break;
 	case 2: /* what nobody may install, or what is allowed and new */
 		instance = some_id(random);
-		if (!find(r, PIB_ipSecIfCaps, instance) && below(random, 4) == 0)
+		if (!naive_find(r, PIB_ipSecIfCaps, instance) && below(random, 4) == 0)
 			rows_add(r, PIB_ipSecIfCaps, instance);
 		break;
 	default:
@@ -445,25 +259,16 @@ static void spoil(uint32_t *random, struct rows *r)
 static void compare_checks(struct rows *before, struct rows *after, unsigned round)
 {
 	struct pri_store *old = before ? store_of(before) : NULL, *new = store_of(after);
-	struct complaints expected, found;
+	static struct complaints expected, found;
 	enum err err;
 
-	naive_check(before, after, &expected);
+	naive_check(before, after, bounds, &expected);
 	pri_failures_init(&failures);
 	err = pri_store_check_change(old, new, bounds, &failures, &error);
-	take_complaints(&found);
+	ck_assert_uint_eq(failures.omitted, 0);
+	complaints_of(&failures, &found);
 	ck_assert_int_eq(err != E_OK, expected.count != 0);
-	qsort(expected.list, expected.count, sizeof expected.list[0], compare_complaints);
-	qsort(found.list, found.count, sizeof found.list[0], compare_complaints);
-	for (size_t i = 0; i < expected.count && i < found.count; i++)
-		ck_assert_msg(!compare_complaints(&expected.list[i], &found.list[i]),
-			"round %u: %s.%u attribute %u fault %d expected, found %s.%u attribute %u "
-			"fault %d",
-			round, expected.list[i].prid.class->name, expected.list[i].prid.instance,
-			expected.list[i].attribute, (int)expected.list[i].kind,
-			found.list[i].prid.class->name, found.list[i].prid.instance,
-			found.list[i].attribute, (int)found.list[i].kind);
-	ck_assert_uint_eq(expected.count, found.count);
+	complaints_compare(&expected, &found, round);
 	pri_store_free(old);
 	pri_store_free(new);
 }
