@@ -101,13 +101,14 @@ static const struct setting rows[] = {
 	{.name = "net-user", .type = SETTING_STRING, .offset = AT(STRING, net_user), .initial = "",
 	 .max = 32,
 	 .line = "User of the process that talks to the network",
-	 .paragraph = "It keeps no capability. Empty: nobody, if root started pepd, otherwise the one who did. "
-	              "Better name one of its own."},
+	 .paragraph = "It keeps no capability. Empty: copsec-net if there is such a user, else nobody, if "
+	              "root started pepd; otherwise the one who did."},
 	{.name = "enforce-user", .type = SETTING_STRING, .offset = AT(STRING, enforce_user),
 	 .initial = "", .max = 32,
 	 .line = "User of the process that talks to the kernel",
-	 .paragraph = "It keeps CAP_NET_ADMIN and nothing else, and must own the state directory. "
-	              "Empty: the one who started pepd."},
+	 .paragraph = "It keeps CAP_NET_ADMIN and nothing else, and is given the state directory with "
+	              "what lies in it. Empty: copsec-enforce if there is such a user and root started "
+	              "pepd, otherwise the one who did."},
 	{.name = "mark-mask", .type = SETTING_U32, .offset = AT(U32, mark_mask),
 	 .initial = "0x01ff0000",
 	 .line = "Bits of packet and connection marks that are pepd's",

@@ -24,6 +24,7 @@
 #include "pep/enforce/report.h"
 #include "pep/ipc/channel.h"
 #include "pep/ipc/contact.h"
+#include "pep/process/confine.h"
 #include "pep/process/privilege.h"
 #include "pep/process/supervisor.h"
 
@@ -593,11 +594,14 @@ static const struct control_command commands[] = {
 
 /* ---- Start ---- */
 
-static enum err load_report_key(struct process *p, struct error *e)
+/* Where the settings say where it lies, it is root's; otherwise it is in the state directory, ours. */
+static enum err load_report_key(struct process *p, bool as_root, struct error *e)
 {
 	struct buffer path;
 	enum err err;
 
+	if (as_root != (p->settings->report_key[0] != '\0'))
+		return E_OK;
 	buffer_init(&path, 8192);
 	pep_settings_report_key(p->settings, &path);
 	err = path.error;
@@ -699,11 +703,16 @@ static enum err prepare(struct process *p, struct error *e)
 		err = control_server_new(p->loop, p->settings->control, (uid_t)-1, commands, p,
 		                         &p->control, e);
 	if (!err)
-		err = privilege_drop(IPC_ENFORCE, p->settings->enforce_user, e);
+		err = load_report_key(p, true, e);
+	if (!err)
+		err = privilege_drop(IPC_ENFORCE,
+		                     privilege_user(IPC_ENFORCE, p->settings->enforce_user), e);
 	if (!err)
 		err = directory_storage_init(&p->directory, p->settings->state_directory, e);
 	if (!err)
-		err = load_report_key(p, e);
+		err = load_report_key(p, false, e);
+	if (!err)
+		err = confine(IPC_ENFORCE, p->settings, p->log, e);
 	if (err)
 		return err;
 	describe(p);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pep/net/internal.h"
+#include "pep/process/confine.h"
 #include "pep/process/privilege.h"
 
 enum {
@@ -114,7 +115,9 @@ static enum err prepare(struct process *p, struct error *e)
 		err = channel_new(p->loop, CHILD_ENFORCE_FD, IPC_NET, IPC_ENFORCE, ENFORCE_QUEUE,
 			&enforce_events, p, &p->enforce, e);
 	if (!err)
-		err = privilege_drop(IPC_NET, p->settings->net_user, e);
+		err = privilege_drop(IPC_NET, privilege_user(IPC_NET, p->settings->net_user), e);
+	if (!err)
+		err = confine(IPC_NET, p->settings, p->log, e);
 	if (!err)
 		err = channel_send(p->supervisor, &(struct message){.type = MESSAGE_READY}, -1, e);
 	return err;

@@ -7,10 +7,12 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #define NOBODY "nobody"
+#define ACCOUNTS "/etc/passwd"
 
 struct right {
 	enum ipc_role role;
@@ -29,24 +31,40 @@ static const struct right kept[] = {
 	/* net keeps none. */
 };
 
+enum err privilege_account(const char *user, uid_t *ret_uid, gid_t *ret_gid, struct error *e)
+{
+	FILE *f = fopen(ACCOUNTS, "re");
+	const struct passwd *entry;
+
+	if (!f)
+		return error_set_sys(e, errno, "cannot read %s", ACCOUNTS);
+	do
+		entry = fgetpwent(f);
+	while (entry && strcmp(entry->pw_name, user));
+	if (entry) {
+		*ret_uid = entry->pw_uid;
+		*ret_gid = entry->pw_gid;
+	}
+	fclose(f);
+	return entry ? E_OK : error_set(e, E_NOT_FOUND, "there is no user %s in %s", user, ACCOUNTS);
+}
+
 static enum err become(const char *user, struct error *e)
 {
-	struct passwd *entry;
+	uid_t uid;
+	gid_t gid;
+	enum err err = privilege_account(user, &uid, &gid, e);
 
-	errno = 0;
-	entry = getpwnam(user);
-	if (!entry && errno)
-		return error_set_sys(e, errno, "cannot look up user %s", user);
-	if (!entry)
-		return error_set(e, E_NOT_FOUND, "there is no user %s", user);
+	if (err)
+		return err;
 	/* Capabilities survive the change, to be dropped one by one afterwards. */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
 		return error_set_sys(e, errno, "cannot keep capabilities");
 	if (setgroups(0, NULL))
 		return error_set_sys(e, errno, "cannot drop groups");
-	if (setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid))
-		return error_set_sys(e, errno, "cannot become group %u", (unsigned)entry->pw_gid);
-	if (setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid))
+	if (setresgid(gid, gid, gid))
+		return error_set_sys(e, errno, "cannot become group %u", (unsigned)gid);
+	if (setresuid(uid, uid, uid))
 		return error_set_sys(e, errno, "cannot become user %s", user);
 	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0))
 		return error_set_sys(e, errno, "cannot stop keeping capabilities");
@@ -68,11 +86,25 @@ static bool is_mapped(uid_t uid)
 }
 
 /* Root without capabilities still owns root's files and may kill root's processes. */
-static const char *instead_of_root(void)
-{
-	const struct passwd *entry = geteuid() ? NULL : getpwnam(NOBODY);
+static const char *const accounts[IPC_ROLES][2] = {
+	[IPC_NET] = {PRIVILEGE_NET_USER, NOBODY},
+	/* Not nobody too: it could be killed by net then, and others would own the policy. */
+	[IPC_ENFORCE] = {PRIVILEGE_ENFORCE_USER},
+};
 
-	return !geteuid() && (!entry || is_mapped(entry->pw_uid)) ? NOBODY : "";
+const char *privilege_user(enum ipc_role role, const char *setting)
+{
+	if (setting[0] || geteuid())
+		return setting;
+	for (size_t i = 0; i < 2 && accounts[role][i]; i++) {
+		struct error e;
+		uid_t uid;
+		gid_t gid;
+
+		if (!privilege_account(accounts[role][i], &uid, &gid, &e) && is_mapped(uid))
+			return accounts[role][i];
+	}
+	return "";
 }
 
 enum err privilege_drop(enum ipc_role role, const char *user, struct error *e)
@@ -80,8 +112,6 @@ enum err privilege_drop(enum ipc_role role, const char *user, struct error *e)
 	bool bounding;
 	enum err err;
 
-	if (role == IPC_NET && !user[0])
-		user = instead_of_root();
 	if (user[0] && (err = become(user, e)))
 		return err;
 

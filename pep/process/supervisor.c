@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pep/process/supervisor.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #include "common/session/backoff.h"
 #include "pep/ipc/channel.h"
 #include "pep/kernel/guard.h"
+#include "pep/process/confine.h"
 #include "pep/process/privilege.h"
 #include "pep/settings.h"
 
@@ -161,6 +162,9 @@ static void log_death(const struct child *c, int status)
 	if (c->state == CHILD_ENDING)
 		log_info(log, MODULE, "child has ended",
 		         log_str("role", child_role_name(c->role)));
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error(log, MODULE, "child made a system call that it may not make, and was killed",
+		          log_str("role", child_role_name(c->role)));
 	else if (WIFSIGNALED(status))
 		log_error(log, MODULE, "child was killed",
 		          log_str("role", child_role_name(c->role)),
@@ -407,6 +411,12 @@ static void keep_guard(struct supervisor *s, uint32_t mark_mask)
 		            log_err(&e));
 }
 
+/* Our wall stands around these places, and nobody but root can make others. */
+static bool stays_in_place(const struct pep_settings *a, const struct pep_settings *b)
+{
+	return !strcmp(a->state_directory, b->state_directory) && !strcmp(a->control, b->control);
+}
+
 static void on_hup(struct ev_loop *loop, struct ev_signal *w, int revents)
 {
 	struct supervisor *s = w->data;
@@ -421,6 +431,10 @@ static void on_hup(struct ev_loop *loop, struct ev_signal *w, int revents)
 	if (pep_settings_load(s->config->settings, &settings, &messages)) {
 		log_error(s->config->log, MODULE, "the settings are wrong, the old ones stay",
 		          log_str("messages", buffer_string(&messages)));
+	} else if (!stays_in_place(&settings, &s->settings)) {
+		log_error(s->config->log, MODULE,
+		          "state-directory and control change by a restart only, the old settings stay");
+		pep_settings_fini(&settings);
 	} else {
 		log_notice(s->config->log, MODULE, "starting again with new settings");
 		keep_guard(s, settings.mark_mask);
@@ -440,27 +454,55 @@ static void watch(struct supervisor *s, struct ev_signal *w, int number,
 	ev_signal_start(s->loop, w);
 }
 
+/* The state directory and the files in it become the owner's, if it is another one's: what was made
+ * before enforce had a user of its own. Once it is its own, nothing in it is touched by us. */
+static enum err give(const char *path, uid_t uid, gid_t gid, struct error *e)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	struct stat st;
+	int fd, failed = 0;
+
+	if (!directory)
+		return error_set_sys(e, errno, "cannot open the state directory %s", path);
+	fd = dirfd(directory);
+	if (!fstat(fd, &st) && st.st_uid == uid) {
+		closedir(directory);
+		return E_OK;
+	}
+	while ((entry = readdir(directory)))
+		if (!fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode))
+			failed |= fchownat(fd, entry->d_name, uid, gid, AT_SYMLINK_NOFOLLOW);
+	if (failed || fchown(fd, uid, gid))
+		error_set_sys(e, errno, "cannot give %s to user %u", path, (unsigned)uid);
+	else
+		*e = (struct error){0};
+	closedir(directory);
+	return e->code;
+}
+
 /* The directories of the settings, where they are missing; those who share /run or /var/lib make
  * them beforehand. */
 static enum err make_directories(const struct pep_settings *s, struct error *e)
 {
 	const char *slash = strrchr(s->control, '/');
-	struct passwd *owner = s->enforce_user[0] ? getpwnam(s->enforce_user) : NULL;
+	const char *user = privilege_user(IPC_ENFORCE, s->enforce_user);
 	char parent[4096] = "";
+	enum err err;
+	uid_t uid;
+	gid_t gid;
 
 	if (slash && slash != s->control)
 		snprintf(parent, sizeof parent, "%.*s", (int)(slash - s->control), s->control);
 	if (parent[0] && mkdir(parent, 0755) && errno != EEXIST)
 		return error_set_sys(e, errno, "cannot make the directory of %s", s->control);
-	if (!mkdir(s->state_directory, 0700)) {
-		if (owner && chown(s->state_directory, owner->pw_uid, owner->pw_gid))
-			return error_set_sys(e, errno, "cannot give %s to %s", s->state_directory,
-			                     s->enforce_user);
-	} else if (errno != EEXIST) {
+	if (mkdir(s->state_directory, 0700) && errno != EEXIST)
 		return error_set_sys(e, errno, "cannot make the state directory %s",
 		                     s->state_directory);
-	}
-	return E_OK;
+	if (!user[0])
+		return E_OK;
+	err = privilege_account(user, &uid, &gid, e);
+	return err ? err : give(s->state_directory, uid, gid, e);
 }
 
 int supervise(const struct supervisor_config *config)
@@ -483,6 +525,8 @@ int supervise(const struct supervisor_config *config)
 		keep_guard(&s, s.settings.mark_mask);
 	if (!err)
 		err = privilege_drop(IPC_SUPERVISOR, "", &e);
+	if (!err)
+		err = confine(IPC_SUPERVISOR, &s.settings, config->log, &e);
 	s.loop = err ? NULL : ev_loop_new(EVFLAG_AUTO);
 	if (!err && !s.loop)
 		err = error_set(&e, E_MEMORY, "no memory for an event loop");

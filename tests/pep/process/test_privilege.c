@@ -55,7 +55,7 @@ START_TEST(net_keeps_nothing)
 {
 	bool could_shrink = status("CapEff") >> CAP_SETPCAP & 1;
 
-	drop(IPC_NET, "");
+	drop(IPC_NET, privilege_user(IPC_NET, ""));
 	/* Nor the files and processes of root, where there is anybody else to be. */
 	if (has_other_users()) {
 		ck_assert_int_ne(getuid(), 0);
