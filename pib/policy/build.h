@@ -44,6 +44,8 @@ struct build {
 	struct tag_list selector_sets, action_sets, proposal_sets, esp_sets, ah_sets, ipcomp_sets,
 		ike_sets, ike_action_sets, credential_sets, credential_fields, ipso_sets,
 		period_sets;
+	/* Those that are built, each at the place of its first row in period_sets; NULL: none yet. */
+	const struct policy_schedule **schedules;
 	struct address_group *address_groups; /* by ascending tag */
 	size_t address_group_count;
 	struct port_group *port_groups;

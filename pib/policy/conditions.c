@@ -144,20 +144,13 @@ static enum err read_period(struct build *b, const struct pri *pri, struct polic
 	return read_period_extension(b, pri, p);
 }
 
-enum err build_schedule(struct build *b, const struct pri *from, unsigned attribute,
-	const struct policy_schedule **ret)
+static enum err new_schedule(struct build *b, const struct pri *from, unsigned attribute,
+	struct tag_list list, const struct policy_schedule **ret)
 {
-	uint32_t tag = pri_u32(from, attribute);
-	struct tag_list list = build_tag_list(&b->period_sets, tag);
 	struct policy_schedule *schedule;
 	struct policy_period *periods;
 	enum err err = E_OK;
 
-	if (!tag)
-		return E_OK;
-	if (list.count == 0)
-		return refuse(b, from, attribute, PIB_FAULT_REFERENCE,
-			"the set of time periods is empty");
 	schedule = arena_calloc(&b->policy->arena, 1, sizeof *schedule);
 	periods = arena_calloc(&b->policy->arena, list.count, sizeof *periods);
 	if (!schedule || !periods)
@@ -174,9 +167,44 @@ enum err build_schedule(struct build *b, const struct pri *from, unsigned attrib
 		if (!err)
 			err = read_period(b, &period, &periods[i]);
 	}
+	if (err)
+		return err;
 	*schedule = (struct policy_schedule){periods, list.count};
 	*ret = schedule;
-	return err;
+	return E_OK;
+}
+
+/* Each list once, however many refer to it. */
+enum err build_schedule(struct build *b, const struct pri *from, unsigned attribute,
+	const struct policy_schedule **ret)
+{
+	uint32_t tag = pri_u32(from, attribute);
+	struct tag_list list = build_tag_list(&b->period_sets, tag);
+	const struct policy_schedule **slot;
+	enum err err;
+
+	if (!tag)
+		return E_OK;
+	if (list.count == 0)
+		return refuse(b, from, attribute, PIB_FAULT_REFERENCE,
+			"the set of time periods is empty");
+	if (!b->schedules) {
+		b->schedules = arena_calloc(
+			&b->policy->arena, b->period_sets.count, sizeof *b->schedules);
+		b->policy->schedules = arena_calloc(
+			&b->policy->arena, b->period_sets.count, sizeof *b->policy->schedules);
+		if (!b->schedules || !b->policy->schedules)
+			return build_no_memory(b);
+	}
+	slot = &b->schedules[list.items - b->period_sets.items];
+	if (!*slot) {
+		err = new_schedule(b, from, attribute, list, slot);
+		if (err)
+			return err;
+		b->policy->schedules[b->policy->schedule_count++] = *slot;
+	}
+	*ret = *slot;
+	return E_OK;
 }
 
 /* ---- IP security options ---- */

@@ -5,9 +5,6 @@
 
 #include "pib/policy/calendar.h"
 
-/* Boundaries that policy_schedule_next() looks at before it gives a moment to ask again. */
-enum { BOUNDARIES_MAX = 4096 };
-
 static bool period_counts(const struct policy_period *p, int64_t civil)
 {
 	int64_t day = calendar_divide(civil, CALENDAR_DAY);
@@ -38,27 +35,28 @@ static bool ahead_of(const struct policy_period *p, int64_t utc, const struct po
 	return clock->offset(clock->context, p->zone, utc, ret_ahead, ret_until);
 }
 
-bool policy_schedule_counts(
+enum policy_counts policy_schedule_counts(
 	const struct policy_schedule *schedule, int64_t utc, const struct policy_clock *clock)
 {
-	bool counts = !schedule;
+	bool counts = !schedule, may_count = false, may_be_excepted = false;
 
 	for (size_t i = 0; schedule && i < schedule->count; i++) {
 		const struct policy_period *p = &schedule->periods[i];
 		int64_t until;
 		int32_t ahead;
-		bool known = ahead_of(p, utc, clock, &ahead, &until);
 
-		/* An exception in an unknown zone may be now. */
-		if (!known && p->negated)
-			return false;
-		if (!known || !period_counts(p, utc + ahead))
-			continue;
-		if (p->negated)
-			return false;
-		counts = true;
+		if (!ahead_of(p, utc, clock, &ahead, &until)) {
+			may_be_excepted = may_be_excepted || p->negated;
+			may_count = may_count || !p->negated;
+		} else if (period_counts(p, utc + ahead)) {
+			if (p->negated)
+				return POLICY_COUNTS_NOT;
+			counts = true;
+		}
 	}
-	return counts;
+	if (!counts && !may_count)
+		return POLICY_COUNTS_NOT;
+	return counts && !may_be_excepted ? POLICY_COUNTS : POLICY_MAY_COUNT;
 }
 
 static void earliest(int64_t candidate, int64_t after, int64_t *next)
@@ -92,33 +90,44 @@ static int64_t next_boundary(
 	return next;
 }
 
-int64_t policy_schedule_next(
-	const struct policy_schedule *schedule, int64_t utc, const struct policy_clock *clock)
-{
-	bool now = policy_schedule_counts(schedule, utc, clock);
-	int64_t at = utc;
-
-	for (int i = 0; schedule && i < BOUNDARIES_MAX; i++) {
-		int64_t next = INT64_MAX;
-
-		for (size_t j = 0; j < schedule->count; j++)
-			earliest(next_boundary(&schedule->periods[j], at, clock), at, &next);
-		if (next == INT64_MAX)
-			return INT64_MAX;
-		at = next;
-		if (policy_schedule_counts(schedule, at, clock) != now)
-			break;
-	}
-	return schedule ? at : INT64_MAX;
-}
-
 /* ---- Policies ---- */
 
-static bool rule_counts(const struct policy_rule *rule, const struct policy_moment *moment)
+/* What is no laxer than either reading, for each action. */
+static const struct {
+	bool counts;
+	bool discards;
+} when_unknown[] = {
+	[POLICY_BYPASS] = {false, false},
+	[POLICY_DISCARD] = {true, false},
+	[POLICY_PROTECT] = {true, true},
+};
+
+static bool rule_counts(const struct policy_rule *rule, const struct policy_moment *moment,
+	bool *ret_discards)
 {
+	enum policy_counts counts;
+
+	*ret_discards = false;
 	if (rule->offer && !(moment->is_on && moment->is_on(moment->context, rule->offer)))
 		return false;
-	return policy_schedule_counts(rule->schedule, moment->utc, moment->clock);
+	counts = policy_schedule_counts(rule->schedule, moment->utc, moment->clock);
+	if (counts != POLICY_MAY_COUNT)
+		return counts == POLICY_COUNTS;
+	*ret_discards = when_unknown[rule->action].discards;
+	return when_unknown[rule->action].counts;
+}
+
+/* Whoever is turned away is not told. */
+static const struct policy_step discard_step = {
+	.kind = POLICY_STEP_DISCARD, .answer = POLICY_SILENCE};
+
+static void make_discard(struct policy_rule *rule)
+{
+	rule->strategy = POLICY_DO_ALL;
+	rule->steps = &discard_step;
+	rule->step_count = 1;
+	rule->action = POLICY_DISCARD;
+	rule->protection = NULL;
 }
 
 static enum err copy_rule(struct arena *arena, const struct policy_rule *rule, uint32_t number,
@@ -174,16 +183,22 @@ enum err policy_at(const struct policy *policy, const struct policy_moment *mome
 	needs = arena_calloc(&at->arena, policy->need_count + 1, sizeof *needs);
 	at->rules = rules;
 	at->needs = needs;
+	at->schedules = NULL;
+	at->schedule_count = 0;
 	at->rule_count = at->need_count = 0;
 	if (!rules || !needs)
 		goto no_memory;
 	for (size_t i = 0; i < policy->rule_count; i++) {
-		if (!rule_counts(&policy->rules[i], moment))
+		struct policy_rule *rule = &rules[at->rule_count];
+		bool discards;
+
+		if (!rule_counts(&policy->rules[i], moment, &discards))
 			continue;
 		at->rule_count++;
-		if (copy_rule(&at->arena, &policy->rules[i], (uint32_t)at->rule_count,
-			    &rules[at->rule_count - 1]))
+		if (copy_rule(&at->arena, &policy->rules[i], (uint32_t)at->rule_count, rule))
 			goto no_memory;
+		if (discards)
+			make_discard(rule);
 	}
 	for (size_t i = 0; i < policy->need_count; i++)
 		if (!is_settled(&policy->needs[i]))
@@ -195,13 +210,38 @@ no_memory:
 	return error_set(error, E_MEMORY, "no memory for the policy of a moment");
 }
 
+static bool any_changed(const struct policy *policy, const struct policy_moment *moment, int64_t at)
+{
+	for (size_t i = 0; i < policy->schedule_count; i++) {
+		const struct policy_schedule *s = policy->schedules[i];
+
+		if (policy_schedule_counts(s, at, moment->clock) !=
+			policy_schedule_counts(s, moment->utc, moment->clock))
+			return true;
+	}
+	return false;
+}
+
+/* From one boundary of any period to the next. */
 int64_t policy_next_change(const struct policy *policy, const struct policy_moment *moment)
 {
-	int64_t next = INT64_MAX;
+	size_t looks = 0;
+	int64_t at = moment->utc;
 
-	for (size_t i = 0; i < policy->rule_count; i++)
-		earliest(
-			policy_schedule_next(policy->rules[i].schedule, moment->utc, moment->clock),
-			moment->utc, &next);
-	return next;
+	do {
+		int64_t next = INT64_MAX;
+
+		for (size_t i = 0; i < policy->schedule_count; i++) {
+			const struct policy_schedule *s = policy->schedules[i];
+
+			for (size_t j = 0; j < s->count; j++)
+				earliest(next_boundary(&s->periods[j], at, moment->clock), at,
+					&next);
+			looks += s->count;
+		}
+		if (next == INT64_MAX)
+			return INT64_MAX;
+		at = next;
+	} while (!any_changed(policy, moment, at) && looks < POLICY_PERIODS_LOOKED_AT);
+	return at;
 }

@@ -10,6 +10,9 @@
  * one that is jumped over does not occur.
  *
  * Time is an argument, in seconds since 1970 UTC, and so are zones: whoever asks knows their rules.
+ * Whether a period in a zone that nobody knows counts, nobody knows; then the policy of a moment has
+ * what is no laxer than either: a rule that discards counts, one that lets pass in clear does not,
+ * and one that protects discards, for what it stands before may be stricter or laxer than it.
  */
 #ifndef COPSEC_PIB_POLICY_PERIODS_H
 #define COPSEC_PIB_POLICY_PERIODS_H
@@ -43,19 +46,18 @@ struct policy_schedule {
 
 /* What local time is. `zone` as in struct policy_period. Sets how many seconds it is ahead of UTC
  * at this moment, and the last second for which that holds (INT64_MAX: for ever). False: no such
- * zone; then periods in it never count. */
+ * zone. */
 struct policy_clock {
 	bool (*offset)(void *context, const char *zone, int64_t utc, int32_t *ret_ahead,
 		int64_t *ret_until);
 	void *context;
 };
 
-/* Without a schedule always. `clock` may be NULL: then local time is UTC. */
-bool policy_schedule_counts(
-	const struct policy_schedule *schedule, int64_t utc, const struct policy_clock *clock);
-/* The first second after `utc` at which that is different, or a moment before which it is not;
- * INT64_MAX: never. */
-int64_t policy_schedule_next(
+enum policy_counts { POLICY_COUNTS_NOT, POLICY_COUNTS, POLICY_MAY_COUNT };
+
+/* Without a schedule always. `clock` may be NULL: then local time is UTC. POLICY_MAY_COUNT: a zone
+ * is not known, and it depends on it. */
+enum policy_counts policy_schedule_counts(
 	const struct policy_schedule *schedule, int64_t utc, const struct policy_clock *clock);
 
 /* Which rules of a policy count at a moment. */
@@ -72,8 +74,12 @@ struct policy_moment {
  * released by policy_free() before that. E_MEMORY. */
 enum err policy_at(const struct policy *policy, const struct policy_moment *moment,
 	struct policy **ret, struct error *error) MUST_USE;
-/* When to ask again: the first second after the moment's at which a schedule changes. Offers are
- * not looked at: who switches them knows. */
+/* Periods that policy_next_change() looks at before it says when to ask again. */
+enum { POLICY_PERIODS_LOOKED_AT = 1 << 14 };
+
+/* When to ask again: the first second after the moment's at which a schedule changes, or, where that
+ * is far away, a moment before which none does. INT64_MAX: never. The work has a limit, but every
+ * period is looked at once. Offers are not: who switches them knows. */
 int64_t policy_next_change(const struct policy *policy, const struct policy_moment *moment);
 
 #endif

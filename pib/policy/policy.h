@@ -416,6 +416,8 @@ struct policy {
 	size_t rule_count;
 	const struct policy_protection *protections;
 	size_t protection_count;
+	const struct policy_schedule **schedules; /* each once, of rules and key exchanges */
+	size_t schedule_count;
 	const struct policy_offer *offers;
 	size_t offer_count;
 	const struct policy_group *groups;

@@ -110,7 +110,7 @@ static const struct {
 	const char *why;
 	struct said said;
 	const char *moment;
-	bool counts;
+	enum policy_counts counts;
 } moments[] = {
 	{"nothing said is always", {0}, "2026-06-01 12:00:00", true},
 	{"the first second", {.range = "20260601T120000/20260601T130000"}, "2026-06-01 12:00:00",
@@ -157,7 +157,8 @@ static const struct {
 		"2026-10-25 00:30:30", true},
 	{"and second", {.times = "T023000/T023100", .zone = "Europe/Berlin"}, "2026-10-25 01:30:30",
 		true},
-	{"a zone that nobody knows", {.zone = "Nowhere/Land"}, "2026-06-01 12:00:00", false},
+	{"a zone that nobody knows", {.zone = "Nowhere/Land"}, "2026-06-01 12:00:00",
+		POLICY_MAY_COUNT},
 };
 
 START_TEST(a_period_counts_when_all_that_it_says_holds)
@@ -185,11 +186,91 @@ START_TEST(periods_are_ored_and_an_exception_beats_them)
 	const struct policy_schedule *s = policy->rules[0].schedule;
 
 	ck_assert_uint_eq(s->count, 3);
-	ck_assert(policy_schedule_counts(s, utc_of("2026-06-01 12:00:00"), NULL));
-	ck_assert(!policy_schedule_counts(s, utc_of("2026-06-02 12:00:00"), NULL));
-	ck_assert(policy_schedule_counts(s, utc_of("2026-06-09 12:00:00"), NULL));
-	ck_assert(!policy_schedule_counts(s, utc_of("2026-06-10 12:00:00"), NULL));
-	ck_assert(policy_schedule_counts(NULL, 0, NULL));
+	ck_assert_int_eq(policy_schedule_counts(s, utc_of("2026-06-01 12:00:00"), NULL),
+		POLICY_COUNTS);
+	ck_assert_int_eq(policy_schedule_counts(s, utc_of("2026-06-02 12:00:00"), NULL),
+		POLICY_COUNTS_NOT);
+	ck_assert_int_eq(policy_schedule_counts(s, utc_of("2026-06-09 12:00:00"), NULL),
+		POLICY_COUNTS);
+	ck_assert_int_eq(policy_schedule_counts(s, utc_of("2026-06-10 12:00:00"), NULL),
+		POLICY_COUNTS_NOT);
+	ck_assert_int_eq(policy_schedule_counts(NULL, 0, NULL), POLICY_COUNTS);
+	policy_free(policy);
+}
+END_TEST
+
+/* ---- Zones that nobody knows ---- */
+
+#define MONDAY {.weekdays = 1 << 1}
+#define TUESDAY {.weekdays = 1 << 2}
+#define SOMETIME {.zone = "Nowhere/Land"}
+/* No two periods may say the same: all months are said, too. */
+#define NOT_MONDAY {.months = 0xfff, .weekdays = 1 << 1, .negated = true}
+#define NOT_SOMETIME {.months = 0xfff, .zone = "Nowhere/Land", .negated = true}
+
+/* On a Monday. */
+static const struct {
+	struct said said[3];
+	size_t count;
+	enum policy_counts counts;
+} unknown[] = {
+	{{SOMETIME}, 1, POLICY_MAY_COUNT},
+	{{SOMETIME, MONDAY}, 2, POLICY_COUNTS},
+	{{SOMETIME, TUESDAY}, 2, POLICY_MAY_COUNT},
+	{{SOMETIME, NOT_MONDAY}, 2, POLICY_COUNTS_NOT},
+	{{MONDAY, NOT_SOMETIME}, 2, POLICY_MAY_COUNT},
+	{{TUESDAY, NOT_SOMETIME}, 2, POLICY_COUNTS_NOT},
+	{{SOMETIME, NOT_SOMETIME}, 2, POLICY_MAY_COUNT},
+	{{MONDAY, SOMETIME, NOT_SOMETIME}, 3, POLICY_MAY_COUNT},
+	{{MONDAY, NOT_SOMETIME, NOT_MONDAY}, 3, POLICY_COUNTS_NOT},
+};
+
+START_TEST(what_depends_on_an_unknown_zone_may_count)
+{
+	struct policy *policy = policy_saying(unknown[_i].said, unknown[_i].count);
+
+	ck_assert_int_eq(policy_schedule_counts(policy->rules[0].schedule,
+				 utc_of("2026-06-01 12:00:00"), &clock_berlin),
+		unknown[_i].counts);
+	policy_free(policy);
+}
+END_TEST
+
+/* Each action, and what is no laxer than the rule, nor than its absence. */
+START_TEST(what_may_count_is_never_laxer)
+{
+	static const struct said said = SOMETIME;
+	struct policy_moment moment = {.utc = utc_of("2026-06-01 12:00:00"),
+		.clock = &clock_berlin};
+	struct policy *policy, *at;
+	struct error error;
+
+	/* The sample: rule 1 lets pass, rule 2 protects; both with this schedule. */
+	pri_set_u32(
+		rows_get(&rows, PIB_ipSecRule, 2), ipSecRuleIpSecRuleTimePeriodGroupId, 50);
+	policy = policy_saying(&said, 1);
+	ck_assert_int_eq(policy->rules[0].action, POLICY_BYPASS);
+	ck_assert_int_eq(policy->rules[1].action, POLICY_PROTECT);
+	ck_assert_ptr_eq(policy->rules[0].schedule, policy->rules[1].schedule);
+	ck_assert_uint_eq(policy->schedule_count, 1);
+	ck_assert_int_eq(policy_at(policy, &moment, &at, &error), E_OK);
+	ck_assert_uint_eq(at->rule_count, 1);
+	ck_assert_uint_eq(at->rules[0].instance, policy->rules[1].instance);
+	ck_assert_int_eq(at->rules[0].action, POLICY_DISCARD);
+	ck_assert_ptr_null(at->rules[0].protection);
+	ck_assert_int_eq(at->rules[0].steps[0].kind, POLICY_STEP_DISCARD);
+	ck_assert_int_eq(policy_next_change(policy, &moment), INT64_MAX);
+	policy_free(at);
+	policy_free(policy);
+
+	pri_set_i32(rows_get(&rows, PIB_ipSecStaticAction, 1), ipSecStaticActionAction,
+		ipSecStaticActionAction_discard);
+	policy = set_policy(&rows);
+	ck_assert_int_eq(policy->rules[0].action, POLICY_DISCARD);
+	ck_assert_int_eq(policy_at(policy, &moment, &at, &error), E_OK);
+	ck_assert_uint_eq(at->rule_count, 2);
+	ck_assert_int_eq(at->rules[0].action, POLICY_DISCARD);
+	policy_free(at);
 	policy_free(policy);
 }
 END_TEST
@@ -221,6 +302,47 @@ START_TEST(the_next_change_is_the_first)
 	int64_t expected = nexts[_i].next ? utc_of(nexts[_i].next) : INT64_MAX;
 
 	ck_assert_int_eq(policy_next_change(policy, &moment), expected);
+	policy_free(policy);
+}
+END_TEST
+
+/* Counts how often it is asked. */
+static bool counting(
+	void *context, const char *zone, int64_t utc, int32_t *ret_ahead, int64_t *ret_until)
+{
+	(void)zone;
+	(void)utc;
+	++*(size_t *)context;
+	*ret_ahead = 0;
+	*ret_until = INT64_MAX;
+	return true;
+}
+
+/* The 31st of February, at many times: nothing ever changes. */
+START_TEST(the_work_for_the_next_change_has_a_limit)
+{
+	static const size_t counts[] = {1, 2, 100, 1000};
+	static char times[1000][20];
+	size_t asked = 0;
+	const struct policy_clock clock = {counting, &asked};
+	struct policy_moment moment = {.utc = utc_of("2026-06-01 12:00:00"), .clock = &clock};
+	size_t count = counts[_i];
+	struct policy *policy;
+
+	for (size_t i = 1; i <= count; i++) {
+		struct said said = {.months = 1 << 1, .days = 1u << 30, .zone = "X",
+			.times = times[i - 1]};
+
+		snprintf(times[i - 1], sizeof times[0], "T%02zu%02zu00/T235900", i / 60 % 24, i % 60);
+		add_period((uint32_t)i, &said);
+	}
+	policy = policy_saying(NULL, 0);
+	ck_assert_uint_eq(policy->schedule_count, 1);
+	ck_assert_uint_eq(policy->schedules[0]->count, count);
+	ck_assert_int_gt(policy_next_change(policy, &moment), moment.utc);
+	/* A look is one question for the boundary, and two for what counts before and after. */
+	ck_assert_uint_le(asked, 3 * (POLICY_PERIODS_LOOKED_AT + count));
+	ck_assert_uint_ge(asked, count);
 	policy_free(policy);
 }
 END_TEST
@@ -272,6 +394,7 @@ static void check_random(struct random *r)
 		.zone = random_below(r, 2) ? "X" : NULL,
 		.days_from_end = random_below(r, 2) ? random_below(r, 1u << 30) : 0,
 	};
+	struct policy_moment moment = {.clock = &hour_ahead};
 	struct policy *policy;
 	const struct policy_schedule *s;
 
@@ -280,10 +403,12 @@ static void check_random(struct random *r)
 	s = policy->rules[0].schedule;
 	for (int i = 0; i < 30; i++) {
 		int64_t utc = (int64_t)random_below(r, 1u << 30) * 4 - (INT64_C(1) << 31);
-		bool now = policy_schedule_counts(s, utc, &hour_ahead);
-		int64_t next = policy_schedule_next(s, utc, &hour_ahead);
+		enum policy_counts now = policy_schedule_counts(s, utc, &hour_ahead);
+		int64_t next;
 
-		ck_assert(now == counts_by_calendar(&said, utc));
+		moment.utc = utc;
+		next = policy_next_change(policy, &moment);
+		ck_assert_int_eq(now, counts_by_calendar(&said, utc));
 		ck_assert_int_gt(next, utc);
 		/* Nothing changes before. */
 		for (int j = 0; j < 10 && next != INT64_MAX; j++) {
@@ -365,6 +490,10 @@ int main(void)
 	tcase_add_loop_test(c, a_period_counts_when_all_that_it_says_holds, 0,
 		(int)(sizeof moments / sizeof *moments));
 	tcase_add_test(c, periods_are_ored_and_an_exception_beats_them);
+	tcase_add_loop_test(c, what_depends_on_an_unknown_zone_may_count, 0,
+		(int)(sizeof unknown / sizeof *unknown));
+	tcase_add_test(c, what_may_count_is_never_laxer);
+	tcase_add_loop_test(c, the_work_for_the_next_change_has_a_limit, 0, 4);
 	tcase_add_loop_test(
 		c, the_next_change_is_the_first, 0, (int)(sizeof nexts / sizeof *nexts));
 	tcase_add_test(c, periods_agree_with_another_calendar);
