@@ -6,22 +6,23 @@
  *
  *   bench-flow [rules [node-limit]]
  *
- * Each shape has a process of its own, so that its memory is its own.
+ * Each line says seconds of processor time, for the machine may have other work; the nodes that were
+ * made; the octets that the operation had at its peak above those that were there before; and those
+ * that it left. Each shape has a process of its own.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "pib/flow/lists.h"
 #include "pib/flow/sets.h"
+#include "tests/bench/heap.h"
 #include "tests/bench/shapes.h"
 
 enum {
-
 	ACTIONS = 4, /* the numbers are their strictness */
 	BOXES = 100,
 };
@@ -30,7 +31,7 @@ static double seconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
@@ -55,6 +56,7 @@ struct world {
 	struct error error;
 	size_t rules;
 	double start;
+	size_t nodes, octets; /* when it began */
 };
 
 static struct flow_match *make_list(
@@ -76,14 +78,20 @@ static struct flow_match *make_list(
 
 static void begin(struct world *w)
 {
+	w->nodes = flow_manager_nodes(w->m);
+	w->octets = heap_now();
+	heap_peak_reset();
 	w->start = seconds();
 }
 
 /* One line of the table; without success it ends the shape. */
 static void report(const struct world *w, const char *what, enum err err)
 {
-	printf("  %-44s %8.3f s  %8zu nodes\n", what, seconds() - w->start,
-		flow_manager_nodes(w->m));
+	double taken = seconds() - w->start;
+	size_t now = heap_now(), left = now > w->octets ? now - w->octets : 0;
+
+	printf("  %-40s %7.3f s %8zu nodes %10zu octets at most, %10zu left\n", what, taken,
+		flow_manager_nodes(w->m) - w->nodes, heap_peak() - w->octets, left);
 	if (err) {
 		printf("  %s\n", w->error.text);
 		fflush(stdout);
@@ -188,7 +196,6 @@ static void run(const struct shape *shape, size_t rules, size_t limit)
 	struct flow_match *first, *second;
 	struct flow_walk walk = {0};
 	flow_ref a, actions, needed;
-	struct rusage usage;
 
 	arena_init(&w.arena, SIZE_MAX);
 	first = make_list(&w, shape, 1, rules);
@@ -207,8 +214,6 @@ static void run(const struct shape *shape, size_t rules, size_t limit)
 	report(&w, "rules that are needed",
 		flow_build_needed(w.m, first, rules, action_of, NULL, &needed, &w.error));
 	run_product(&w, first, second);
-	getrusage(RUSAGE_SELF, &usage);
-	printf("  (%ld KiB at most)\n", usage.ru_maxrss);
 	flow_manager_free(w.m);
 	arena_fini(&w.arena);
 }
