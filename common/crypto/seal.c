@@ -100,7 +100,7 @@ static enum err parse(struct view sealed, CMS_ContentInfo **ret_cms, struct erro
 
 enum err unseal(struct view sealed, const struct key *key, struct buffer *secret, struct error *e)
 {
-	CMS_ContentInfo *cms;
+	CMS_ContentInfo *cms = NULL;
 	unsigned char *octets;
 	BIO *content;
 	long len = 0;
