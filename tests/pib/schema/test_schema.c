@@ -158,6 +158,9 @@ static const struct {
 	{"copsecEnrolHead", ".2.5.2.1", PIB_REPORT_ONLY},
 	{"copsecToken", ".2.5.3.1", PIB_REPORT_ONLY},
 	{"copsecAlgorithm", ".2.5.4.1", PIB_NOTIFY},
+	{"copsecPublication", ".2.6.1.1", PIB_REPORT_ONLY},
+	{"copsecPublicationState", ".2.6.2.1", PIB_REPORT_ONLY},
+	{"copsecNodeStanding", ".2.6.3.1", PIB_REPORT_ONLY},
 };
 
 START_TEST(own_classes_keep_their_numbers)
