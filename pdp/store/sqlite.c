@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-	STORE_VERSION = 2,
+	STORE_VERSION = 3,
 	STORE_BUSY_MS = 5000,
 };
 
@@ -39,6 +39,18 @@ static const char schema[] =
 	" name TEXT NOT NULL, serial INTEGER NOT NULL, published INTEGER NOT NULL,"
 	" publisher TEXT NOT NULL, octets BLOB NOT NULL);"
 	"PRAGMA user_version = 2;";
+
+/* The newest publication is tried as long as there is a row. */
+static const char trial_table[] =
+	"CREATE TABLE trial (id INTEGER PRIMARY KEY CHECK (id = 1), share INTEGER NOT NULL,"
+	" roles TEXT NOT NULL);"
+	"PRAGMA user_version = 3;";
+
+/* What leads from a version to a later one; from an empty database too. */
+static const struct {
+	int version;
+	const char *sql;
+} steps[] = {{0, schema}, {2, trial_table}};
 
 static enum err sql_error(struct store *store, const char *doing, struct error *error)
 {
@@ -130,10 +142,23 @@ static enum err user_version(struct store *store, int *ret_version, struct error
 	return result;
 }
 
-static enum err create_schema(struct store *store, const void *argument, struct error *error)
+static enum err step_up(struct store *store, const void *sql, struct error *error)
 {
-	(void)argument;
-	return sql_exec(store, schema, "create the tables", error);
+	return sql_exec(store, sql, "create the tables", error);
+}
+
+static enum err bring_up_to_date(struct store *store, int *version, struct error *error)
+{
+	enum err result = E_OK;
+
+	for (size_t i = 0; !result && i < sizeof steps / sizeof *steps; i++) {
+		if (steps[i].version != *version)
+			continue;
+		result = in_transaction(store, step_up, steps[i].sql, error);
+		if (!result)
+			result = user_version(store, version, error);
+	}
+	return result;
 }
 
 static enum err prepare_database(struct store *store, const char *path, struct error *error)
@@ -148,9 +173,9 @@ static enum err prepare_database(struct store *store, const char *path, struct e
 		"set up", error);
 	if (!result)
 		result = user_version(store, &version, error);
-	if (!result && version == 0)
-		result = in_transaction(store, create_schema, NULL, error);
-	else if (!result && version != STORE_VERSION)
+	if (!result)
+		result = bring_up_to_date(store, &version, error);
+	if (!result && version != STORE_VERSION)
 		result = error_set(error, E_VERSION,
 			"store %s has version %d, this program knows %d", path,
 			version, STORE_VERSION);
@@ -243,6 +268,12 @@ static enum err put_items(struct store *store, const struct store_publication *p
 	return result;
 }
 
+static enum err end_trial(struct store *store, const void *argument, struct error *error)
+{
+	(void)argument;
+	return sql_run(store, error, "end a trial", "DELETE FROM trial", "");
+}
+
 static enum err put_publication(struct store *store, const void *argument, struct error *error)
 {
 	const struct store_publication *p = argument;
@@ -265,6 +296,12 @@ static enum err put_publication(struct store *store, const void *argument, struc
 			p->assignment_count, error);
 	if (!result)
 		result = put_items(store, p, &set_table, p->sets, p->set_count, error);
+	if (!result)
+		result = end_trial(store, NULL, error);
+	if (!result && p->trial.on)
+		result = sql_run(store, error, "trial",
+			"INSERT INTO trial (id, share, roles) VALUES (1, ?1, ?2)", "ns",
+			(uint64_t)p->trial.share, p->trial.roles);
 	return result;
 }
 
@@ -272,6 +309,11 @@ enum err store_publish(struct store *store, const struct store_publication *publ
 	struct error *error)
 {
 	return in_transaction(store, put_publication, publication, error);
+}
+
+enum err store_promote(struct store *store, struct error *error)
+{
+	return in_transaction(store, end_trial, NULL, error);
 }
 
 /* Walks over the rows of `sql`, where ?1 is `number` if there is one; `row` returns false when
@@ -372,6 +414,17 @@ static bool read_publication(sqlite3_stmt *statement, void *context)
 	return row->publication->publisher && row->publication->index.data;
 }
 
+static bool read_trial(sqlite3_stmt *statement, void *context)
+{
+	struct publication_row *row = context;
+	struct store_trial *trial = &row->publication->trial;
+
+	trial->on = true;
+	trial->share = (uint32_t)column_number(statement, 0);
+	trial->roles = column_text(statement, 1, row->arena);
+	return trial->roles;
+}
+
 enum err store_load(struct store *store, struct arena *arena,
 	struct store_publication *ret_publication, struct error *error)
 {
@@ -381,7 +434,7 @@ enum err store_load(struct store *store, struct arena *arena,
 enum err store_load_earlier(struct store *store, unsigned age, struct arena *arena,
 	struct store_publication *ret_publication, struct error *error)
 {
-	struct store_publication publication = {.publisher = ""};
+	struct store_publication publication = {.publisher = "", .trial.roles = ""};
 	struct publication_row row = {arena, &publication};
 	struct rows assignments = {.arena = arena, .size = sizeof(struct store_item)};
 	struct rows sets = assignments;
@@ -402,6 +455,9 @@ enum err store_load_earlier(struct store *store, unsigned age, struct arena *are
 	if (!result)
 		result = each_row(
 			store, set_table.select, age, set_table.kind, read_item, &sets, error);
+	if (!result && age == 0)
+		result = each_row(store, "SELECT share, roles FROM trial", 0, "trial", read_trial,
+			&row, error);
 	if (sql_exec(store, "ROLLBACK", "end reading", result ? &ignored : error) && !result)
 		result = error->code;
 	if (result)

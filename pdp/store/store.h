@@ -24,10 +24,18 @@ struct store_item {
 	struct view octets;
 };
 
+/* Which nodes try a publication; the others keep the one before it. */
+struct store_trial {
+	bool on;
+	uint32_t share;    /* of the nodes, in percent; 0: `roles` say which */
+	const char *roles; /* a combination; "" with a share */
+};
+
 struct store_publication {
 	uint64_t serial;          /* of the index; 0 if nothing was ever published */
 	uint64_t published;       /* seconds since 1970 UTC */
 	const char *publisher;    /* pin of the key that brought it */
+	struct store_trial trial; /* of the newest; never of an earlier one */
 	struct view index;        /* copsecIndex as S-objects */
 	const struct store_item *assignments; /* their order is kept, as that of the sets */
 	size_t assignment_count;
@@ -45,12 +53,15 @@ struct store_report {
 	const char *text;       /* of a failure: what and why */
 };
 
-/* Creates the database if there is none, with mode 0600. E_VERSION if another version wrote it. */
+/* Creates the database if there is none, with mode 0600, and brings an older one up to date.
+ * E_VERSION if a newer program wrote it. */
 enum err store_open(const char *path, struct store **ret_store, struct error *error) MUST_USE;
 struct store *store_close(struct store *store);
 
 enum err store_publish(struct store *store, const struct store_publication *publication,
 	struct error *error) MUST_USE;
+/* The newest publication is tried no longer, but there for all. */
+enum err store_promote(struct store *store, struct error *error) MUST_USE;
 /* A store in which nothing was published gives a publication with serial 0. */
 enum err store_load(struct store *store, struct arena *arena,
 	struct store_publication *ret_publication, struct error *error) MUST_USE;

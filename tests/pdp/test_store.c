@@ -2,6 +2,7 @@
 #include "pdp/store/store.h"
 #include "tests/suite.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,6 +158,82 @@ START_TEST(the_last_report_of_each_node_is_kept)
 }
 END_TEST
 
+static struct store_trial trial_of(struct store *store, uint64_t serial)
+{
+	static char roles[64];
+	struct store_publication p;
+	struct error error;
+	struct arena arena;
+
+	arena_init(&arena, 1 << 20);
+	ck_assert_msg(store_load(store, &arena, &p, &error) == E_OK, "%s", error.text);
+	ck_assert_uint_eq(p.serial, serial);
+	snprintf(roles, sizeof roles, "%s", p.trial.roles);
+	p.trial.roles = roles;
+	arena_fini(&arena);
+	return p.trial;
+}
+
+START_TEST(a_trial_lasts_until_it_is_promoted_or_something_newer_comes)
+{
+	struct store_publication p = publication(7);
+	struct store *store = open_store();
+	struct store_trial trial;
+	struct error error;
+
+	ck_assert_int_eq(store_publish(store, &p, &error), E_OK);
+	ck_assert(!trial_of(store, 7).on);
+	for (uint64_t serial = 8; serial < 12; serial += 2) {
+		p = publication(serial);
+		p.trial = (struct store_trial){true, 5, "gateway+lan"};
+		ck_assert_msg(!store_publish(store, &p, &error), "%s", error.text);
+		store_close(store);
+		store = open_store();
+		trial = trial_of(store, serial);
+		ck_assert(trial.on);
+		ck_assert_uint_eq(trial.share, 5);
+		ck_assert_str_eq(trial.roles, "gateway+lan");
+		p = publication(serial + 1);
+		ck_assert_int_eq(serial == 8 ? store_promote(store, &error)
+					     : store_publish(store, &p, &error),
+			E_OK);
+		ck_assert(!trial_of(store, serial == 8 ? 8 : 11).on);
+	}
+	store_close(store);
+}
+END_TEST
+
+/* As version 2 left it. */
+static void make_older(void)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "DROP TABLE trial; PRAGMA user_version = 2;", NULL, NULL,
+				 NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+}
+
+START_TEST(an_older_database_is_brought_up_to_date)
+{
+	struct store_publication p = publication(7);
+	struct store *store = open_store();
+	struct error error;
+
+	ck_assert_int_eq(store_publish(store, &p, &error), E_OK);
+	store_close(store);
+	make_older();
+	store = open_store();
+	ck_assert(!trial_of(store, 7).on);
+	p = publication(8);
+	p.trial = (struct store_trial){true, 5, ""};
+	ck_assert_msg(!store_publish(store, &p, &error), "%s", error.text);
+	ck_assert(trial_of(store, 8).on);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(what_is_no_store_of_ours_is_refused)
 {
 	struct store *store = NULL;
@@ -183,6 +260,8 @@ int main(void)
 	tcase_add_test(c, what_was_published_is_there_after_reopening);
 	tcase_add_test(c, a_failed_publication_leaves_the_one_before);
 	tcase_add_test(c, the_last_report_of_each_node_is_kept);
+	tcase_add_test(c, a_trial_lasts_until_it_is_promoted_or_something_newer_comes);
+	tcase_add_test(c, an_older_database_is_brought_up_to_date);
 	tcase_add_test(c, what_is_no_store_of_ours_is_refused);
 	suite_add_tcase(s, c);
 	return suite_main(s);
