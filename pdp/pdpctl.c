@@ -79,11 +79,13 @@ static json_int_t number_of(const json_t *object, const char *key)
 /* False: there is nothing more to tell. */
 static bool print_serial(const json_t *result)
 {
-	int64_t serial = number_of(result, "serial");
+	int64_t serial = number_of(result, "serial"), tried = number_of(result, "tried");
 
 	if (serial)
 		printf("policy serial %" PRId64 "\n", serial);
-	else
+	if (tried)
+		printf("some nodes try serial %" PRId64 "\n", tried);
+	if (!serial)
 		puts("nothing is published yet: see \"pmt publish\"");
 	return serial != 0;
 }
@@ -91,13 +93,14 @@ static bool print_serial(const json_t *result)
 static void print_nodes(const json_t *result)
 {
 	const json_t *nodes = json_object_get(result, "nodes");
+	const bool tried = number_of(result, "tried");
 	const json_t *node;
 	size_t i;
 
 	if (!print_serial(result))
 		return;
-	printf("%-20s %-10s %8s  %-20s %s\n", "NODE", "STANDING", "SERIAL", "SINCE (UTC)",
-		"REASON");
+	printf("%-20s %s%-10s %8s  %-20s %s\n", "NODE", tried ? "TRIES " : "", "STANDING",
+		"SERIAL", "SINCE (UTC)", "REASON");
 	json_array_foreach(nodes, i, node) {
 		time_t since = (time_t)number_of(node, "since");
 		char when[32] = "-";
@@ -105,7 +108,10 @@ static void print_nodes(const json_t *result)
 
 		if (since && gmtime_r(&since, &tm))
 			strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-		printf("%-20s %-10s %8" PRId64 "  %-20s %s\n", text_of(node, "node"),
+		printf("%-20s %s%-10s %8" PRId64 "  %-20s %s\n", text_of(node, "node"),
+			!tried                                          ? ""
+			: json_is_true(json_object_get(node, "tries")) ? "yes   "
+									: "-     ",
 			text_of(node, "standing"), (int64_t)number_of(node, "serial"), when,
 			text_of(node, "reason"));
 	}

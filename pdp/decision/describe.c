@@ -20,32 +20,57 @@ static json_t *json_text(struct view text)
 	return json_stringn(ascii, len);
 }
 
-static const char *standing(const struct server *s, const struct seat *seat)
+static enum publishing_standing standing_of(const struct server *s,
+	const struct publication_node *node, const struct seat *seat)
 {
-	if (seat->peer && seat->peer->late)
-		return "silent";
-	if (!seat->report)
-		return seat->peer ? "connected" : "never seen";
-	if (!seat->report->success)
-		return "failed";
-	if (seat->report->serial != server_serial(s))
-		return "behind";
-	return seat->peer ? "in force" : "away";
+	const struct peer *p = seat->peer;
+	const struct store_report *report = seat->report;
+
+	if (!p)
+		return report ? STANDING_AWAY : STANDING_NEVER_SEEN;
+	if (p->late)
+		return STANDING_SILENT;
+	if (!report)
+		return STANDING_CONNECTED;
+	/* Its last word was on something else. */
+	if (!p->state || p->asked || p->outdated || p->awaited)
+		return STANDING_BEHIND;
+	if (!report->success)
+		return STANDING_FAILED;
+	return report->serial == server_node_serial(s, node) ? STANDING_IN_FORCE : STANDING_BEHIND;
 }
 
-static json_t *describe_node(const struct server *s, const struct publication_node *node)
+struct node_standing server_standing(
+	const struct server *s, const struct publication_node *node)
 {
 	static const struct store_report none = {.text = ""};
 	const struct seat *seat = server_seat(s, node);
 	const struct store_report *report = seat->report ? seat->report : &none;
+
+	return (struct node_standing){
+		.node = view_of_string(node->name),
+		.standing = standing_of(s, node, seat),
+		.serial = report->serial,
+		.since = report->since,
+		.reported = report->time,
+		.tries = s->trial && publication_owns(s->tried.publication, node),
+		.reason = view_of_string(report->text),
+	};
+}
+
+static json_t *describe_node(const struct server *s, const struct publication_node *node)
+{
+	const struct node_standing standing = server_standing(s, node);
+	const struct seat *seat = server_seat(s, node);
 	char address[ENDPOINT_TEXT_SIZE] = "";
 
 	if (seat->peer)
 		endpoint_format(&seat->peer->address, address);
-	return json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:s}", "node",
-		json_text(view_of_string(node->name)), "standing", standing(s, seat), "address",
-		address, "serial", (json_int_t)report->serial, "since", (json_int_t)report->since,
-		"reported", (json_int_t)report->time, "reason", report->text);
+	return json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:b, s:s}", "node",
+		json_text(standing.node), "standing", publishing_standing_word(standing.standing),
+		"address", address, "serial", (json_int_t)standing.serial, "since",
+		(json_int_t)standing.since, "reported", (json_int_t)standing.reported, "tries",
+		(int)standing.tries, "reason", (const char *)standing.reason.data);
 }
 
 /* Takes both; NULL unless all of it is there. */
@@ -55,12 +80,8 @@ static json_t *with_serial(const struct server *s, const char *key, json_t *list
 		json_decref(list);
 		return NULL;
 	}
-	return json_pack("{s:I, s:o}", "serial", (json_int_t)server_serial(s), key, list);
-}
-
-static const struct publication_node *find_node(const struct server *s, const char *name)
-{
-	return s->publication ? publication_find_name(s->publication, name) : NULL;
+	return json_pack("{s:I, s:I, s:o}", "serial", (json_int_t)server_serial(s), "tried",
+		(json_int_t)server_tried_serial(s), key, list);
 }
 
 static json_t *describe_roles(const struct pri_store *request)
@@ -136,7 +157,7 @@ static json_t *describe_request(const struct pri_store *request)
 enum err server_describe_node(
 	const struct server *s, const char *name, json_t **ret_node, struct error *error)
 {
-	const struct publication_node *node = find_node(s, name);
+	const struct publication_node *node = server_find_name(s, name);
 	const struct peer *p;
 	json_t *description;
 
@@ -155,13 +176,12 @@ enum err server_describe_node(
 
 json_t *server_describe_nodes(const struct server *s)
 {
-	size_t count = s->publication ? publication_node_count(s->publication) : 0;
+	size_t count = server_node_count(s);
 	json_t *nodes = json_array();
 	bool whole = nodes != NULL;
 
 	for (size_t i = 0; whole && i < count; i++)
-		whole = !json_array_append_new(
-			nodes, describe_node(s, publication_node(s->publication, i)));
+		whole = !json_array_append_new(nodes, describe_node(s, server_node(s, i)));
 	return with_serial(s, "nodes", nodes, whole);
 }
 
@@ -176,7 +196,8 @@ static json_t *describe_set(const struct set_entry *set)
 
 json_t *server_describe_policy(const struct server *s)
 {
-	const struct set_index *index = s->publication ? publication_index(s->publication) : NULL;
+	const struct set_index *index =
+		s->force.publication ? publication_index(s->force.publication) : NULL;
 	json_t *sets = json_array();
 	bool whole = sets != NULL;
 
@@ -188,7 +209,7 @@ json_t *server_describe_policy(const struct server *s)
 enum err server_outcome(const struct server *s, const char *node, uint64_t reports,
 	json_t **ret_node, struct error *error)
 {
-	const struct publication_node *known = find_node(s, node);
+	const struct publication_node *known = server_find_name(s, node);
 	json_t *description;
 
 	if (!known)
@@ -205,7 +226,7 @@ enum err server_outcome(const struct server *s, const char *node, uint64_t repor
 enum err server_resend(
 	struct server *s, const char *node, uint64_t *ret_reports, struct error *error)
 {
-	const struct publication_node *known = find_node(s, node);
+	const struct publication_node *known = server_find_name(s, node);
 	struct peer *p;
 
 	if (!known)
@@ -225,16 +246,10 @@ enum err server_resend(
 
 bool server_converged(const struct server *s)
 {
-	if (!s->publication)
-		return false;
-	for (size_t i = 0; i < publication_node_count(s->publication); i++) {
-		const struct seat *seat = &s->seats[i];
-
-		if (!seat->peer || !seat->report || !seat->report->success ||
-			seat->report->serial != server_serial(s))
+	for (size_t i = 0; i < server_node_count(s); i++)
+		if (server_standing(s, server_node(s, i)).standing != STANDING_IN_FORCE)
 			return false;
-	}
-	return true;
+	return s->force.publication != NULL;
 }
 
 json_t *server_describe_refusals(const struct server *s)

@@ -2,7 +2,6 @@
 #include "pdp/decision/history.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 static void forget(struct earlier *e)
 {
@@ -16,18 +15,6 @@ void history_fini(struct history *h)
 		forget(&h->list[i]);
 }
 
-void history_push(struct history *h, struct publication *p)
-{
-	if (!p)
-		return;
-	forget(&h->list[STORE_EARLIER_MAX - 1]);
-	memmove(h->list + 1, h->list, sizeof h->list - sizeof h->list[0]);
-	h->list[0] = (struct earlier){.publication = p};
-	/* They led to what is not in force any more. */
-	for (size_t i = 0; i < STORE_EARLIER_MAX; i++)
-		h->list[i].delta = delta_free(h->list[i].delta);
-}
-
 void history_append(struct history *h, struct publication *p)
 {
 	for (size_t i = 0; i < STORE_EARLIER_MAX; i++) {
@@ -37,6 +24,16 @@ void history_append(struct history *h, struct publication *p)
 		return;
 	}
 	publication_free(p);
+}
+
+void history_succeed(struct history *h, struct publication *p, const struct history *before)
+{
+	if (!p)
+		return;
+	history_append(h, publication_share(p));
+	for (size_t i = 0; i < STORE_EARLIER_MAX; i++)
+		if (before->list[i].publication)
+			history_append(h, publication_share(before->list[i].publication));
 }
 
 static size_t position_of(const struct history *h, uint64_t serial)

@@ -15,19 +15,19 @@ bool peer_may_connect(const struct peer *p, const struct pin *key)
 {
 	const struct server *s = p->server;
 
-	return may_publish(s, key) || (s->publication && publication_find_key(s->publication, key)) ||
+	return may_publish(s, key) || server_find_key(s, key) ||
 	       link_is_certified(p->link) || goes_by_more_than_keys(s);
 }
 
-static const struct publication_node *find_name(const struct publication *p, struct view pepid)
+static const struct publication_node *find_name(const struct server *s, struct view pepid)
 {
 	char name[COPS_PEPID_MAX + 1];
 
-	if (!p || pepid.len > COPS_PEPID_MAX)
+	if (pepid.len > COPS_PEPID_MAX)
 		return NULL;
 	memcpy(name, pepid.data, pepid.len);
 	name[pepid.len] = '\0';
-	return publication_find_name(p, name);
+	return server_find_name(s, name);
 }
 
 /* May a peer that has no node's key say that it is this one? */
@@ -41,17 +41,14 @@ static bool is_proven(const struct peer *p, const struct session_event *opening,
 enum err peer_identify(struct peer *p, const struct session_event *opening,
 	const struct publication_node **ret_node, struct error *error)
 {
-	const struct publication *publication = p->server->publication;
 	const struct pin *key = link_pin(p->link);
-	const struct publication_node *node = NULL;
+	const struct publication_node *node = key ? server_find_key(p->server, key) : NULL;
 
-	if (publication && key)
-		node = publication_find_key(publication, key);
 	p->by_name = !node;
 	if (node && !view_equal(opening->pepid, view_of_string(node->name)))
 		return error_set(error, E_MISMATCH, "its key is that of node %s", node->name);
 	if (!node) {
-		node = find_name(publication, opening->pepid);
+		node = find_name(p->server, opening->pepid);
 		if (!node || !is_proven(p, opening, node))
 			return error_set(error, E_DENIED, "%s",
 				key ? "its key is no node's in the policy in force"
@@ -65,10 +62,10 @@ const struct publication_node *peer_node(const struct peer *p)
 {
 	const struct publication_node *node;
 
-	if (!p->server->publication || !p->node)
+	if (!p->node)
 		return NULL;
 	if (p->by_name)
-		return publication_find_name(p->server->publication, p->node);
-	node = publication_find_key(p->server->publication, &p->key);
+		return server_find_name(p->server, p->node);
+	node = server_find_key(p->server, &p->key);
 	return node && strcmp(node->name, p->node) == 0 ? node : NULL;
 }

@@ -3,10 +3,12 @@
  * What the files of the server share; nobody else includes this.
  *
  *	server.c    life, listening, and who is to be served next
+ *	edition.c   what is in force and what is tried, and who gets which
  *	identity.c  who a peer is, and by what it is known
  *	peer.c      one connection: what it asks, what it is sent, what it reports
  *	request.c   what a node says of itself
- *	publish.c   taking a new publication from a publisher
+ *	publish.c   what publishers want
+ *	follow.c    telling them how it stands with the nodes
  *	operate.c   what an operator wants of the sessions, and what they counted
  *	tracing.c   the messages of all sessions, for pdpctl trace
  *	describe.c  what pdpctl is told of nodes and policy
@@ -23,6 +25,8 @@
 #include "pdp/decision/history.h"
 #include "pdp/decision/offenders.h"
 #include "pdp/decision/server.h"
+#include "pdp/decision/trial.h"
+#include "pib/publishing/standing.h"
 #include "pib/store/store.h"
 
 /*
@@ -51,15 +55,25 @@ struct peer {
 	 * NULL do; 0: it is a full state. */
 	uint64_t expected;
 	bool outdated;    /* is to get the policy in force */
+	struct follower *follower; /* as a publisher; NULL: it does not follow */
 	bool told;        /* its end is in the log */
 	bool counted;     /* among the refused */
 };
 
-/* A node of the publication in force. */
+/* A node of an edition. */
 struct seat {
 	struct peer *peer;                 /* NULL: not connected */
 	const struct store_report *report; /* NULL: never reported */
 	uint16_t noted; /* oddities that are in the log: bit n is enum value n */
+};
+
+/* A publication that nodes are served, and what belongs to it. */
+struct edition {
+	struct publication *publication; /* NULL: there is none */
+	struct history history;          /* what was there before */
+	struct seat *seats;              /* by publication_node.which */
+	struct pin publisher;            /* all zeros where the store does not say */
+	uint64_t published;              /* seconds since 1970 */
 };
 
 struct server {
@@ -68,15 +82,17 @@ struct server {
 	struct net_listener **listeners;
 	size_t listener_count;
 	struct session_config session_config, direct_config; /* of listen, of listen-tls */
-	struct publication *publication; /* NULL: nothing is published */
-	struct history history;          /* what was in force before */
-	struct seat *seats;              /* by publication_node.which */
+	struct edition force;
+	struct edition tried; /* while there is a trial */
+	struct trial *trial;  /* NULL: nothing is tried */
 	struct compliance_table *compliance;
 	struct peer *peers;
+	size_t follower_count;
 	struct peer *serve_next; /* they and all behind are to be served by and by */
 	struct ev_timer serving;
 	struct ev_timer saving; /* of reports */
 	struct ev_timer watching; /* for reports that do not come */
+	struct ev_timer following; /* what followers are to be told gathers */
 	struct trace_live *trace;
 	bool redirecting;       /* nodes are sent to `redirect` */
 	struct endpoint redirect;
@@ -93,12 +109,36 @@ void server_changed(struct server *s);
 struct offence_limit server_offence_limit(const struct server *s);
 /* Reports are to be saved before long. */
 void server_reported(struct server *s);
-struct seat *server_seat(const struct server *s, const struct publication_node *node);
+/* Has everyone served that is outdated. */
+void server_serve_all(struct server *s);
 
-/* One seat for each node; NULL when memory is out. */
-struct seat *server_prepare_seats(const struct publication *p) MUST_USE;
-/* Puts a publication in force and has every node served; takes both. */
-void server_adopt(struct server *s, struct publication *p, struct seat *seats);
+/* Of all editions: what nodes get is read from the store, and let go. */
+enum err editions_load(struct server *s, struct error *error) MUST_USE;
+void editions_fini(struct server *s);
+/* Takes the publication, also when it fails. */
+enum err edition_init(struct edition *e, struct publication *p, struct error *error) MUST_USE;
+void edition_fini(struct edition *e);
+/* The newest there is: what is tried, else what is in force. */
+struct edition *edition_newest(struct server *s);
+/* The steps of a publication; all that can fail is done before. Each has the nodes served that get
+ * something else by it. Edition and trial are taken. */
+void edition_publish(struct server *s, struct edition *e);
+void edition_try(struct server *s, struct edition *e, struct trial *t);
+void edition_promote(struct server *s);
+
+/* A node as it is served: of the publication that is tried, if it tries it. NULL if nobody knows it. */
+const struct publication_node *server_find_key(const struct server *s, const struct pin *key);
+const struct publication_node *server_find_name(const struct server *s, const char *name);
+/* All of them: the nodes of the publication in force, then who tries and is new. */
+size_t server_node_count(const struct server *s);
+const struct publication_node *server_node(const struct server *s, size_t which);
+/* Of such a node. */
+struct edition *server_edition(struct server *s, const struct publication_node *node);
+uint64_t server_node_serial(const struct server *s, const struct publication_node *node);
+struct seat *server_seat(const struct server *s, const struct publication_node *node);
+/* How it stands with it; borrows from the server until the next event. */
+struct node_standing server_standing(
+	const struct server *s, const struct publication_node *node);
 
 /* A connection that a listener accepted. */
 void peer_accept(struct server *s, struct net_connection *connection,
@@ -132,5 +172,14 @@ void peer_trace(struct peer *p);
 bool may_publish(const struct server *s, const struct pin *key);
 /* A REQ of the publishing client-type. */
 void publish_request(struct peer *p, const struct session_event *event);
+
+/* A publisher that follows: its REQ, which is answered at once, its reports, and its end. */
+enum err follow_begin(struct peer *p, uint32_t state, struct error *error) MUST_USE;
+void follow_report(struct peer *p, const struct session_event *event);
+void follow_deleted(struct peer *p, uint32_t state);
+void follow_end(struct peer *p);
+/* Has something changed that followers are to be told? */
+void follow_soon(struct server *s);
+void follow_prepare(struct server *s);
 
 #endif

@@ -32,8 +32,7 @@ void server_redirect(struct server *s, const struct endpoint *to)
 
 enum err server_synchronize(struct server *s, const char *node, struct error *error)
 {
-	const struct publication_node *known =
-		s->publication ? publication_find_name(s->publication, node) : NULL;
+	const struct publication_node *known = server_find_name(s, node);
 	struct peer *p = known ? server_seat(s, known)->peer : NULL;
 	enum err result;
 

@@ -76,16 +76,18 @@ static void close_session(struct peer *p, enum cops_error_code code)
 static enum err make_update(
 	struct peer *p, struct update *update, bool *ret_delta, struct error *error)
 {
-	struct server *s = p->server;
-	const char *name = s->parts.settings->name;
+	const struct publication_node *node = peer_node(p);
+	struct edition *e = server_edition(p->server, node);
+	const char *name = p->server->parts.settings->name;
 
-	*ret_delta = p->holds && !history_update(&s->history, update, p->holds, s->publication,
-					 peer_node(p), name, error);
-	return *ret_delta ? E_OK : update_full(update, s->publication, peer_node(p), name, error);
+	*ret_delta = p->holds && !history_update(&e->history, update, p->holds, e->publication,
+					 node, name, error);
+	return *ret_delta ? E_OK : update_full(update, e->publication, node, name, error);
 }
 
 static enum err send_policy(struct peer *p, uint32_t state, struct error *error)
 {
+	const uint64_t serial = server_node_serial(p->server, peer_node(p));
 	struct pdp_transaction transaction = {.remove_count = 1, .install_count = 1};
 	struct view removes, installs;
 	struct update update;
@@ -105,11 +107,11 @@ static enum err send_policy(struct peer *p, uint32_t state, struct error *error)
 		if (result)
 			error_set(error, result, "decision: %s", err_text(result));
 	}
-	p->expected = delta ? server_serial(p->server) : 0;
+	p->expected = delta ? serial : 0;
 	if (!result)
 		log_info(log_of(p), MODULE, "policy sent", log_str("node", p->node),
 			log_str("as", delta ? "delta" : "full state"),
-			log_u64("holds", p->holds), log_u64("serial", server_serial(p->server)),
+			log_u64("holds", p->holds), log_u64("serial", serial),
 			log_u64("octets", update.removes.len + update.installs.len));
 	update_fini(&update);
 	return result;
@@ -131,7 +133,7 @@ static enum err answer_request(struct peer *p, struct error *error)
 {
 	enum err result;
 
-	if (p->holds != server_serial(p->server))
+	if (p->holds != server_node_serial(p->server, peer_node(p)))
 		return send_policy(p, p->asked, error);
 	p->expected = p->holds;
 	result = pdp_session_decide_null(p->session, p->asked, &p->awaited);
@@ -184,11 +186,15 @@ static bool serve(struct peer *p)
 static uint64_t held_serial(const struct peer *p)
 {
 	uint64_t serial = claim_serial(p->request);
-	const struct publication *claimed = history_find(&p->server->history, serial);
-	const struct publication_node *node;
+	const struct publication_node *node = peer_node(p);
+	const struct edition *e = node ? server_edition(p->server, node) : NULL;
+	const struct publication *claimed;
 
-	if (serial == server_serial(p->server))
-		claimed = p->server->publication;
+	if (!e)
+		return 0;
+	claimed = publication_serial(e->publication) == serial
+			  ? e->publication
+			  : history_find(&e->history, serial);
 	node = claimed ? publication_find_name(claimed, p->node) : NULL;
 	return node && claim_meets(p->request, claimed, node) ? serial : 0;
 }
@@ -222,7 +228,7 @@ static void on_node_request(struct peer *p, const struct session_event *event)
 		p->holds = held_serial(p);
 	log_notice(log_of(p), MODULE, "node asks for policy", log_str("node", p->node),
 		log_u64("claims", claim_serial(p->request)), log_u64("holds", p->holds),
-		log_u64("serial", server_serial(p->server)));
+		log_u64("serial", peer_node(p) ? server_node_serial(p->server, peer_node(p)) : 0));
 	server_changed(p->server);
 }
 
@@ -372,14 +378,17 @@ static void on_client_closed(struct peer *p, const struct session_event *event)
 			log_endpoint("peer", &p->address),
 			log_hex("client-type", event->client_type),
 			log_str("code", cops_error_name(event->code)), log_err(&event->error));
-	if (event->client_type != COPS_CLIENT_PROVISIONING)
+	if (event->client_type != COPS_CLIENT_PROVISIONING) {
+		follow_end(p);
 		return;
+	}
 	leave(p);
 	server_changed(p->server);
 }
 
 static void on_deleted(struct peer *p, const struct session_event *event)
 {
+	follow_deleted(p, event->state);
 	if (event->state == p->asked)
 		p->asked = 0;
 	if (event->state == p->state) {
@@ -420,6 +429,8 @@ static void on_event(struct peer *p, const struct session_event *event)
 	case SESSION_REPORT:
 		if (event->client_type == COPS_CLIENT_PROVISIONING)
 			on_report(p, event);
+		else
+			follow_report(p, event);
 		return;
 	case SESSION_DELETED:
 		on_deleted(p, event);
@@ -487,6 +498,7 @@ static bool on_authorize(void *owner, struct link *l, const struct pin *key)
 static void forget(struct peer *p)
 {
 	leave(p);
+	follow_end(p);
 	if (p->server->serve_next == p)
 		p->server->serve_next = p->next;
 	if (p->next)

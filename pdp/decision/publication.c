@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/crypto/cms.h"
+#include "pib/framework/roles.h"
 #include "pib/schema/pri.h"
 #include "pib/set/state.h"
 
@@ -14,6 +15,7 @@
 enum { PUBLICATION_ARENA = 16 * PUBLICATION_MAX };
 
 struct publication {
+	unsigned owners;
 	struct arena arena;
 	struct buffer objects; /* what `bundle` borrows from */
 	struct bundle bundle;
@@ -29,15 +31,22 @@ static struct publication *publication_new(void)
 	struct publication *p = calloc(1, sizeof *p);
 
 	if (p) {
+		p->owners = 1;
 		arena_init(&p->arena, PUBLICATION_ARENA);
 		buffer_init(&p->objects, PUBLICATION_MAX);
 	}
 	return p;
 }
 
+struct publication *publication_share(struct publication *p)
+{
+	p->owners++;
+	return p;
+}
+
 struct publication *publication_free(struct publication *p)
 {
-	if (p) {
+	if (p && --p->owners == 0) {
 		buffer_fini(&p->objects);
 		arena_fini(&p->arena);
 		free(p);
@@ -289,6 +298,29 @@ const struct publication_node *publication_find_name(
 	return find(p, p->by_name, &(struct publication_node){.name = name}, compare_names);
 }
 
+bool publication_owns(const struct publication *p, const struct publication_node *node)
+{
+	return node->which < p->bundle.assignment_count && node == &p->nodes[node->which];
+}
+
+bool publication_has_roles(
+	const struct publication *p, const struct publication_node *node, struct view roles)
+{
+	const struct assignment *a = &p->assignments[node->which];
+	char text[ROLE_COMBINATION_MAX + sizeof "*+"];
+	struct view pattern;
+	bool has;
+
+	if (!roles.len || roles.len > ROLE_COMBINATION_MAX)
+		return false;
+	snprintf(text, sizeof text, "*+%.*s", (int)roles.len, (const char *)roles.data);
+	pattern = view_of_string(text);
+	has = role_pattern_matches(pattern, a->roles);
+	for (size_t i = 0; !has && i < a->interface_count; i++)
+		has = role_pattern_matches(pattern, a->interfaces[i].roles);
+	return has;
+}
+
 static enum err put_incarnation(const struct publication *p, const char *pdp_name,
 	struct buffer *out, struct error *error)
 {
@@ -356,6 +388,11 @@ enum err publication_put_head(const struct publication *p, const struct publicat
 	if (p->bundle.trust.len && !(before && view_equal(before->bundle.trust, p->bundle.trust)))
 		bundle_put_trust(p->bundle.trust, out);
 	return E_OK;
+}
+
+void publication_put_all(const struct publication *p, struct buffer *out)
+{
+	buffer_put_view(out, buffer_view(&p->objects));
 }
 
 enum err publication_put_node(const struct publication *p, const struct publication_node *node,

@@ -43,6 +43,8 @@ enum err publication_verify(struct view objects, const struct trust *trust, cons
 	struct error *error) MUST_USE;
 enum err publication_of_store(const struct store_publication *stored,
 	struct publication **ret_publication, struct error *error) MUST_USE;
+/* Another owner of it: it lives until each has called publication_free(). */
+struct publication *publication_share(struct publication *p);
 struct publication *publication_free(struct publication *p);
 
 uint64_t publication_serial(const struct publication *p);
@@ -54,6 +56,12 @@ const struct publication_node *publication_find_key(
 	const struct publication *p, const struct pin *key);
 const struct publication_node *publication_find_name(
 	const struct publication *p, const char *name);
+
+/* Is this one of its nodes, and not another publication's? */
+bool publication_owns(const struct publication *p, const struct publication_node *node);
+/* Has the node all of these roles, by itself or together at one of its interfaces? A combination. */
+bool publication_has_roles(
+	const struct publication *p, const struct publication_node *node, struct view roles);
 
 /* Its sets, by ascending block. */
 size_t publication_set_count(const struct publication *p);
@@ -72,6 +80,8 @@ bool publication_demands(
 enum err publication_put_head(const struct publication *p, const struct publication_node *node,
 	const char *pdp_name, const struct publication *before, struct buffer *out,
 	struct error *error) MUST_USE;
+/* Appends all of it, as it came. */
+void publication_put_all(const struct publication *p, struct buffer *out);
 /* Appends the full state of a node: the head, then every set that the assignment demands. */
 enum err publication_put_node(const struct publication *p, const struct publication_node *node,
 	const char *pdp_name, struct buffer *out, struct error *error) MUST_USE;

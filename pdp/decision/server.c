@@ -19,13 +19,9 @@ uint64_t server_utc(void)
 
 void server_changed(struct server *s)
 {
+	follow_soon(s);
 	if (s->parts.changed)
 		s->parts.changed(s->parts.context);
-}
-
-uint64_t server_serial(const struct server *s)
-{
-	return s->publication ? publication_serial(s->publication) : 0;
 }
 
 /* ---- Reports on their way to the store ---- */
@@ -79,17 +75,7 @@ static void start_watching(struct server *s)
 	ev_timer_start(s->parts.loop, &s->watching);
 }
 
-/* ---- The publication in force ---- */
-
-struct seat *server_seat(const struct server *s, const struct publication_node *node)
-{
-	return &s->seats[node->which];
-}
-
-struct seat *server_prepare_seats(const struct publication *p)
-{
-	return calloc(publication_node_count(p) + 1, sizeof(struct seat));
-}
+/* ---- Serving ---- */
 
 /*
  * Peers are served in turns of the loop, a few each, so that reports and others get a word in
@@ -115,91 +101,13 @@ static void on_serving(struct ev_loop *loop, struct ev_timer *timer, int revents
 	}
 }
 
-/* What has been said of a node in the log is not said again because of a new policy. */
-static void keep_noted(const struct server *s, const struct publication *p, struct seat *seats)
+void server_serve_all(struct server *s)
 {
-	for (size_t i = 0; s->publication && i < publication_node_count(p); i++) {
-		const struct publication_node *before =
-			publication_find_name(s->publication, publication_node(p, i)->name);
-
-		if (before)
-			seats[i].noted = server_seat(s, before)->noted;
-	}
-}
-
-void server_adopt(struct server *s, struct publication *p, struct seat *seats)
-{
-	keep_noted(s, p, seats);
-	history_push(&s->history, s->publication);
-	free(s->seats);
-	s->publication = p;
-	s->seats = seats;
-	for (size_t i = 0; i < publication_node_count(p); i++)
-		seats[i].report = compliance_find(s->compliance, publication_node(p, i)->name);
-	for (struct peer *peer = s->peers; peer; peer = peer->next) {
-		const struct publication_node *node = peer_node(peer);
-
-		if (node)
-			server_seat(s, node)->peer = peer;
-		peer->outdated = peer->node != NULL;
-	}
 	/* From the loop: the one who publishes is in the middle of a message. */
 	s->serve_next = s->peers;
 	ev_timer_stop(s->parts.loop, &s->serving);
 	ev_timer_set(&s->serving, 0, 0);
 	ev_timer_start(s->parts.loop, &s->serving);
-}
-
-static enum err load_publication(struct server *s, struct error *error)
-{
-	struct store_publication stored;
-	struct publication *publication;
-	struct seat *seats;
-	struct arena arena;
-	enum err result;
-
-	arena_init(&arena, 4 * (size_t)PUBLICATION_MAX);
-	result = store_load(s->parts.store, &arena, &stored, error);
-	if (!result && stored.serial) {
-		result = publication_of_store(&stored, &publication, error);
-		if (result)
-			error_prefix(error, "what is stored as published cannot be read");
-	}
-	if (!result && stored.serial) {
-		seats = server_prepare_seats(publication);
-		if (seats) {
-			server_adopt(s, publication, seats);
-		} else {
-			publication_free(publication);
-			result = error_set(error, E_MEMORY, "server: out of memory");
-		}
-	}
-	arena_fini(&arena);
-	return result;
-}
-
-/* Without them nodes get full state where a delta would do, so nothing is refused for them. */
-static void load_history(struct server *s)
-{
-	struct error error;
-
-	for (unsigned age = 1; age <= STORE_EARLIER_MAX; age++) {
-		struct store_publication stored;
-		struct publication *publication;
-		struct arena arena;
-		enum err result;
-
-		arena_init(&arena, 4 * (size_t)PUBLICATION_MAX);
-		result = store_load_earlier(s->parts.store, age, &arena, &stored, &error);
-		if (!result && stored.serial)
-			result = publication_of_store(&stored, &publication, &error);
-		arena_fini(&arena);
-		if (result)
-			log_warning(s->parts.log, MODULE, "an earlier policy cannot be read",
-				log_err(&error));
-		else if (stored.serial)
-			history_append(&s->history, publication);
-	}
 }
 
 /* ---- Listening ---- */
@@ -365,6 +273,7 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	ev_timer_init(&s->saving, on_saving, save_s, 0);
 	s->saving.data = s;
 	ev_init(&s->watching, on_watching);
+	follow_prepare(s);
 
 	s->trace = trace_live_new(NULL, NULL);
 	if (!s->trace) {
@@ -373,11 +282,9 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	}
 	result = compliance_table_new(parts->store, &s->compliance, error);
 	if (!result)
-		result = load_publication(s, error);
-	if (!result) {
-		load_history(s);
+		result = editions_load(s, error);
+	if (!result)
 		result = net_new(parts->loop, parts->key, &s->net, error);
-	}
 	if (!result && parts->settings->node_authorities && parts->settings->node_authorities[0])
 		result = net_trust_authorities(s->net, parts->settings->node_authorities, error);
 	if (!result)
@@ -398,6 +305,7 @@ void server_stop(struct server *s)
 	stop_listening(s);
 	ev_timer_stop(s->parts.loop, &s->serving);
 	ev_timer_stop(s->parts.loop, &s->watching);
+	ev_timer_stop(s->parts.loop, &s->following);
 	s->serve_next = NULL;
 	for (struct peer *p = s->peers; p; p = next) {
 		next = p->next;
@@ -414,6 +322,7 @@ struct server *server_free(struct server *s)
 		return NULL;
 	ev_timer_stop(s->parts.loop, &s->serving);
 	ev_timer_stop(s->parts.loop, &s->watching);
+	ev_timer_stop(s->parts.loop, &s->following);
 	if (ev_is_active(&s->saving))
 		save(s);
 	while (s->peers)
@@ -422,9 +331,7 @@ struct server *server_free(struct server *s)
 	trace_live_free(s->trace);
 	net_free(s->net);
 	free(s->listeners);
-	publication_free(s->publication);
-	history_fini(&s->history);
-	free(s->seats);
+	editions_fini(s);
 	compliance_table_free(s->compliance);
 	free(s);
 	return NULL;

@@ -10,6 +10,9 @@
  * for those which have not reported the decision before: they get it, or what is newer by then,
  * when they have. It goes as a delta where a signed report says what the node holds; a node that
  * refuses a delta gets the full state, once.
+ *
+ * A publication may be tried first: some nodes (trial.h) are served it, the others the one before,
+ * until it is promoted or another one comes.
  */
 #ifndef COPSEC_PDP_DECISION_SERVER_H
 #define COPSEC_PDP_DECISION_SERVER_H
@@ -48,8 +51,10 @@ struct server *server_free(struct server *s);
 size_t server_endpoint_count(const struct server *s);
 const struct endpoint *server_endpoint(const struct server *s, size_t which);
 
-/* 0 if nothing is published. */
+/* In force; 0 if nothing is published. */
 uint64_t server_serial(const struct server *s);
+/* 0 if nothing is tried. */
+uint64_t server_tried_serial(const struct server *s);
 /* Full state again, to one node; E_NOT_FOUND if it is not connected, E_AGAIN while it has not
  * answered what it was sent before. *ret_reports is the number of its reports so far: the next one
  * is the answer. */
@@ -80,7 +85,7 @@ json_t *server_describe_refusals(const struct server *s);
 /* Connections, and all that sessions counted since the server was made. */
 json_t *server_describe_status(const struct server *s);
 
-/* Whether every node of the policy is connected and has the serial in force, by signed report. */
+/* Whether every node of the policy is connected and has what it is to have, by signed report. */
 bool server_converged(const struct server *s);
 
 #endif

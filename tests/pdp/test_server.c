@@ -1,523 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * The decision point and its peers over loopback, all on one loop in this process. Nothing sleeps:
- * the loop runs until what is waited for has happened, and a guard ends the test if that takes too
- * long.
- */
+/* The decision point and its nodes. */
 #include "pdp/decision/server.h"
 
 #include <arpa/inet.h>
-#include <ev.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "common/link/link.h"
-#include "pdp/control.h"
-#include "tests/pdp/tenant.h"
+#include "tests/pdp/fixture.h"
 #include "tests/suite.h"
-
-enum { BIG = 1 << 26, GUARD_S = 30 };
-
-static char directory[] = "/tmp/copsec-server-XXXXXX";
-static char path[64];
-static struct ev_loop *loop;
-static struct ev_timer guard;
-static bool guard_fired;
-static struct tenant *tenant;
-static struct store *store;
-static struct pdp_settings settings;
-static struct endpoint listen_at;
-static struct pin publisher_pin, pdp_pin;
-static struct server *server;
-static unsigned changes;
-static struct error error;
-
-/* ---- A peer: node or publisher ---- */
-
-struct client {
-	const char *pepid;
-	const struct key *key, *report_key;
-	uint16_t client_type;
-	uint64_t holds;     /* what its request claims; 0: no claim */
-	bool silent;        /* does not report */
-	bool refuses;       /* reports failures */
-	bool unsigned_only; /* reports without compliance */
-	void (*says)(struct buffer *out); /* further PRIs of its request */
-
-	struct net *net;
-	struct link *link;
-	struct session *session;
-	/* what happened */
-	bool opened, closed, ended;
-	uint16_t close_code;   /* CC of its client-type */
-	struct error why;      /* of the end */
-	unsigned decisions, nulls;
-	uint32_t handle;       /* of its request state */
-	uint32_t unreported;   /* the last decision, if it is silent */
-	struct pri_store *rows; /* what it holds */
-	uint64_t serial;       /* of that */
-	size_t sets;
-	unsigned deltas;
-	struct buffer refusal; /* copsecFailureText of the last decision */
-	unsigned errors;       /* frwkError */
-	struct endpoint sent_to; /* PDPRedirAddr */
-	unsigned synchronizations;
-	bool warns; /* in a report of success */
-};
-
-static uint32_t no_random(void *user)
-{
-	(void)user;
-	return 4;
-}
-
-/* The sets as the tenant has them now. */
-static void put_sets(struct client *c, struct buffer *out)
-{
-	const struct assignment *a = &tenant->world->assignments[!strcmp(c->pepid, "alice")];
-
-	for (size_t i = 0; i < SETS; i++) {
-		const struct manifest *m = &tenant->world->manifests[i];
-		struct pri pri;
-
-		if (!assignment_demands(a, &tenant->world->index, m))
-			continue;
-		pri_init(&pri, PIB_copsecPolicySet, block_policy_set_instance(m->block));
-		pri_set_octets(&pri, copsecPolicySetSigned, VIEW_NONE);
-		pri_set_octets(&pri, copsecPolicySetName, m->name);
-		pri_set_u64(&pri, copsecPolicySetSerial, m->serial);
-		pri_set_octets(&pri, copsecPolicySetRoot, VIEW(m->root, sizeof m->root));
-		ck_assert_msg(!pri_put(out, &pri, &error), "%s", error.text);
-	}
-}
-
-static void put_claim(struct client *c, struct buffer *out)
-{
-	char serial[24];
-	struct pri pri;
-
-	if (!c->holds)
-		return;
-	snprintf(serial, sizeof serial, "%llu", (unsigned long long)c->holds);
-	pri_init(&pri, PIB_frwkPibIncarnation, 1);
-	pri_set_text(&pri, frwkPibIncarnationName, "pdp");
-	pri_set_text(&pri, frwkPibIncarnationId, serial);
-	for (unsigned n = frwkPibIncarnationLongevity; n <= frwkPibIncarnationFullState; n++)
-		pri_set_null(&pri, n);
-	ck_assert_msg(!pri_put(out, &pri, &error), "%s", error.text);
-	put_sets(c, out);
-}
-
-static void client_request(struct client *c)
-{
-	struct buffer claim;
-	struct view named;
-
-	buffer_init(&claim, BIG);
-	put_claim(c, &claim);
-	if (c->says)
-		c->says(&claim);
-	named = buffer_view(c->client_type == COPS_CLIENT_PUBLISHING ? &tenant->objects : &claim);
-	ck_assert_int_eq(pep_session_request(c->session, c->client_type, &named, 1, link_now(),
-				 &c->handle),
-		E_OK);
-	buffer_fini(&claim);
-}
-
-static void client_update(struct client *c)
-{
-	struct buffer claim;
-	struct view named;
-
-	buffer_init(&claim, BIG);
-	put_claim(c, &claim);
-	named = buffer_view(&claim);
-	ck_assert_int_eq(
-		pep_session_update(c->session, c->handle, &named, 1, link_now()), E_OK);
-	buffer_fini(&claim);
-}
-
-/* What the enforcer would do. */
-static void take_state(struct client *c, struct view removes, struct view installs)
-{
-	struct pin key = key_pin(c->key);
-	const struct state_node node = {&key, view_of_string(c->pepid)};
-	const struct state_terms terms = {
-		.trust = tenant->world->trust,
-		.tenant = view_of_string("acme"),
-		.now_utc = (uint64_t)time(NULL),
-	};
-	const struct pri_change change = {&removes, removes.len != 0, &installs, 1};
-	static struct pri_failures failures;
-	struct pri_store *rows = NULL;
-	struct state *state = NULL;
-
-	pri_failures_init(&failures);
-	if (!c->rows)
-		ck_assert_int_eq(pri_store_build(NULL, 0, &c->rows, &failures, &error), E_OK);
-	ck_assert_msg(!pri_store_change(c->rows, &change, &rows, &failures, &error), "%s",
-		error.text);
-	ck_assert_msg(!state_verify_node(rows, &terms, &node, &state, &failures, &error), "%s",
-		error.text);
-	c->serial = state->index.serial;
-	c->sets = state->set_count;
-	c->deltas += removes.len == 0 || removes.data[2] == PR_PRID;
-	state_free(state);
-	pri_store_free(c->rows);
-	c->rows = rows;
-}
-
-static void take_refusal(struct client *c, struct view objects)
-{
-	struct cursor run = cursor_over(objects);
-	struct pr_object prid_object, epd_object;
-	struct pib_fault fault;
-	struct prid prid;
-	struct pri pri;
-
-	buffer_reset(&c->refusal);
-	while (cursor_left(&run)) {
-		ck_assert_int_eq(pr_next(&run, &prid_object), E_OK);
-		ck_assert_int_eq(pr_next(&run, &epd_object), E_OK);
-		ck_assert_int_eq(prid_decode(prid_object.contents, &prid, &fault, &error), E_OK);
-		ck_assert_int_eq(
-			epd_decode(&prid, epd_object.contents, &pri, &fault, &error), E_OK);
-		c->errors += prid.class->id == PIB_frwkError;
-		if (prid.class->id == PIB_copsecFailure)
-			buffer_put_view(&c->refusal, pri_octets(&pri, copsecFailureText));
-	}
-}
-
-/* It begins with a frwkError. */
-static bool is_refusal(const struct buffer *installs)
-{
-	struct cursor run = cursor_over(buffer_view(installs));
-	struct pr_object object;
-	struct pib_fault fault;
-	struct prid prid;
-
-	return !pr_next(&run, &object) &&
-	       !prid_decode(object.contents, &prid, &fault, &error) &&
-	       prid.class->id == PIB_frwkError;
-}
-
-static void put_error_prid(struct buffer *out, const struct prid *prid)
-{
-	struct pr_object object;
-	struct buffer name;
-	struct cursor c;
-
-	buffer_init(&name, 256);
-	prid_put(&name, prid);
-	c = cursor_over(buffer_view(&name));
-	ck_assert(!pr_next(&c, &object));
-	pr_put(out, PR_ERROR_PRID, object.contents);
-	buffer_fini(&name);
-}
-
-static void client_report(struct client *c, uint32_t decision)
-{
-	enum cops_report_type type = c->refuses ? COPS_FAILURE : COPS_SUCCESS;
-	const struct report_origin origin = {decision, *link_binding(c->link)};
-	struct buffer named;
-	struct view view;
-
-	buffer_init(&named, BIG);
-	if (c->refuses)
-		pr_put_error(&named, PR_GPERR, PR_GPERR_MALFORMED_DECISION, 0);
-	else if (c->report_key && !c->unsigned_only)
-		tenant_compliance(c->report_key, c->pepid, &origin,
-			c->serial ? c->serial : c->holds, (uint64_t)time(NULL), &named);
-	if (c->warns) {
-		struct prid prid = {pib_class(PIB_ipSecRule), 7};
-
-		put_error_prid(&named, &prid);
-		pr_put_error(&named, PR_CPERR, PR_CPERR_PRI_INSTANCE_INVALID, 0);
-	}
-	view = buffer_view(&named);
-	ck_assert_int_eq(
-		pep_session_report(c->session, decision, type, &view, view.len != 0), E_OK);
-	buffer_fini(&named);
-}
-
-static void on_decision(struct client *c, const struct session_event *event)
-{
-	struct buffer removes, installs;
-	struct cops_decision d;
-	size_t at = 0;
-
-	buffer_init(&removes, BIG);
-	buffer_init(&installs, BIG);
-	while (cops_next_decision(event->message, &at, &d)) {
-		c->nulls += d.command == COPS_NULL_DECISION;
-		buffer_put_view(d.command == COPS_REMOVE ? &removes : &installs, d.named);
-	}
-	c->decisions++;
-	if (installs.len && c->client_type == COPS_CLIENT_PROVISIONING && !is_refusal(&installs))
-		take_state(c, buffer_view(&removes), buffer_view(&installs));
-	else if (installs.len)
-		take_refusal(c, buffer_view(&installs));
-	buffer_fini(&removes);
-	buffer_fini(&installs);
-	if (c->silent)
-		c->unreported = event->decision;
-	else
-		client_report(c, event->decision);
-}
-
-static void on_drain(void *owner, struct link *l)
-{
-	struct client *c = owner;
-	struct session_event event;
-
-	while (session_next_event(c->session, &event)) {
-		switch (event.kind) {
-		case SESSION_START_TLS:
-			link_start_tls(l);
-			break;
-		case SESSION_OPENED:
-			c->opened = true;
-			client_request(c);
-			break;
-		case SESSION_CLIENT_CLOSED:
-			c->close_code = event.code;
-			if (event.redirect)
-				c->sent_to = cops_server(event.redirect);
-			break;
-		case SESSION_SYNCHRONIZE:
-			c->synchronizations++;
-			client_update(c);
-			ck_assert_int_eq(pep_session_synchronized(
-						 c->session, c->client_type, event.state),
-				E_OK);
-			break;
-		case SESSION_DECISION:
-			on_decision(c, &event);
-			break;
-		case SESSION_CLOSED:
-			c->closed = true;
-			c->why = event.error;
-			break;
-		default:
-			break;
-		}
-	}
-}
-
-static bool on_authorize(void *owner, struct link *l, const struct pin *peer)
-{
-	(void)owner;
-	(void)l;
-	return pin_equal(peer, &pdp_pin);
-}
-
-static void on_connected(void *owner, struct link *l)
-{
-	struct client *c = owner;
-	struct session_config config = session_config_default(SESSION_PEP);
-
-	config.pepid = c->pepid;
-	config.random = no_random;
-	c->session = session_new(SESSION_PEP, &config, link_now());
-	ck_assert_ptr_nonnull(c->session);
-	ck_assert_int_eq(pep_session_open(c->session, c->client_type, NULL, link_now()), E_OK);
-	link_attach(l, &link_session, c->session);
-}
-
-static void on_ended(void *owner, const struct error *why)
-{
-	struct client *c = owner;
-
-	c->link = NULL;
-	c->ended = true;
-	if (!c->closed)
-		c->why = *why;
-}
-
-static const struct link_events client_events = {on_connected, on_authorize, on_drain, on_ended};
-
-static void connect_client(struct client *c)
-{
-	buffer_init(&c->refusal, BIG);
-	ck_assert_msg(!net_new(loop, c->key, &c->net, &error), "%s", error.text);
-	ck_assert_msg(!link_connect(loop, c->net, server_endpoint(server, 0), 1, NULL,
-			      &client_events, c, &c->link, &error),
-		"%s", error.text);
-}
-
-static void drop_client(struct client *c)
-{
-	c->link = link_abort(c->link);
-	session_free(c->session);
-	net_free(c->net);
-	pri_store_free(c->rows);
-	buffer_fini(&c->refusal);
-}
-
-static struct client node_client(size_t which)
-{
-	return (struct client){
-		.pepid = tenant_nodes[which],
-		.key = tenant->node_keys[which],
-		.report_key = tenant->report_keys[which],
-		.client_type = COPS_CLIENT_PROVISIONING,
-	};
-}
-
-/* ---- The fixture ---- */
-
-static void on_guard(struct ev_loop *l, struct ev_timer *w, int revents)
-{
-	(void)w;
-	(void)revents;
-	guard_fired = true;
-	ev_break(l, EVBREAK_ALL);
-}
-
-static void on_changed(void *context)
-{
-	(void)context;
-	changes++;
-}
-
-/* Runs the loop until it holds. */
-#define UNTIL(condition)                                                                           \
-	do {                                                                                       \
-		while (!(condition)) {                                                             \
-			ev_run(loop, EVRUN_ONCE);                                                  \
-			ck_assert_msg(!guard_fired, "waited in vain: %s", #condition);             \
-		}                                                                                  \
-	} while (0)
-
-static void start_server(void)
-{
-	const struct server_parts parts = {
-		.loop = loop,
-		.settings = &settings,
-		.key = tenant->pdp,
-		.trust = tenant->world->trust,
-		.store = store,
-		.changed = on_changed,
-	};
-
-	ck_assert_msg(!server_new(&parts, &server, &error), "%s", error.text);
-}
-
-static void set_up(void)
-{
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	snprintf(path, sizeof path, "%s/db", directory);
-	ck_assert_int_eq(store_open(path, &store, &error), E_OK);
-	loop = ev_loop_new(EVFLAG_AUTO);
-	/* The guard keeps no loop running: server_stop() is tested by its end. */
-	ev_timer_init(&guard, on_guard, GUARD_S, 0);
-	ev_timer_start(loop, &guard);
-	ev_unref(loop);
-	tenant = tenant_new((uint64_t)time(NULL));
-	publisher_pin = key_pin(tenant->publisher);
-	pdp_pin = key_pin(tenant->pdp);
-	ck_assert_int_eq(endpoint_parse("127.0.0.1:0", 0, &listen_at, &error), E_OK);
-	settings = (struct pdp_settings){
-		.name = strdup("pdp"),
-		.tenant = strdup("acme"),
-		.listen = {&listen_at, 1},
-		.publishers = {&publisher_pin, 1},
-		.keepalive = 30000,
-		.secure_timeout = 15000,
-		.report_timeout = 600000,
-		.connections = 100,
-		.unsecured = 100,
-		.per_address = 100,
-	};
-	start_server();
-}
-
-static void tear_down(void)
-{
-	server_free(server);
-	store_close(store);
-	tenant_free(tenant);
-	free(settings.name);
-	free(settings.tenant);
-	ev_ref(loop);
-	ev_timer_stop(loop, &guard);
-	ev_loop_destroy(loop);
-	unlink(path);
-	rmdir(directory);
-}
-
-/* tenant->objects by a publisher that waits for the answer. */
-static bool publish_objects(void)
-{
-	struct client c = {
-		.pepid = "admin",
-		.key = tenant->publisher,
-		.client_type = COPS_CLIENT_PUBLISHING,
-	};
-	bool accepted;
-
-	connect_client(&c);
-	UNTIL(c.decisions || c.ended);
-	ck_assert_uint_eq(c.decisions, 1);
-	accepted = c.nulls == 1;
-	ck_assert_uint_eq(c.errors, !accepted);
-	if (!accepted)
-		snprintf(error.text, sizeof error.text, "%s", buffer_string(&c.refusal));
-	drop_client(&c);
-	return accepted;
-}
-
-static void publish(uint64_t serial)
-{
-	tenant_pack(tenant, serial);
-	ck_assert_msg(publish_objects(), "%s", error.text);
-	ck_assert_uint_eq(server_serial(server), serial);
-}
-
-/* ---- Control commands ---- */
-
-static enum err command(const char *name, json_t *request, json_t **ret_result)
-{
-	const struct control_command *c = pdp_control_commands;
-	enum err result;
-
-	while (c->name && strcmp(c->name, name) != 0)
-		c++;
-	ck_assert_msg(c->name != NULL, "no command %s", name);
-	result = c->handle(server, request, ret_result, &error);
-	json_decref(request);
-	return result;
-}
-
-static const char *standing(const char *node)
-{
-	static char text[32];
-	json_t *result = NULL, *one;
-	size_t i;
-
-	ck_assert_int_eq(command("nodes", json_object(), &result), E_OK);
-	text[0] = '\0';
-	json_array_foreach(json_object_get(result, "nodes"), i, one) {
-		if (strcmp(json_string_value(json_object_get(one, "node")), node) == 0)
-			snprintf(text, sizeof text, "%s",
-				json_string_value(json_object_get(one, "standing")));
-	}
-	json_decref(result);
-	return text;
-}
-
-static bool converged(uint64_t serial)
-{
-	json_t *result = NULL;
-	enum err code = command("wait", json_pack("{s:I}", "serial", (json_int_t)serial), &result);
-
-	ck_assert(code == E_OK || code == E_AGAIN);
-	json_decref(result);
-	return code == E_OK;
-}
 
 /* ---- Tests: who may speak ---- */
 
@@ -614,10 +103,10 @@ static void put_combination(struct buffer *out, uint32_t instance, const char *r
 	pri_init(&pri, PIB_frwkRoleCombo, instance);
 	pri_set_text(&pri, frwkRoleComboRoles, roles);
 	pri_set_text(&pri, frwkRoleComboCapSetName, "");
-	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	ck_assert_int_eq(pri_put(out, &pri, &failure), E_OK);
 	pri_init(&pri, PIB_frwkIfRoleCombo, instance);
 	pri_set_i32(&pri, frwkIfRoleComboIfIndex, index);
-	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	ck_assert_int_eq(pri_put(out, &pri, &failure), E_OK);
 }
 
 static void put_support(struct buffer *out, enum pib_class_id class, uint8_t attributes)
@@ -627,7 +116,7 @@ static void put_support(struct buffer *out, enum pib_class_id class, uint8_t att
 	pri_init(&pri, PIB_frwkPrcSupport, 1);
 	pri_set_row(&pri, frwkPrcSupportSupportedPrc, class);
 	pri_set_octets(&pri, frwkPrcSupportSupportedAttrs, VIEW(&attributes, 1));
-	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	ck_assert_int_eq(pri_put(out, &pri, &failure), E_OK);
 }
 
 static void says_capabilities(struct buffer *out)
@@ -641,12 +130,12 @@ static void says_capabilities(struct buffer *out)
 	for (unsigned n = frwkPibIncarnationLongevity; n < frwkPibIncarnationFullState; n++)
 		pri_set_null(&pri, n);
 	pri_set_bool(&pri, frwkPibIncarnationFullState, true);
-	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	ck_assert_int_eq(pri_put(out, &pri, &failure), E_OK);
 	pri_init(&pri, PIB_frwkDeviceId, 1);
 	pri_set_text(&pri, frwkDeviceIdDescr, "a test");
 	pri_set_u32(&pri, frwkDeviceIdMaxMsg, 4096);
 	pri_set_u32(&pri, frwkDeviceIdMaxContexts, 1);
-	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	ck_assert_int_eq(pri_put(out, &pri, &failure), E_OK);
 	pri_init(&pri, PIB_frwkCompLimits, 1);
 	pri_set_row(&pri, frwkCompLimitsComponent, PIB_ipSecStaticAction);
 	pri_set_u32(&pri, frwkCompLimitsAttrPos, ipSecStaticActionAction);
@@ -654,7 +143,7 @@ static void says_capabilities(struct buffer *out)
 	pri_set_i32(&pri, frwkCompLimitsType, frwkCompLimitsType_attrEnumSupLimited);
 	pri_set_i32(&pri, frwkCompLimitsSubType, frwkCompLimitsSubType_enumMax);
 	pri_set_octets(&pri, frwkCompLimitsGuidance, VIEW("\0\0\0\2", 4));
-	ck_assert_int_eq(pri_put(out, &pri, &error), E_OK);
+	ck_assert_int_eq(pri_put(out, &pri, &failure), E_OK);
 	put_combination(out, 1, "host", 2);
 }
 
@@ -689,7 +178,7 @@ static json_t *describe(const char *node)
 {
 	json_t *description;
 
-	ck_assert_msg(!server_describe_node(server, node, &description, &error), "%s", error.text);
+	ck_assert_msg(!server_describe_node(server, node, &description, &failure), "%s", failure.text);
 	return description;
 }
 
@@ -708,7 +197,7 @@ START_TEST(what_a_node_says_of_itself_is_known_while_it_is_there)
 	d = describe("alice");
 	ck_assert_ptr_null(json_object_get(d, "roles"));
 	json_decref(d);
-	ck_assert_int_eq(server_describe_node(server, "nobody", &d, &error), E_NOT_FOUND);
+	ck_assert_int_eq(server_describe_node(server, "nobody", &d, &failure), E_NOT_FOUND);
 
 	c.says = says_capabilities;
 	connect_client(&c);
@@ -820,12 +309,12 @@ START_TEST(a_refused_bundle_changes_nothing)
 	tenant->world->index_document.signers = 1;
 	tenant_pack(tenant, 21);
 	ck_assert(!publish_objects());
-	ck_assert_ptr_nonnull(strstr(error.text, "trusted"));
+	ck_assert_ptr_nonnull(strstr(failure.text, "trusted"));
 	ck_assert_uint_eq(server_serial(server), 20);
 	tenant->world->index_document.signers = 3;
 	tenant_pack(tenant, 20);
 	ck_assert(!publish_objects());
-	ck_assert_ptr_nonnull(strstr(error.text, "20"));
+	ck_assert_ptr_nonnull(strstr(failure.text, "20"));
 	ck_assert_uint_eq(server_serial(server), 20);
 
 	/* The next decision that the node gets is the next good one. */
@@ -881,7 +370,7 @@ START_TEST(a_node_that_does_not_report_is_silent)
 	publish(21);
 	UNTIL(strcmp(standing("gw1"), "silent") == 0);
 	drop_client(&gw1);
-	UNTIL(strcmp(standing("gw1"), "behind") == 0);
+	UNTIL(strcmp(standing("gw1"), "away") == 0);
 	drop_client(&alice);
 }
 END_TEST
@@ -1006,9 +495,9 @@ START_TEST(a_state_is_sent_again_and_its_outcome_waited_for)
 
 	publish(20);
 	ck_assert_int_eq(command("resend", json_pack("{s:s}", "node", "gw1"), &sent), E_NOT_FOUND);
-	ck_assert_str_eq(error.text, "node gw1 is not connected");
+	ck_assert_str_eq(failure.text, "node gw1 is not connected");
 	ck_assert_int_eq(command("resend", json_pack("{s:s}", "node", "bob"), &sent), E_NOT_FOUND);
-	ck_assert_str_eq(error.text, "the policy has no node bob");
+	ck_assert_str_eq(failure.text, "the policy has no node bob");
 	ck_assert_int_eq(command("resend", json_object(), &sent), E_MISSING);
 
 	connect_client(&gw1);
@@ -1101,8 +590,7 @@ START_TEST(a_new_server_goes_on_where_the_old_one_stopped)
 	gw1 = node_client(GW1);
 	gw1.holds = 20;
 	connect_client(&gw1);
-	UNTIL(gw1.nulls);
-	ck_assert_str_eq(standing("gw1"), "in force");
+	UNTIL(gw1.nulls && strcmp(standing("gw1"), "in force") == 0);
 	tenant_pack(tenant, 20);
 	ck_assert(!publish_objects());
 	drop_client(&gw1);
@@ -1153,7 +641,7 @@ START_TEST(nodes_are_sent_to_another_pdp_and_served_again)
 	json_t *result = NULL;
 	struct endpoint to;
 
-	ck_assert_int_eq(endpoint_parse("192.0.2.9", COPS_PORT, &to, &error), E_OK);
+	ck_assert_int_eq(endpoint_parse("192.0.2.9", COPS_PORT, &to, &failure), E_OK);
 	publish(20);
 	connect_client(&gw1);
 	UNTIL(gw1.decisions);
@@ -1240,7 +728,7 @@ int main(void)
 	TCase *c = tcase_create("server");
 
 	tcase_set_timeout(c, 60);
-	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_add_checked_fixture(c, fixture_set_up, fixture_tear_down);
 	tcase_add_test(c, an_unknown_key_is_turned_away_in_the_handshake);
 	tcase_add_test(c, a_node_may_use_no_name_but_its_own);
 	tcase_add_test(c, a_client_type_is_for_those_who_may_use_it);
