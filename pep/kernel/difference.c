@@ -69,8 +69,7 @@ static enum err base_surplus_init(
 {
 	*s = (struct surplus){.of = of, .other = other};
 	for (const struct plan_chain *c = of->chains; c; c = c->next) {
-		const struct plan_chain *beside =
-			c->hook ? plan_find_chain(other, c->name) : NULL;
+		const struct plan_chain *beside = c->hook ? plan_find_chain(other, c->name) : NULL;
 
 		if (!c->hook || (beside && strcmp(beside->content, c->content) == 0))
 			continue;
@@ -125,7 +124,7 @@ enum err nft_prepare(
 			if (!stays(&come, i))
 				nft_put_chain(&b, come.chains[i]);
 		for (size_t i = 0; i < come.chain_count; i++)
-			nft_put_map(&b, come.chains[i]);
+			nft_put_sets(&b, come.chains[i]);
 		for (size_t i = come.base_count; i < come.chain_count; i++)
 			nft_put_rules(&b, come.chains[i]);
 		put_label(&b, old, 0);
@@ -164,7 +163,7 @@ static void take_surplus(struct nft_batch *b, const struct surplus *gone)
 	for (size_t i = gone->base_count; i < gone->chain_count; i++)
 		nft_take_rules(b, gone->chains[i]);
 	for (size_t i = 0; i < gone->chain_count; i++)
-		nft_take_map(b, gone->chains[i]);
+		nft_take_sets(b, gone->chains[i]);
 	for (size_t i = 0; i < gone->chain_count; i++)
 		if (!stays(gone, i))
 			nft_take_chain(b, gone->chains[i]);

@@ -51,6 +51,9 @@ static const struct key_source {
 	[PLAN_KEY_DESTINATION4] = {LOAD_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 16, TYPE_IPADDR},
 	[PLAN_KEY_SOURCE6] = {LOAD_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 8, TYPE_IP6ADDR},
 	[PLAN_KEY_DESTINATION6] = {LOAD_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 24, TYPE_IP6ADDR},
+	[PLAN_KEY_SOURCE6_NETWORK] = {LOAD_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 8, TYPE_INTEGER},
+	[PLAN_KEY_DESTINATION6_NETWORK] = {LOAD_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 24,
+		TYPE_INTEGER},
 	[PLAN_KEY_SOURCE_PORT] = {LOAD_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, 0, TYPE_INET_SERVICE},
 	[PLAN_KEY_DESTINATION_PORT] = {LOAD_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, 2,
 		TYPE_INET_SERVICE},
@@ -232,16 +235,65 @@ static void put_counter(struct nft_batch *b, struct nftnl_rule *rule, const char
 	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
 }
 
+static void set_rate(struct nftnl_expr *e, uint32_t limit, uint32_t seconds, uint32_t burst)
+{
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, limit);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, seconds);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, burst);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+}
+
+/* A limit for all stands in the rule, one for each value of a key in the elements of a set. */
+static void put_limit(
+	struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *set)
+{
+	bool rate = s->kind == PLAN_RATE;
+	struct nftnl_expr *limit = nftnl_expr_alloc(rate ? "limit" : "connlimit"), *e;
+
+	if (!limit) {
+		b->r->error = E_MEMORY;
+		return;
+	}
+	if (rate)
+		set_rate(limit, s->limit, s->seconds, s->burst);
+	else
+		nftnl_expr_set_u32(limit, NFTNL_EXPR_CONNLIMIT_COUNT, s->limit);
+	if (!s->keyed) {
+		nftnl_rule_add_expr(rule, limit);
+		return;
+	}
+	put_load(b, rule, s->key);
+	e = expression(b, rule, "dynset");
+	if (!e) {
+		nftnl_expr_free(limit);
+		return;
+	}
+	nftnl_expr_set_u32(
+		e, NFTNL_EXPR_DYNSET_OP, rate ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, limit, 0);
+}
+
+static void put_reject(struct nft_batch *b, struct nftnl_rule *rule, enum plan_answer answer)
+{
+	bool reset = answer == PLAN_RESET;
+	struct nftnl_expr *e = expression(b, rule, "reject");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(
+		e, NFTNL_EXPR_REJECT_TYPE, reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+	nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, reset ? 0 : NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+}
+
 static void put_log(struct nft_batch *b, struct nftnl_rule *rule, const char *prefix)
 {
 	struct nftnl_expr *e = expression(b, rule, "limit");
 
 	if (!e)
 		return;
-	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, LOG_PER_SECOND);
-	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, LOG_BURST);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	set_rate(e, LOG_PER_SECOND, 1, LOG_BURST);
 	e = expression(b, rule, "log");
 	if (e)
 		nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix);
@@ -286,14 +338,14 @@ static void put_verdict(struct nft_batch *b, struct nftnl_rule *rule, const stru
 }
 
 void expressions_put(
-	struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *map)
+	struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *set)
 {
 	switch (s->kind) {
 	case PLAN_MATCH:
 		put_match(b, rule, s);
 		break;
 	case PLAN_MAP:
-		put_lookup(b, rule, s, map);
+		put_lookup(b, rule, s, set);
 		break;
 	case PLAN_MARK:
 	case PLAN_CT_MARK:
@@ -307,6 +359,13 @@ void expressions_put(
 		break;
 	case PLAN_CLAMP:
 		put_clamp(b, rule);
+		break;
+	case PLAN_RATE:
+	case PLAN_CONNECTIONS:
+		put_limit(b, rule, s, set);
+		break;
+	case PLAN_REJECT:
+		put_reject(b, rule, s->answer);
 		break;
 	case PLAN_ACCEPT:
 	case PLAN_DROP:

@@ -10,9 +10,9 @@
 
 struct nftnl_rule;
 
-/* Appends the step; a step that looks into a map looks into the one of this name. */
+/* Appends the step; if it has a set (nft_has_set), that has this name. */
 void expressions_put(
-	struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *map);
+	struct nft_batch *b, struct nftnl_rule *rule, const struct plan_step *s, const char *set);
 /* What the kernel calls a verdict. */
 uint32_t expressions_verdict(enum plan_step_kind kind);
 /* The number that `nft` has for the type of a key. */

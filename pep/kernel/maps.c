@@ -5,6 +5,7 @@
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pep/kernel/expressions.h"
@@ -16,6 +17,7 @@ enum {
 	/* How `nft list` shows keys: its numbers for byte orders. */
 	ORDER_HOST = 1,
 	ORDER_NETWORK = 2,
+	MILLISECONDS = 1000,
 };
 
 /* Adds one to a number of `width` octets in network order; false if it was the last. */
@@ -125,16 +127,11 @@ static void describe_key(struct nftnl_set *set, enum plan_key key)
 	nftnl_udata_buf_free(text);
 }
 
-void nft_put_map(struct nft_batch *b, const struct plan_chain *chain)
+static void put_map(struct nft_batch *b, const char *name, const struct plan_rule *cause,
+	const struct plan_step *s)
 {
-	const struct plan_rule *cause;
-	const struct plan_step *s = nft_map_of(chain, &cause);
-	struct nftnl_set *set;
+	struct nftnl_set *set = new_set(b, OBJECT_MAP, name);
 
-	if (!s)
-		return;
-	b->set_id++;
-	set = new_set(b, OBJECT_MAP, chain->content);
 	if (!set)
 		return;
 	nftnl_set_set_u32(
@@ -147,13 +144,72 @@ void nft_put_map(struct nft_batch *b, const struct plan_chain *chain)
 		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, (uint32_t)s->element_count);
 	describe_key(set, s->key);
 	object_send(b, OBJECT_MAP, OBJECT_COME, set, 0, (struct origin){.rule = cause});
-	put_elements(&(struct run){.batch = b, .map = chain->content, .cause = cause}, s);
+	put_elements(&(struct run){.batch = b, .map = name, .cause = cause}, s);
 }
 
-void nft_take_map(struct nft_batch *b, const struct plan_chain *chain)
+/* A rate is forgotten when its bucket must be full again; connections when there are none. */
+static void put_limit_set(struct nft_batch *b, const char *name, const struct plan_rule *cause,
+	const struct plan_step *s)
 {
-	const struct plan_rule *cause;
+	struct nftnl_set *set = new_set(b, OBJECT_MAP, name);
+	bool rate = s->kind == PLAN_RATE;
 
-	if (nft_map_of(chain, &cause))
-		object_take(b, OBJECT_MAP, chain->content, (struct origin){.rule = cause});
+	if (!set)
+		return;
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_EVAL | (rate ? NFT_SET_TIMEOUT : 0u));
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, expressions_key_type(s->key));
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, plan_key_forms[s->key].width);
+	nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, PLAN_SOURCES_MAX);
+	if (rate)
+		nftnl_set_set_u64(set, NFTNL_SET_TIMEOUT,
+			((uint64_t)s->burst * s->seconds / s->limit + 1) * MILLISECONDS);
+	describe_key(set, s->key);
+	object_send(b, OBJECT_MAP, OBJECT_COME, set, 0, (struct origin){.rule = cause});
+}
+
+bool nft_has_set(const struct plan_step *step)
+{
+	return step->kind == PLAN_MAP || step->keyed;
+}
+
+void nft_set_name(
+	const struct plan_chain *chain, size_t rule, size_t step, char ret[NFT_SET_NAME_SIZE])
+{
+	snprintf(ret, NFT_SET_NAME_SIZE, "%s.%zu.%zu", chain->content, rule, step);
+}
+
+void nft_put_sets(struct nft_batch *b, const struct plan_chain *chain)
+{
+	char name[NFT_SET_NAME_SIZE];
+	size_t number = 0;
+
+	for (const struct plan_rule *r = chain->rules; r; r = r->next, number++) {
+		for (size_t i = 0; i < r->step_count; i++) {
+			const struct plan_step *s = &r->steps[i];
+
+			if (!nft_has_set(s))
+				continue;
+			nft_set_name(chain, number, i, name);
+			b->set_id++;
+			if (s->kind == PLAN_MAP)
+				put_map(b, name, r, s);
+			else
+				put_limit_set(b, name, r, s);
+		}
+	}
+}
+
+void nft_take_sets(struct nft_batch *b, const struct plan_chain *chain)
+{
+	char name[NFT_SET_NAME_SIZE];
+	size_t number = 0;
+
+	for (const struct plan_rule *r = chain->rules; r; r = r->next, number++) {
+		for (size_t i = 0; i < r->step_count; i++) {
+			if (!nft_has_set(&r->steps[i]))
+				continue;
+			nft_set_name(chain, number, i, name);
+			object_take(b, OBJECT_MAP, name, (struct origin){.rule = r});
+		}
+	}
 }

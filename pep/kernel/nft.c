@@ -48,15 +48,19 @@ static void describe_rule(struct nftnl_rule *rule, const struct plan_cause *caus
 	nftnl_udata_buf_free(text);
 }
 
-static void put_rule(
-	struct nft_batch *b, const struct plan_chain *chain, const struct plan_rule *source)
+static void put_rule(struct nft_batch *b, const struct plan_chain *chain,
+	const struct plan_rule *source, size_t number)
 {
 	struct nftnl_rule *rule = object_new(b, OBJECT_RULE, chain->name);
+	char set[NFT_SET_NAME_SIZE];
 
 	if (!rule)
 		return;
-	for (size_t i = 0; i < source->step_count; i++)
-		expressions_put(b, rule, &source->steps[i], chain->content);
+	for (size_t i = 0; i < source->step_count; i++) {
+		if (nft_has_set(&source->steps[i]))
+			nft_set_name(chain, number, i, set);
+		expressions_put(b, rule, &source->steps[i], set);
+	}
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
 	describe_rule(rule, &source->cause);
 	object_send(
@@ -65,8 +69,10 @@ static void put_rule(
 
 void nft_put_rules(struct nft_batch *b, const struct plan_chain *chain)
 {
+	size_t number = 0;
+
 	for (const struct plan_rule *r = chain->rules; r && !b->r->error; r = r->next)
-		put_rule(b, chain, r);
+		put_rule(b, chain, r, number++);
 }
 
 void nft_take_rules(struct nft_batch *b, const struct plan_chain *chain)
@@ -214,25 +220,11 @@ void nft_replace(struct requests *r, const struct plan *plan, uint32_t generatio
 		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next)
 			nft_put_chain(&b, c);
 		for (const struct plan_chain *c = plan->chains; c && !r->error; c = c->next) {
-			nft_put_map(&b, c);
+			nft_put_sets(&b, c);
 			nft_put_rules(&b, c);
 		}
 		if (!plan->owned)
 			nft_put_label(&b, plan, 0);
 	}
 	nft_end(&b);
-}
-
-const struct plan_step *nft_map_of(
-	const struct plan_chain *chain, const struct plan_rule **ret_rule)
-{
-	for (const struct plan_rule *rule = chain->rules; rule; rule = rule->next) {
-		for (size_t i = 0; i < rule->step_count; i++) {
-			if (rule->steps[i].kind == PLAN_MAP) {
-				*ret_rule = rule;
-				return &rule->steps[i];
-			}
-		}
-	}
-	return NULL;
 }

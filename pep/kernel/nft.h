@@ -3,9 +3,9 @@
  * The packet filter as nf_tables messages, and what is read back of it.
  *
  * nft_replace() writes a whole table; what writes only a part of one (difference.h) uses the pieces
- * below it: tables, counters, chains and rules (nft.c), maps (maps.c). Reading back is readings.c.
- * A chain looks into one map at most, which has its content's name: to bind an anonymous map, the
- * kernel would go through all that is in the batch so far.
+ * below it: tables, counters, chains and rules (nft.c), maps and the sets of limits (maps.c).
+ * Reading back is readings.c. The sets of a chain are named by its content and their place in it:
+ * to bind an anonymous one, the kernel would go through all that is in the batch so far.
  */
 #ifndef COPSEC_PEP_KERNEL_NFT_H
 #define COPSEC_PEP_KERNEL_NFT_H
@@ -24,7 +24,7 @@ void nft_replace(struct requests *r, const struct plan *plan, uint32_t generatio
 struct nft_batch {
 	struct requests *r;
 	const char *table;
-	uint32_t set_id; /* of the last map */
+	uint32_t set_id; /* of the last set */
 };
 
 /* The kernel refuses the batch with ERESTART unless its rules are of this generation. */
@@ -36,20 +36,23 @@ void nft_put_counter(struct nft_batch *b, const struct plan_counter *counter);
 void nft_take_counter(struct nft_batch *b, const struct plan_counter *counter);
 void nft_put_chain(struct nft_batch *b, const struct plan_chain *chain); /* empty */
 void nft_take_chain(struct nft_batch *b, const struct plan_chain *chain);
-void nft_put_rules(struct nft_batch *b, const struct plan_chain *chain); /* its map is there */
+void nft_put_rules(struct nft_batch *b, const struct plan_chain *chain); /* its sets are there */
 void nft_take_rules(struct nft_batch *b, const struct plan_chain *chain);
-/* The map that the chain looks into, with its elements; nothing if it looks into none. */
-void nft_put_map(struct nft_batch *b, const struct plan_chain *chain);
-void nft_take_map(struct nft_batch *b, const struct plan_chain *chain);
+/* The sets that the chain's steps need: maps with their elements, and limits, empty. */
+void nft_put_sets(struct nft_batch *b, const struct plan_chain *chain);
+void nft_take_sets(struct nft_batch *b, const struct plan_chain *chain);
 
 /* The table is of this plan from now on. `settled` is the generation that the batch begins if
  * afterwards the table holds the plan and nothing else; 0: it does not. */
 void nft_put_label(struct nft_batch *b, const struct plan *plan, uint32_t settled);
 void nft_take_label(struct nft_batch *b);
 
-/* The step that looks into the chain's map, and its rule; NULL: it has none. */
-const struct plan_step *nft_map_of(
-	const struct plan_chain *chain, const struct plan_rule **ret_rule);
+/* Does the step need a set of its own? */
+bool nft_has_set(const struct plan_step *step);
+enum { NFT_SET_NAME_SIZE = PLAN_NAME_SIZE + 16 };
+/* The name of the set of one of the chain's steps, by their places. */
+void nft_set_name(
+	const struct plan_chain *chain, size_t rule, size_t step, char ret[NFT_SET_NAME_SIZE]);
 
 /* ---- Reading back ---- */
 

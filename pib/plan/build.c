@@ -296,6 +296,38 @@ static void put_ike_is_roots(struct build *b, struct plan_chain *base)
 	}
 }
 
+/*
+ * What the kernel says to whom a rule turns away: it belongs to a connection that never was, so
+ * nothing else lets it out. Only the kernel sends a reset of a related connection, and only
+ * root an ICMP error.
+ */
+static void put_answers(struct build *b, struct plan_chain *base)
+{
+	static const struct {
+		uint32_t protocol, type, code;
+	} errors[] = {
+		{PROTOCOL_ICMP, ICMP_UNREACHABLE, ICMP_ADMIN_PROHIBITED},
+		{PROTOCOL_ICMPV6, ICMPV6_UNREACHABLE, ICMPV6_ADMIN_PROHIBITED},
+	};
+	struct plan_cause cause = build_compiled_in("answers to who is turned away");
+	struct writer *w = &b->w;
+
+	if (!b->answers)
+		return;
+	for (int i = 0; i < 2; i++) {
+		step_is(w, PLAN_KEY_PROTOCOL, errors[i].protocol);
+		step_is(w, PLAN_KEY_ICMP_TYPE, errors[i].type);
+		step_is(w, PLAN_KEY_ICMP_CODE, errors[i].code);
+		step_accept(w);
+		writer_rule(w, base, &cause);
+	}
+	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_TCP);
+	step_masked(w, PLAN_KEY_TCP_FLAGS, TCP_RST, TCP_RST);
+	step_masked(w, PLAN_KEY_CT_STATE, STATE_RELATED, STATE_RELATED);
+	step_accept(w);
+	writer_rule(w, base, &cause);
+}
+
 static void put_output(struct build *b)
 {
 	struct plan_chain *base = writer_chain(&b->w, PLAN_HOOK_OUTPUT, "output");
@@ -306,6 +338,7 @@ static void put_output(struct build *b)
 	writer_rule(&b->w, base, &seen);
 	put_ike_is_roots(b, base);
 	put_jump(b, base, b->neighbours);
+	put_answers(b, base);
 	put_invalid(b, base);
 	build_known(b, base, STAGE_OUT);
 	put_not_syn(b, base);

@@ -6,6 +6,7 @@
  * protections.c numbers, reqids and the SPD
  * closed.c     what a closed node needs, and the reasons of drops
  * known.c      packets of connections that a stateful rule let through
+ * limits.c     how much of what a rule allows
  * rules.c      rules and their diagrams
  * names.c      chains get their names once all are written
  * guard.c      plan_guard()
@@ -38,7 +39,12 @@ enum {
 	PROTOCOL_AH = 51,
 	PROTOCOL_ICMPV6 = 58,
 	PROTOCOL_IPCOMP = 108,
+	ICMP_UNREACHABLE = 3,
+	ICMP_ADMIN_PROHIBITED = 13,
+	ICMPV6_UNREACHABLE = 1,
+	ICMPV6_ADMIN_PROHIBITED = 1,
 	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
 	TCP_STATE_FLAGS = 0x17, /* FIN, SYN, RST, ACK */
 	PORT_DNS = 53,
 	PORT_DHCP_SERVER = 67,
@@ -104,6 +110,7 @@ struct build {
 	struct plan_chain *drop_no_rule, *drop_no_role;
 	struct plan_chain *neighbours, *closed_in, *closed_out;
 	bool protects_out, protects_forward;
+	bool answers; /* some rule tells who is turned away */
 };
 
 /* ---- build.c ---- */
@@ -145,6 +152,13 @@ void build_known(struct build *b, struct plan_chain *base, enum stage stage);
  * mark; in those that judge: demands the SA. */
 struct plan_chain *build_known_chain(
 	struct build *b, enum stage stage, struct protecting *p, enum leg leg);
+
+/* ---- limits.c ---- */
+
+/* Leads to `pass` what is within the limits of the rule, whose counter this is; `pass` itself for a
+ * rule without limits. */
+struct plan_chain *build_limits(struct build *b, const char *name, const struct policy_rule *rule,
+	const struct plan_counter *counter, struct plan_chain *pass);
 
 /* ---- rules.c ---- */
 

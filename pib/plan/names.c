@@ -97,6 +97,17 @@ static void put_step(struct naming *n, const struct plan_step *s)
 	case PLAN_LOG:
 		put_name(n, s->text);
 		break;
+	case PLAN_RATE:
+	case PLAN_CONNECTIONS:
+		put_octets(n, &s->keyed, sizeof s->keyed);
+		put_octets(n, &s->key, sizeof s->key);
+		put_number(n, s->limit);
+		put_number(n, s->seconds);
+		put_number(n, s->burst);
+		break;
+	case PLAN_REJECT:
+		put_octets(n, &s->answer, sizeof s->answer);
+		break;
 	case PLAN_JUMP:
 	case PLAN_GOTO:
 		put_target(n, s->chain);

@@ -22,6 +22,8 @@
  * match decides, every packet of the original direction is judged. No match: dropped, counter
  * "no-rule". An interface without a role lets nothing pass but what a closed node needs: counter
  * "no-role".
+ *   - a rule with limits looks at what begins: within them it goes on, beyond it is dropped: counter
+ *     "over-limit/SET/RULE".
  *   - a flow that must be protected passes only if it came out of, or is about to go into, an SA
  * with the protection's reqid: counter "no-sa/NAME". So it stays closed even if the SPD is flushed.
  *     What is handed to the SPD for protection counts in "protect/NAME", whether there is an SA or
@@ -54,6 +56,7 @@ enum {
 	PLAN_ENDPOINTS_MAX = 16, /* ways to PDPs */
 	PLAN_INTERFACES_MAX = 256,
 	PLAN_POLICIES_MAX = 256,
+	PLAN_SOURCES_MAX = 65536, /* that one limit can tell apart at a time */
 };
 
 #define PLAN_TABLE "copsec"
@@ -147,6 +150,8 @@ enum plan_key {
 	PLAN_KEY_DESTINATION4,
 	PLAN_KEY_SOURCE6,
 	PLAN_KEY_DESTINATION6,
+	PLAN_KEY_SOURCE6_NETWORK, /* the first 64 bits */
+	PLAN_KEY_DESTINATION6_NETWORK,
 	PLAN_KEY_SOURCE_PORT,
 	PLAN_KEY_DESTINATION_PORT,
 	PLAN_KEY_ICMP_TYPE,
@@ -187,6 +192,11 @@ enum plan_step_kind {
 	PLAN_COUNT,   /* counter */
 	PLAN_LOG,     /* prefix; at most 10 a second for each rule */
 	PLAN_CLAMP,   /* TCP MSS to what the route carries */
+	PLAN_RATE,    /* go on with the rule only while no more than this begins; of each value of
+		       * the key if there is one. Beyond PLAN_SOURCES_MAX values there is no going
+		       * on for those that come new */
+	PLAN_CONNECTIONS, /* the same while no more than this are there at a time */
+	PLAN_REJECT,      /* drop, and say so to whoever sent it */
 	PLAN_ACCEPT,
 	PLAN_DROP,
 	PLAN_JUMP,
@@ -195,6 +205,12 @@ enum plan_step_kind {
 };
 
 struct plan_chain;
+
+/* What a sender is told. */
+enum plan_answer {
+	PLAN_UNREACHABLE = 1, /* ICMP destination unreachable, administratively prohibited */
+	PLAN_RESET,           /* TCP reset; of TCP only */
+};
 
 /* Leads to the chain by goto, or by jump where it says so; no chain: accept or drop. */
 struct plan_element {
@@ -210,6 +226,7 @@ struct plan_step {
 	bool masked;
 	bool negate;
 	bool interval;   /* of a map: some element has low < high */
+	bool keyed;      /* of a limit: of each value of the key */
 	uint8_t mask[4]; /* a key that is masked has at most 4 octets */
 	union {
 		struct {
@@ -222,6 +239,11 @@ struct plan_step {
 		struct {
 			uint32_t keep, set;
 		};
+		struct {
+			uint32_t limit;
+			uint32_t seconds, burst; /* of a rate */
+		};
+		enum plan_answer answer;
 		const char *text; /* log prefix */
 		const struct plan_counter *counter;
 		const struct plan_chain *chain;
@@ -237,9 +259,8 @@ struct plan_rule {
 
 struct plan_chain {
 	const char *name;    /* of the kernel's chain */
-	const char *content; /* ends with the digest of all that the chain does; the map that the
-				chain looks into has this name. The name itself unless there is a
-				hook */
+	const char *content; /* ends with the digest of all that the chain does; the names of its
+				sets begin with it. The name itself unless there is a hook */
 	enum plan_hook hook; /* a base chain's default is drop where it judges, accept elsewhere */
 	struct plan_rule *rules;
 	struct plan_rule *last;
@@ -310,8 +331,8 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
 enum err plan_bootstrap(
 	const struct plan_input *input, struct plan **ret, struct error *error) MUST_USE;
 
-/* What drops packets that lack the mark "passed", but for loopback: a table of its own, for the time
- * when somebody has flushed the other one. */
+/* What drops packets that lack the mark "passed", but for loopback: a table of its own, for the
+ * time when somebody has flushed the other one. */
 enum err plan_guard(uint32_t mark_mask, struct plan **ret, struct error *error) MUST_USE;
 
 /* Another holder: the plan lives until each has called plan_free(). Not for several threads. */

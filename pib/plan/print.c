@@ -177,6 +177,20 @@ static void put_map(struct buffer *out, const struct plan_step *s)
 	buffer_put_text(out, " }");
 }
 
+static void put_limit(struct buffer *out, const struct plan_step *s)
+{
+	if (s->keyed)
+		buffer_put_text(out, "%s { %s ", s->kind == PLAN_RATE ? "update" : "add",
+			plan_key_forms[s->key].text);
+	if (s->kind == PLAN_CONNECTIONS)
+		buffer_put_text(out, "ct count %u", s->limit);
+	else
+		buffer_put_text(out, "limit rate %u/%u seconds burst %u packets", s->limit,
+			s->seconds, s->burst);
+	if (s->keyed)
+		buffer_put_text(out, " }");
+}
+
 static void put_step(struct buffer *out, const struct plan_step *s)
 {
 	switch (s->kind) {
@@ -203,6 +217,14 @@ static void put_step(struct buffer *out, const struct plan_step *s)
 		break;
 	case PLAN_CLAMP:
 		buffer_put_text(out, "tcp option maxseg size set rt mtu");
+		break;
+	case PLAN_RATE:
+	case PLAN_CONNECTIONS:
+		put_limit(out, s);
+		break;
+	case PLAN_REJECT:
+		buffer_put_text(out, "reject with %s",
+			s->answer == PLAN_RESET ? "tcp reset" : "icmpx admin-prohibited");
 		break;
 	case PLAN_JUMP:
 	case PLAN_GOTO:

@@ -37,6 +37,38 @@ static void put_rule_log(struct build *b, struct plan_chain *chain, const struct
 	writer_rule(w, chain, &counter->cause);
 }
 
+static enum policy_answer answer_of(const struct policy_rule *rule)
+{
+	for (size_t i = 0; i < rule->step_count; i++)
+		if (rule->steps[i].kind == POLICY_STEP_DISCARD)
+			return rule->steps[i].answer;
+	return POLICY_SILENCE;
+}
+
+static void put_discard(struct build *b, struct plan_chain *chain, const struct policy_rule *rule,
+	const struct plan_counter *counter)
+{
+	struct writer *w = &b->w;
+	uint32_t others = ~b->plan->marks.mask;
+	enum policy_answer answer = answer_of(rule);
+
+	b->answers |= answer != POLICY_SILENCE;
+	if (answer == POLICY_RESET) {
+		step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_TCP);
+		step_ct_mark(w, others, 0);
+		step_count(w, counter);
+		step_reject(w, PLAN_RESET);
+		writer_rule(w, chain, &counter->cause);
+	}
+	step_ct_mark(w, others, 0);
+	step_count(w, counter);
+	if (answer == POLICY_SILENCE)
+		step_drop(w);
+	else
+		step_reject(w, PLAN_UNREACHABLE);
+	writer_rule(w, chain, &counter->cause);
+}
+
 /* The chain that carries out a rule's action. */
 static struct plan_chain *rule_leaf(struct build *b, struct set *set, enum stage stage,
 	const struct policy_rule *rule, enum leg leg)
@@ -48,6 +80,7 @@ static struct plan_chain *rule_leaf(struct build *b, struct set *set, enum stage
 	struct plan_counter *counter;
 	struct protecting *p = NULL;
 	struct plan_chain *chain;
+	const char *name;
 	uint32_t mark = 0;
 
 	if (*place)
@@ -58,10 +91,11 @@ static struct plan_chain *rule_leaf(struct build *b, struct set *set, enum stage
 		p = &b->protecting[set->numbers[rule->protection->number - 1] - 1];
 		mark = marks_value(m, p->plan->number, leg == LEG_CAME);
 	}
-	chain = *place = writer_chain(w, PLAN_HOOK_NONE,
-		writer_text(w, "%s%s%s/%s", build_stage_names[stage],
-			stage == STAGE_FORWARD && p ? "-" : "",
-			stage == STAGE_FORWARD && p ? build_leg_names[leg] : "", counter->name));
+	name = writer_text(w, "%s%s%s/%s", build_stage_names[stage],
+		stage == STAGE_FORWARD && p ? "-" : "",
+		stage == STAGE_FORWARD && p ? build_leg_names[leg] : "", counter->name);
+	chain = writer_chain(w, PLAN_HOOK_NONE, name);
+	*place = build_limits(b, name, rule, counter, chain);
 	put_rule_log(b, chain, rule, counter);
 	if (p && stage == STAGE_IN) {
 		step_mark(w, ~m->flow, mark);
@@ -75,22 +109,20 @@ static struct plan_chain *rule_leaf(struct build *b, struct set *set, enum stage
 	}
 	if (p && p->plan->required)
 		step_is(w, leg == LEG_OUT ? PLAN_KEY_IPSEC_OUT : PLAN_KEY_IPSEC_IN, p->plan->reqid);
-	if (rule->action != POLICY_DISCARD && rule->stateful)
-		step_ct_mark(w, ~m->mask, mark | m->passed);
-	else
-		step_ct_mark(w, ~m->mask, 0);
+	if (rule->action == POLICY_DISCARD) {
+		put_discard(b, chain, rule, counter);
+		return *place;
+	}
+	step_ct_mark(w, ~m->mask, rule->stateful ? mark | m->passed : 0);
 	step_count(w, counter);
-	if (rule->action == POLICY_DISCARD)
-		step_drop(w);
-	else
-		step_accept(w);
+	step_accept(w);
 	writer_rule(w, chain, &cause);
 	if (p && p->plan->required) {
 		step_count(w, p->refused);
 		step_drop(w);
 		writer_rule(w, chain, &cause);
 	}
-	return chain;
+	return *place;
 }
 
 /* ---- Diagrams become chains ---- */
@@ -219,8 +251,8 @@ static struct plan_value edge_value(
 	return plan_number(k.key, (uint32_t)v.low << k.shift);
 }
 
-static void put_leaf(struct writer *w, struct plan_chain *chain, struct leaf to,
-	const struct plan_cause *cause)
+static void put_leaf(
+	struct writer *w, struct plan_chain *chain, struct leaf to, const struct plan_cause *cause)
 {
 	if (to.chain)
 		step_goto(w, to.chain);
@@ -267,9 +299,9 @@ static bool begins_part(const struct plan_value *low, size_t size)
 }
 
 /*
- * A change makes the whole map anew in which one element differs. So a fork of many ways becomes two
- * of few, one after the other: parts that have chains of their own, and a map of the parts. Where a
- * part begins depends on the value there alone, so that other parts stay as they are.
+ * A change makes the whole map anew in which one element differs. So a fork of many ways becomes
+ * two of few, one after the other: parts that have chains of their own, and a map of the parts.
+ * Where a part begins depends on the value there alone, so that other parts stay as they are.
  */
 static void put_split_fork(struct leaf_context *c, struct fork *f, const struct plan_cause *cause)
 {

@@ -14,6 +14,8 @@ const struct plan_key_form plan_key_forms[PLAN_KEY_COUNT] = {
 	[PLAN_KEY_DESTINATION4] = {"ip daddr", 4, false, false},
 	[PLAN_KEY_SOURCE6] = {"ip6 saddr", 16, false, false},
 	[PLAN_KEY_DESTINATION6] = {"ip6 daddr", 16, false, false},
+	[PLAN_KEY_SOURCE6_NETWORK] = {"ip6 saddr & ffff:ffff:ffff:ffff::", 8, false, false},
+	[PLAN_KEY_DESTINATION6_NETWORK] = {"ip6 daddr & ffff:ffff:ffff:ffff::", 8, false, false},
 	[PLAN_KEY_SOURCE_PORT] = {"th sport", 2, false, false},
 	[PLAN_KEY_DESTINATION_PORT] = {"th dport", 2, false, false},
 	[PLAN_KEY_ICMP_TYPE] = {"icmp type", 1, false, false},
@@ -329,6 +331,36 @@ void step_log(struct writer *w, const char *prefix)
 void step_clamp(struct writer *w)
 {
 	step(w, PLAN_CLAMP);
+}
+
+static struct plan_step *step_limit(
+	struct writer *w, enum plan_step_kind kind, enum plan_key key, uint32_t limit)
+{
+	struct plan_step *s = step(w, kind);
+
+	s->key = key;
+	s->keyed = key != PLAN_KEY_COUNT;
+	s->limit = limit;
+	return s;
+}
+
+void step_rate(
+	struct writer *w, enum plan_key key, uint32_t limit, uint32_t seconds, uint32_t burst)
+{
+	struct plan_step *s = step_limit(w, PLAN_RATE, key, limit);
+
+	s->seconds = seconds;
+	s->burst = burst;
+}
+
+void step_connections(struct writer *w, enum plan_key key, uint32_t limit)
+{
+	step_limit(w, PLAN_CONNECTIONS, key, limit);
+}
+
+void step_reject(struct writer *w, enum plan_answer answer)
+{
+	step(w, PLAN_REJECT)->answer = answer;
 }
 
 void step_accept(struct writer *w)

@@ -61,6 +61,11 @@ void step_ct_mark(struct writer *w, uint32_t keep, uint32_t set);
 void step_count(struct writer *w, const struct plan_counter *counter);
 void step_log(struct writer *w, const char *prefix);
 void step_clamp(struct writer *w);
+/* Limits; `key` PLAN_KEY_COUNT: of all together. */
+void step_rate(
+	struct writer *w, enum plan_key key, uint32_t limit, uint32_t seconds, uint32_t burst);
+void step_connections(struct writer *w, enum plan_key key, uint32_t limit);
+void step_reject(struct writer *w, enum plan_answer answer);
 void step_accept(struct writer *w);
 void step_drop(struct writer *w);
 void step_jump(struct writer *w, const struct plan_chain *chain);

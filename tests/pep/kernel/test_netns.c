@@ -461,6 +461,184 @@ START_TEST(allowed_passes_and_denied_is_counted)
 }
 END_TEST
 
+/* A day's rate does not refill while the test runs. */
+enum { FLOWS = 5, WITHIN = 3, DAY = 86400 };
+
+/* So many flows begin, from ports of their own; how many arrive. */
+static int begin_flows(int to_us, int six, enum where from, uint16_t port)
+{
+	int count = 0;
+
+	for (uint16_t i = 0; i < FLOWS; i++) {
+		int fd = open_udp(six, from, (uint16_t)(port * 10 + i));
+		uint64_t before = counted("over-limit/host/limited");
+
+		ck_assert_int_eq(send_udp(fd, six, US, port), 0);
+		if (i < WITHIN) {
+			ck_assert(arrives(to_us));
+			count++;
+		} else {
+			ck_assert(counts_past("over-limit/host/limited", before));
+		}
+		close(fd);
+	}
+	ck_assert(nothing_arrived(to_us));
+	return count;
+}
+
+static const struct limited {
+	struct policy_limit rate, connections;
+	bool each; /* source has a limit of its own */
+} limited[] = {
+	{.rate = {WITHIN, DAY, 0, POLICY_OF_SOURCE}, .each = true},
+	{.rate = {1, DAY, WITHIN, POLICY_OF_SOURCE}, .each = true},
+	{.connections = {WITHIN, 0, 0, POLICY_OF_SOURCE}, .each = true},
+	{.rate = {100, DAY, 0, POLICY_OF_RULE},
+		.connections = {WITHIN, 0, 0, POLICY_OF_SOURCE},
+		.each = true},
+	{.rate = {WITHIN, DAY, 0, POLICY_OF_SOURCE},
+		.connections = {100, 0, 0, POLICY_OF_DESTINATION},
+		.each = true},
+	{.rate = {WITHIN, DAY, 0, POLICY_OF_RULE}},
+	{.connections = {WITHIN, 0, 0, POLICY_OF_RULE}},
+};
+
+START_TEST(what_begins_beyond_a_limit_is_dropped)
+{
+	const struct limited *l = &limited[_i];
+	struct test_rule rules[] = {{.name = "limited",
+		.direction = POLICY_IN,
+		.action = POLICY_BYPASS,
+		.protocol = UDP,
+		.port = 22,
+		.rate = l->rate,
+		.connections = l->connections}};
+	int us[2];
+	uint64_t before;
+
+	plan = build(rules, 1, NULL, 0);
+	apply(plan);
+	for (int six = 0; six < 2; six++)
+		us[six] = open_udp(six, US, 22);
+	ck_assert_int_eq(begin_flows(us[0], 0, LEFT, 22), WITHIN);
+	if (l->each) {
+		ck_assert_int_eq(begin_flows(us[0], 0, RIGHT, 22), WITHIN);
+		ck_assert_int_eq(begin_flows(us[1], 1, LEFT, 22), WITHIN);
+	}
+	/* Flows that are there go on. */
+	int old = open_udp(0, LEFT, 220), other = open_udp(0, RIGHT, 2300);
+
+	ck_assert_int_eq(send_udp(old, 0, US, 22), 0);
+	ck_assert(arrives(us[0]));
+	before = counted("over-limit/host/limited");
+	if (!l->each) {
+		ck_assert_int_eq(send_udp(other, 0, US, 22), 0);
+		ck_assert(counts_past("over-limit/host/limited", before));
+	}
+	close(old);
+	close(other);
+	close(us[0]);
+	close(us[1]);
+}
+END_TEST
+
+/* What a limit has counted outlives a change of another rule. */
+START_TEST(limits_outlive_a_change_elsewhere)
+{
+	struct test_rule rules[] = {{.name = "limited",
+					    .direction = POLICY_IN,
+					    .action = POLICY_BYPASS,
+					    .protocol = UDP,
+					    .port = 22,
+					    .rate = {WITHIN, DAY, 0, POLICY_OF_SOURCE}},
+		{.name = "other",
+			.direction = POLICY_IN,
+			.action = POLICY_BYPASS,
+			.protocol = UDP,
+			.port = 23}};
+	int us, left;
+	uint64_t before;
+
+	plan = build(rules, 1, NULL, 0);
+	apply(plan);
+	us = open_udp(0, US, 22);
+	ck_assert_int_eq(begin_flows(us, 0, LEFT, 22), WITHIN);
+	plan = plan_free(plan);
+	plan = build(rules, 2, NULL, 0);
+	apply(plan);
+	left = open_udp(0, LEFT, 2500);
+	before = counted("over-limit/host/limited");
+	ck_assert_int_eq(send_udp(left, 0, US, 22), 0);
+	ck_assert(counts_past("over-limit/host/limited", before));
+	ck_assert(nothing_arrived(us));
+	close(us);
+	close(left);
+}
+END_TEST
+
+/* The error that a connection to this port ends with. */
+static int connect_tcp(int six, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t len = socket_address(&address, six, US, port);
+	int fd, error = 0;
+
+	enter(LEFT);
+	fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	if (connect(fd, (struct sockaddr *)&address, len) != 0)
+		error = errno;
+	close(fd);
+	enter(US);
+	return error;
+}
+
+/* UDP learns it from the next call. */
+static int error_of_udp(int six, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t len = socket_address(&address, six, US, port);
+	int fd = open_udp(six, LEFT, 4000);
+	struct pollfd p = {.fd = fd};
+	int error = 0;
+	socklen_t size = sizeof error;
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, len), 0);
+	ck_assert_int_eq(send(fd, "?", 1, 0), 1);
+	ck_assert_int_eq(poll(&p, 1, DEADLINE), 1);
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+	close(fd);
+	return error;
+}
+
+START_TEST(who_is_turned_away_is_told)
+{
+	struct test_rule rules[] = {{.name = "reset",
+					    .direction = POLICY_IN,
+					    .port = 25,
+					    .protocol = 6,
+					    .answer = POLICY_RESET},
+		{.name = "both", .direction = POLICY_IN, .port = 26, .answer = POLICY_RESET},
+		{.name = "told",
+			.direction = POLICY_IN,
+			.port = 27,
+			.protocol = UDP,
+			.answer = POLICY_UNREACHABLE}};
+
+	plan = build(rules, 3, NULL, 0);
+	apply(plan);
+	for (int six = 0; six < 2; six++) {
+		int unreachable = six ? EACCES : EHOSTUNREACH;
+
+		ck_assert_int_eq(connect_tcp(six, 25), ECONNREFUSED);
+		ck_assert_int_eq(connect_tcp(six, 26), ECONNREFUSED);
+		ck_assert_int_eq(error_of_udp(six, 26), unreachable);
+		ck_assert_int_eq(error_of_udp(six, 27), unreachable);
+		ck_assert_uint_eq(counted("host/told"), (uint64_t)six + 1);
+	}
+}
+END_TEST
+
 START_TEST(errors_come_back_with_their_connection)
 {
 	apply_rules();
@@ -1119,6 +1297,10 @@ int main(void)
 	tcase_add_test(tcase, kernel_holds_what_the_plan_says);
 	tcase_add_test(tcase, closed_node_lets_nothing_pass);
 	tcase_add_test(tcase, allowed_passes_and_denied_is_counted);
+	tcase_add_loop_test(
+		tcase, what_begins_beyond_a_limit_is_dropped, 0, sizeof limited / sizeof *limited);
+	tcase_add_test(tcase, limits_outlive_a_change_elsewhere);
+	tcase_add_test(tcase, who_is_turned_away_is_told);
 	tcase_add_test(tcase, errors_come_back_with_their_connection);
 	tcase_add_test(tcase, protected_flow_never_passes_in_clear);
 	tcase_add_test(tcase, transit_is_judged_by_the_nodes_forward_rules);

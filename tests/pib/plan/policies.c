@@ -25,7 +25,8 @@ static const struct policy_ike ike = {.instance = 1,
 #define PROTECTION(n, text, how, must, ...)                                                        \
 	{                                                                                          \
 		.name = text, .instance = 100 + n, .number = n, .mode = how, .demand = must,       \
-		.proposals = &esp_proposal, .proposal_count = 1, .ike = &ike, .ike_count = 1, __VA_ARGS__                   \
+		.proposals = &esp_proposal, .proposal_count = 1, .ike = &ike, .ike_count = 1,      \
+		__VA_ARGS__                                                                        \
 	}
 
 const struct policy_protection test_protections[TEST_PROTECTIONS - 1] = {
@@ -98,7 +99,13 @@ struct policy *test_policy(
 
 	for (size_t i = 0; i < count; i++) {
 		struct flow_match *match = arena_alloc(arena, sizeof *match);
+		struct policy_step *step = arena_calloc(arena, 1, sizeof *step);
 
+		*step = (struct policy_step){
+			.kind = rules[i].action == POLICY_DISCARD   ? POLICY_STEP_DISCARD
+				: rules[i].action == POLICY_PROTECT ? POLICY_STEP_NEGOTIATE
+								    : POLICY_STEP_BYPASS,
+			.answer = rules[i].answer ? rules[i].answer : POLICY_SILENCE};
 		put_match(arena, match, &rules[i]);
 		match->number = (uint32_t)i + 1;
 		list[i] = (struct policy_rule){.name = rules[i].name,
@@ -111,6 +118,10 @@ struct policy *test_policy(
 			.out_role = rules[i].out_role ? rules[i].out_role : "",
 			.matches = match,
 			.match_count = 1,
+			.steps = step,
+			.step_count = 1,
+			.rate = rules[i].rate,
+			.connections = rules[i].connections,
 			.action = rules[i].action,
 			.protection = rules[i].protection
 					      ? &test_protections[rules[i].protection - 1]
@@ -147,12 +158,14 @@ static bool load(const struct test_packet *p, enum plan_key key, struct plan_val
 		return true;
 	case PLAN_KEY_SOURCE4:
 	case PLAN_KEY_SOURCE6:
+	case PLAN_KEY_SOURCE6_NETWORK:
 		memcpy(ret->octets, f->source, plan_key_forms[key].width);
-		return six == (key == PLAN_KEY_SOURCE6);
+		return six == (key != PLAN_KEY_SOURCE4);
 	case PLAN_KEY_DESTINATION4:
 	case PLAN_KEY_DESTINATION6:
+	case PLAN_KEY_DESTINATION6_NETWORK:
 		memcpy(ret->octets, f->destination, plan_key_forms[key].width);
-		return six == (key == PLAN_KEY_DESTINATION6);
+		return six == (key != PLAN_KEY_DESTINATION4);
 	case PLAN_KEY_SOURCE_PORT:
 		*ret = plan_number(key, f->source_port);
 		return ports;
@@ -306,9 +319,16 @@ bool test_accepts(const struct plan *plan, enum plan_hook hook, struct test_pack
 			case PLAN_COUNT:
 				*ret_counter = s->counter;
 				break;
+			case PLAN_RATE:
+				go_on = !packet->over_rate;
+				break;
+			case PLAN_CONNECTIONS:
+				go_on = !packet->over_connections;
+				break;
 			case PLAN_ACCEPT:
 				return true;
 			case PLAN_DROP:
+			case PLAN_REJECT:
 				return false;
 			case PLAN_JUMP:
 				ck_assert_uint_lt(depth, DEPTH_MAX);

@@ -24,6 +24,9 @@ struct test_rule {
 	bool forward;
 	const char *in_role;
 	const char *out_role;
+	struct policy_limit rate;
+	struct policy_limit connections;
+	enum policy_answer answer; /* 0: none */
 };
 
 /* Required in transport, preferred in transport, required in a tunnel; numbers from 1 on. */
@@ -46,6 +49,8 @@ struct test_packet {
 	uint8_t ct_direction;
 	uint32_t ipsec_in;
 	uint32_t ipsec_out;
+	bool over_rate; /* of every limit of this kind */
+	bool over_connections;
 };
 
 enum {

@@ -359,6 +359,110 @@ START_TEST(stateless_rules_let_no_replies_through)
 }
 END_TEST
 
+static const struct plan_step *limit_step(
+	const struct plan *p, enum plan_step_kind kind, enum plan_key key)
+{
+	for (const struct plan_chain *c = p->chains; c; c = c->next)
+		for (const struct plan_rule *r = c->rules; r; r = r->next)
+			for (size_t i = 0; i < r->step_count; i++)
+				if (r->steps[i].kind == kind && r->steps[i].key == key)
+					return &r->steps[i];
+	return NULL;
+}
+
+START_TEST(limits_hold_what_begins_and_nothing_else)
+{
+	static const struct test_rule rules[] = {
+		{.name = "ssh",
+			.direction = POLICY_IN,
+			.action = POLICY_BYPASS,
+			.protocol = TCP,
+			.port = 22,
+			.rate = {10, 60, 0, POLICY_OF_RULE},
+			.connections = {5, 0, 0, POLICY_OF_SOURCE}},
+		{.name = "web",
+			.direction = POLICY_IN,
+			.action = POLICY_BYPASS,
+			.protocol = TCP,
+			.port = 80}};
+	const struct plan_counter *counter;
+	const struct plan_step *s;
+
+	plan = build_host(rules, 2, NULL);
+	for (int six = 0; six < 2; six++) {
+		for (unsigned over = 0; over < 4; over++) {
+			struct test_packet p = {.flow = {.family = six ? FLOW_IPV6 : FLOW_IPV4,
+							.protocol = TCP,
+							.destination_port = 22},
+				.in = "eth0",
+				.tcp_flags = TCP_SYN_FLAG,
+				.ct_state = CT_NEW,
+				.over_rate = over & 1,
+				.over_connections = over & 2};
+
+			ck_assert_int_eq(
+				test_accepts(plan, PLAN_HOOK_INPUT, &p, &counter), over == 0);
+			ck_assert_str_eq(counter->name, over ? "over-limit/host/ssh" : "host/ssh");
+			ck_assert_int_eq((p.ct_mark & plan->marks.passed) != 0, over == 0);
+			p.ct_mark = plan->marks.passed; /* it was there before */
+			ck_assert(test_accepts(plan, PLAN_HOOK_INPUT, &p, &counter));
+			ck_assert_str_eq(counter->name, "host/ssh");
+			p.ct_mark = 0;
+			p.flow.destination_port = 80;
+			p.ct_state = CT_NEW;
+			p.tcp_flags = TCP_SYN_FLAG;
+			ck_assert(test_accepts(plan, PLAN_HOOK_INPUT, &p, &counter));
+		}
+	}
+	s = limit_step(plan, PLAN_RATE, PLAN_KEY_COUNT);
+	ck_assert_ptr_nonnull(s);
+	ck_assert(!s->keyed && s->limit == 10 && s->seconds == 60 && s->burst == 10);
+	for (int six = 0; six < 2; six++) {
+		s = limit_step(
+			plan, PLAN_CONNECTIONS, six ? PLAN_KEY_SOURCE6_NETWORK : PLAN_KEY_SOURCE4);
+		ck_assert_ptr_nonnull(s);
+		ck_assert(s->keyed && s->limit == 5);
+	}
+}
+END_TEST
+
+START_TEST(who_is_turned_away_is_told)
+{
+	static const struct test_rule rules[] = {
+		{.name = "silent", .direction = POLICY_IN, .protocol = TCP, .port = 1},
+		{.name = "told",
+			.direction = POLICY_IN,
+			.protocol = TCP,
+			.port = 2,
+			.answer = POLICY_UNREACHABLE},
+		{.name = "reset", .direction = POLICY_IN, .port = 3, .answer = POLICY_RESET}};
+	struct buffer text;
+
+	plan = build_host(rules, 3, NULL);
+	for (uint16_t port = 1; port <= 3; port++) {
+		const struct plan_counter *counter;
+		struct test_packet p = {
+			.flow = {.family = FLOW_IPV4, .protocol = TCP, .destination_port = port},
+			.in = "eth0",
+			.tcp_flags = TCP_SYN_FLAG,
+			.ct_state = CT_NEW,
+			.ct_mark = MARK_MASK_DEFAULT};
+
+		ck_assert(!test_accepts(plan, PLAN_HOOK_INPUT, &p, &counter));
+		ck_assert_ptr_nonnull(strstr(counter->name, rules[port - 1].name));
+		ck_assert_uint_eq(p.ct_mark, 0);
+	}
+	buffer_init(&text, 1 << 20);
+	plan_print(plan, &text);
+	ck_assert_ptr_nonnull(strstr(buffer_string(&text),
+		"counter name \"host/told\" reject with icmpx admin-prohibited"));
+	ck_assert_ptr_nonnull(
+		strstr(buffer_string(&text), "counter name \"host/reset\" reject with tcp reset"));
+	ck_assert_ptr_nonnull(strstr(buffer_string(&text), "counter name \"host/silent\" drop"));
+	buffer_fini(&text);
+}
+END_TEST
+
 START_TEST(tcp_begins_with_syn_and_invalid_packets_end)
 {
 	struct test_packet p = packet_of(TCP, 80);
@@ -513,8 +617,8 @@ START_TEST(only_root_speaks_from_the_ports_of_ike)
 			p.ct_state = CT_ESTABLISHED;
 			p.ct_direction = 1;
 		}
-		ck_assert_msg(passes(PLAN_HOOK_OUTPUT, &p, NULL) == cases[i].open, "%s",
-			cases[i].why);
+		ck_assert_msg(
+			passes(PLAN_HOOK_OUTPUT, &p, NULL) == cases[i].open, "%s", cases[i].why);
 	}
 }
 END_TEST
@@ -924,8 +1028,8 @@ START_TEST(many_ways_are_split_and_lead_where_they_should)
 		struct test_packet p = packet_of(TCP, port);
 
 		p.out = "eth0";
-		ck_assert_msg(passes(PLAN_HOOK_OUTPUT, &p, NULL) == (ruled && i % 5), "port %u",
-			port);
+		ck_assert_msg(
+			passes(PLAN_HOOK_OUTPUT, &p, NULL) == (ruled && i % 5), "port %u", port);
 	}
 }
 END_TEST
@@ -962,6 +1066,8 @@ int main(void)
 		no_rule_drops_and_counts,
 		replies_pass_with_their_connection_only,
 		stateless_rules_let_no_replies_through,
+		limits_hold_what_begins_and_nothing_else,
+		who_is_turned_away_is_told,
 		tcp_begins_with_syn_and_invalid_packets_end,
 		icmp_errors_pass_with_their_connection,
 		closed_node_opens_what_it_needs_and_no_more,
