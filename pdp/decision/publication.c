@@ -384,9 +384,9 @@ enum err publication_put_head(const struct publication *p, const struct publicat
 		return result;
 	if (!same_assignment(p, node, before))
 		bundle_put_assignment(1, assignment_cms(p, node), out);
-	bundle_put_index(p->bundle.index, out);
+	bundle_put_index(p->bundle.authority, p->bundle.index, out);
 	if (p->bundle.trust.len && !(before && view_equal(before->bundle.trust, p->bundle.trust)))
-		bundle_put_trust(p->bundle.trust, out);
+		bundle_put_trust(p->bundle.authority, p->bundle.trust, out);
 	return E_OK;
 }
 
@@ -435,9 +435,9 @@ enum err publication_to_store(const struct publication *p, const char *publisher
 
 	buffer_init(&row, BUNDLE_MAX);
 	/* The tenant's documents are kept as one. */
-	bundle_put_index(p->bundle.index, &row);
+	bundle_put_index(p->bundle.authority, p->bundle.index, &row);
 	if (p->bundle.trust.len)
-		bundle_put_trust(p->bundle.trust, &row);
+		bundle_put_trust(p->bundle.authority, p->bundle.trust, &row);
 	index = arena_copy(arena, buffer_view(&row));
 	if (row.error || !assignments || !sets || !index.data)
 		result = E_MEMORY;

@@ -35,6 +35,7 @@ static const struct support {
 	{PIB_copsecIndex, 0},
 	{PIB_copsecAssignment, 0},
 	{PIB_copsecTrust, 0},
+	{PIB_copsecDelegation, 0},
 	{PIB_copsecCompliance, 0},
 	{PIB_copsecFailure, 0},
 	{PIB_copsecAlgorithm, 0},

@@ -10,6 +10,7 @@ enum err stored_put(const struct state *state, struct buffer *out, struct error 
 {
 	struct buffer rows;
 	struct bundle b = {
+		.authority = AUTHORITY_HOME,
 		.index = state->index_cms,
 		.trust = state->trust ? state->trust->cms : VIEW_NONE,
 		.assignment_count = 1,

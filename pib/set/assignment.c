@@ -65,7 +65,8 @@ static enum err check_interfaces(const struct assignment *a, struct error *e)
 		enum err err = check_name(interface->name, "the name of an interface", e);
 
 		if (!err)
-			err = check_roles(interface->roles, "the roles of an interface", e);
+			err = check_roles(
+				AUTHORITY_HOME, interface->roles, "the roles of an interface", e);
 		if (!err && find_interface(a->interfaces, i, interface->name))
 			err = error_set(e, E_DUPLICATE, "interface %.*s is there twice",
 				shown(interface->name), (const char *)interface->name.data);
@@ -124,7 +125,7 @@ static enum err check(const void *document, struct error *e)
 	if (!err)
 		err = check_key(a->seal_key, "the digest of the key for secrets", e);
 	if (!err)
-		err = check_roles(a->roles, "the roles of the node", e);
+		err = check_roles(AUTHORITY_HOME, a->roles, "the roles of the node", e);
 	if (!err)
 		err = check_interfaces(a, e);
 	return err ? err : check_authorities(a, e);

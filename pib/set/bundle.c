@@ -5,6 +5,7 @@
 
 #include "common/cops/pr.h"
 #include "common/crypto/cms.h"
+#include "pib/set/delegation.h"
 #include "pib/set/envelope.h"
 
 static const uint8_t magic[8] = "COPSEC\r\n";
@@ -101,6 +102,8 @@ static enum err take_assignment(struct reading *r, const struct binding *b, stru
 
 	if (bundle->set_count || b->prid.instance != bundle->assignment_count + 1)
 		return unexpected(b, "is out of order", e);
+	if (bundle->authority != AUTHORITY_HOME)
+		return unexpected(b, "is for home to say", e);
 	return open_envelope(b, &bundle->assignments[bundle->assignment_count++], e);
 }
 
@@ -108,10 +111,22 @@ static enum err take_trust(struct reading *r, const struct binding *b, struct er
 {
 	struct bundle *bundle = r->bundle;
 
-	if (bundle->trust.len || bundle->assignment_count || bundle->set_count ||
-		b->prid.instance != AUTHORITY_HOME)
+	if (bundle->trust.len || bundle->delegation_count || bundle->assignment_count ||
+		bundle->set_count || b->prid.instance != (uint32_t)bundle->authority)
 		return unexpected(b, "is out of order", e);
 	return open_envelope(b, &bundle->trust, e);
+}
+
+static enum err take_delegation(struct reading *r, const struct binding *b, struct error *e)
+{
+	struct bundle *bundle = r->bundle;
+
+	if (bundle->assignment_count || bundle->set_count ||
+		b->prid.instance != bundle->delegation_count + 1)
+		return unexpected(b, "is out of order", e);
+	if (bundle->authority != AUTHORITY_HOME)
+		return unexpected(b, "is for home to say", e);
+	return open_envelope(b, &bundle->delegations[bundle->delegation_count++], e);
 }
 
 static enum err take_policy_set(struct reading *r, const struct binding *b, struct error *e)
@@ -124,6 +139,8 @@ static enum err take_policy_set(struct reading *r, const struct binding *b, stru
 		return unexpected(b, "does not have the first instance of a block", e);
 	if (bundle->set_count && set[-1].block >= block)
 		return unexpected(b, "is out of order", e);
+	if (block_authority(block) != bundle->authority)
+		return unexpected(b, "lies in a block of another authority", e);
 	set->block = block;
 	set->rows = VIEW(r->objects.data + b->end, 0);
 	set->objects = VIEW(r->objects.data + b->start, b->end - b->start);
@@ -148,17 +165,26 @@ static enum err take_row(struct reading *r, const struct binding *b, struct erro
 	return E_OK;
 }
 
+static enum err take_index(struct reading *r, const struct binding *b, struct error *e)
+{
+	if (b->prid.instance < AUTHORITY_HOME || b->prid.instance > AUTHORITY_LOCAL)
+		return unexpected(b, "is the index of no authority", e);
+	r->bundle->authority = (enum authority)b->prid.instance;
+	return open_envelope(b, &r->bundle->index, e);
+}
+
 static enum err take_binding(struct reading *r, const struct binding *b, struct error *e)
 {
 	bool first = b->start == 0;
 
-	if (first != (b->prid.class->id == PIB_copsecIndex) || (first && b->prid.instance != 1))
-		return unexpected(
-			b, "stands where copsecIndex.1, once and at first, must stand", e);
+	if (first != (b->prid.class->id == PIB_copsecIndex))
+		return unexpected(b, "stands where the copsecIndex, once and at first, must stand", e);
 	if (first)
-		return open_envelope(b, &r->bundle->index, e);
+		return take_index(r, b, e);
 	if (b->prid.class->id == PIB_copsecTrust)
 		return take_trust(r, b, e);
+	if (b->prid.class->id == PIB_copsecDelegation)
+		return take_delegation(r, b, e);
 	if (b->prid.class->id == PIB_copsecAssignment)
 		return take_assignment(r, b, e);
 	if (b->prid.class->id == PIB_copsecPolicySet)
@@ -171,21 +197,25 @@ static enum err read_objects(
 {
 	struct reading r = {.objects = objects, .bundle = bundle};
 	struct cursor run = cursor_over(objects);
-	size_t assignments, sets;
+	size_t delegations, assignments, sets;
 	struct binding b;
 	enum err err;
 
 	if (objects.len > BUNDLE_MAX || objects.len % 4)
 		return error_set(e, E_LENGTH, "%zu octets of objects: more than %d, or cut off",
 			objects.len, (int)BUNDLE_MAX);
-	err = count_class(objects, PIB_copsecAssignment, BUNDLE_ASSIGNMENTS_MAX, &assignments, e);
+	err = count_class(objects, PIB_copsecDelegation, BUNDLE_DELEGATIONS_MAX, &delegations, e);
+	if (!err)
+		err = count_class(
+			objects, PIB_copsecAssignment, BUNDLE_ASSIGNMENTS_MAX, &assignments, e);
 	if (!err)
 		err = count_class(objects, PIB_copsecPolicySet, BUNDLE_SETS_MAX, &sets, e);
 	if (err)
 		return err;
 	bundle->assignments = arena_calloc(arena, assignments, sizeof *bundle->assignments);
+	bundle->delegations = arena_calloc(arena, delegations, sizeof *bundle->delegations);
 	bundle->sets = arena_calloc(arena, sets, sizeof *bundle->sets);
-	if (!bundle->assignments || !bundle->sets)
+	if (!bundle->delegations || !bundle->assignments || !bundle->sets)
 		return error_set(e, E_MEMORY, "no memory for %zu assignments and %zu sets",
 			assignments, sets);
 	while (!err && cursor_left(&run)) {
@@ -227,14 +257,19 @@ enum err bundle_read(
 	return bundle_read_objects(cursor_rest(&c), arena, ret_bundle, e);
 }
 
-void bundle_put_index(struct view cms, struct buffer *out)
+void bundle_put_index(enum authority authority, struct view cms, struct buffer *out)
 {
-	envelope_put(PIB_copsecIndex, 1, cms, out);
+	envelope_put(PIB_copsecIndex, authority, cms, out);
 }
 
-void bundle_put_trust(struct view cms, struct buffer *out)
+void bundle_put_trust(enum authority authority, struct view cms, struct buffer *out)
 {
-	envelope_put(PIB_copsecTrust, AUTHORITY_HOME, cms, out);
+	envelope_put(PIB_copsecTrust, authority, cms, out);
+}
+
+void bundle_put_delegation(uint32_t instance, struct view cms, struct buffer *out)
+{
+	envelope_put(PIB_copsecDelegation, instance, cms, out);
 }
 
 void bundle_put_assignment(uint32_t instance, struct view cms, struct buffer *out)
@@ -249,9 +284,11 @@ void bundle_put_policy_set(uint32_t block, struct view cms, struct buffer *out)
 
 enum err bundle_write_objects(const struct bundle *b, struct buffer *out, struct error *e)
 {
-	bundle_put_index(b->index, out);
+	bundle_put_index(b->authority, b->index, out);
 	if (b->trust.len)
-		bundle_put_trust(b->trust, out);
+		bundle_put_trust(b->authority, b->trust, out);
+	for (size_t i = 0; i < b->delegation_count; i++)
+		bundle_put_delegation((uint32_t)i + 1, b->delegations[i], out);
 	for (size_t i = 0; i < b->assignment_count; i++)
 		bundle_put_assignment((uint32_t)i + 1, b->assignments[i], out);
 	for (size_t i = 0; i < b->set_count; i++) {
@@ -283,6 +320,15 @@ enum err bundle_index(
 	enum err err = cms_content(b->index, &content, e);
 
 	return err ? err : set_index_decode(content, arena, ret_index, e);
+}
+
+enum err bundle_delegation(const struct bundle *b, size_t which, struct arena *arena,
+	struct delegation *ret_delegation, struct error *e)
+{
+	struct view content;
+	enum err err = cms_content(b->delegations[which], &content, e);
+
+	return err ? err : delegation_decode(content, arena, ret_delegation, e);
 }
 
 enum err bundle_trust(

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The bundle: everything that a tenant publishes, as the compiler writes it, signers complete it
- * and `pmt publish` sends it. File: "COPSEC\r\n", u32 version, u32 zero, then S-objects:
- * copsecIndex.1, copsecTrust.1 if there is a trust list, copsecAssignment.1, .2, ..., then set by set copsecPolicySet followed by its PRIs
- * in numeric OID order. A PDP gets the same objects, without the file's first 16 octets, in pieces.
+ * The bundle: everything that an authority publishes, as the compiler writes it, signers complete
+ * it and `pmt publish` sends it. File: "COPSEC\r\n", u32 version, u32 zero, then S-objects:
+ * copsecIndex.N, N being the number of the authority; copsecTrust.N if there is a trust list; of
+ * home alone copsecDelegation.1, .2, ... and copsecAssignment.1, .2, ...; then set by set
+ * copsecPolicySet followed by its PRIs in numeric OID order. A PDP gets the same objects, without
+ * the file's first 16 octets, in pieces.
  *
  * This is the form to write, to sign and to show; nothing is verified here (pib/set/state.h does
  * that, from the same objects). Reading is strict about order and limits and looks no further than
- * PRIDs and the three classes that carry signed documents. All views of a bundle that was read
+ * PRIDs and the classes that carry signed documents. All views of a bundle that was read
  * borrow from the octets that were read; the arrays live in the arena.
  */
 #ifndef COPSEC_PIB_SET_BUNDLE_H
@@ -20,8 +22,11 @@ enum {
 	BUNDLE_HEADER = 16,
 	BUNDLE_MAX = 64 << 20, /* octets of a file */
 	BUNDLE_ASSIGNMENTS_MAX = 65536,
+	BUNDLE_DELEGATIONS_MAX = ASSIGNMENT_AUTHORITIES_MAX,
 	BUNDLE_SETS_MAX = BLOCK_SETS_MAX,
 };
+
+struct delegation;
 
 struct bundle_set {
 	uint32_t block;
@@ -31,8 +36,11 @@ struct bundle_set {
 };
 
 struct bundle {
+	enum authority authority;
 	struct view index;        /* CMS */
 	struct view trust;        /* CMS; empty: no trust list */
+	struct view *delegations; /* CMS each; of home only, as the next */
+	size_t delegation_count;
 	struct view *assignments; /* CMS each */
 	size_t assignment_count;
 	struct bundle_set *sets; /* by ascending block */
@@ -57,16 +65,18 @@ enum err bundle_index(const struct bundle *b, struct arena *arena, struct set_in
 /* Only if there is one. */
 enum err bundle_trust(const struct bundle *b, struct arena *arena, struct trust_list *ret_list,
 	struct error *e) MUST_USE;
+enum err bundle_delegation(const struct bundle *b, size_t which, struct arena *arena,
+	struct delegation *ret_delegation, struct error *e) MUST_USE;
 enum err bundle_assignment(const struct bundle *b, size_t which, struct arena *arena,
 	struct assignment *ret_assignment, struct error *e) MUST_USE;
 enum err bundle_manifest(const struct bundle *b, size_t which, struct manifest *ret_manifest,
 	struct error *e) MUST_USE;
 
-/* One row that carries a signed document: copsecIndex, copsecTrust, copsecAssignment or
- * copsecPolicySet. A
- * document that is too long for an EPD makes the buffer fail with E_LIMIT. */
-void bundle_put_index(struct view cms, struct buffer *out);
-void bundle_put_trust(struct view cms, struct buffer *out);
+/* One row that carries a signed document. A document that is too long for an EPD makes the buffer
+ * fail with E_LIMIT. */
+void bundle_put_index(enum authority authority, struct view cms, struct buffer *out);
+void bundle_put_trust(enum authority authority, struct view cms, struct buffer *out);
+void bundle_put_delegation(uint32_t instance, struct view cms, struct buffer *out);
 void bundle_put_assignment(uint32_t instance, struct view cms, struct buffer *out);
 void bundle_put_policy_set(uint32_t block, struct view cms, struct buffer *out);
 

@@ -303,7 +303,7 @@ static enum err check_response(const struct delegation *d, const struct response
 	enum err err = check_name(r->name, "the name of a response", e);
 
 	if (!err)
-		err = check_roles(r->roles, "the roles of a response", e);
+		err = check_roles(AUTHORITY_HOME, r->roles, "the roles of a response", e);
 	if (!err && !listens_to(d, r->sensor_role))
 		err = error_set(e, E_RANGE, "listens to sensors that the bounds do not name");
 	if (!err && r->duration > d->longest_duration)

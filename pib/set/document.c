@@ -37,10 +37,22 @@ enum err check_name(struct view name, const char *what, struct error *e)
 		(int)SET_NAME_MAX);
 }
 
-enum err check_roles(struct view roles, const char *what, struct error *e)
+bool roles_valid(enum authority authority, struct view roles)
 {
-	if (role_combination_valid(roles))
+	return authority == AUTHORITY_HOME ? role_combination_valid(roles)
+					   : role_pattern_valid(roles);
+}
+
+enum err check_roles(
+	enum authority authority, struct view roles, const char *what, struct error *e)
+{
+	if (roles_valid(authority, roles))
 		return E_OK;
+	if (authority != AUTHORITY_HOME)
+		return error_set(e, E_SYNTAX,
+			"%s must be roles in ASCII order with '+' between them, or '*' and the roles "
+			"that are needed",
+			what);
 	return error_set(e, E_SYNTAX,
 		"%s must be roles in ASCII order with '+' between them, without a wildcard", what);
 }

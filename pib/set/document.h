@@ -78,7 +78,11 @@ int shown(struct view name);
 
 /* Each a sentence about `what`. */
 enum err check_name(struct view name, const char *what, struct error *e) MUST_USE;
-enum err check_roles(struct view roles, const char *what, struct error *e) MUST_USE;
+/* Home knows the role combinations of its nodes, and writes them out; others may say which roles
+ * are needed ("*+gateway"), or none ("*"). */
+bool roles_valid(enum authority authority, struct view roles);
+enum err check_roles(enum authority authority, struct view roles, const char *what,
+	struct error *e) MUST_USE;
 enum err check_times(uint64_t not_before, uint64_t not_after, struct error *e) MUST_USE;
 /* NODE_KEY octets, or none. */
 enum err check_key(struct view key, const char *what, struct error *e) MUST_USE;

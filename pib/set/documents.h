@@ -68,6 +68,7 @@ struct set_entry {
 
 struct set_index {
 	struct view tenant;
+	enum authority authority; /* all of whose sets these are */
 	uint64_t serial;
 	uint64_t not_before;
 	uint64_t not_after;
@@ -79,7 +80,7 @@ enum err set_index_decode(struct view content, struct arena *arena, struct set_i
 	struct error *e) MUST_USE;
 /* NULL if there is none. */
 const struct set_entry *set_index_find(const struct set_index *i, struct view name);
-/* The role combination that a set serves. */
+/* The role combination that a set serves; of another authority than home, a pattern of such. */
 struct view set_entry_roles(const struct set_entry *entry);
 
 struct assigned_interface {

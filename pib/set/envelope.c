@@ -9,6 +9,7 @@ static const struct {
 	{PIB_copsecIndex, copsecIndexSigned},
 	{PIB_copsecAssignment, copsecAssignmentSigned},
 	{PIB_copsecTrust, copsecTrustSigned},
+	{PIB_copsecDelegation, copsecDelegationSigned},
 };
 
 unsigned envelope_attribute(const struct pib_class *class)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "pib/framework/roles.h"
 #include "pib/set/document.h"
 
 static const struct member head_members[] = {
@@ -7,6 +6,7 @@ static const struct member head_members[] = {
 	{MEMBER_U64, copsecIndexHeadSerial, offsetof(struct set_index, serial)},
 	{MEMBER_U64, copsecIndexHeadNotBefore, offsetof(struct set_index, not_before)},
 	{MEMBER_U64, copsecIndexHeadNotAfter, offsetof(struct set_index, not_after)},
+	{MEMBER_ENUM, copsecIndexHeadAuthority, offsetof(struct set_index, authority)},
 };
 static const struct record head = {.class = PIB_copsecIndexHead, MEMBERS(head_members)};
 
@@ -35,20 +35,27 @@ static bool serve_the_same(const struct set_entry *a, const struct set_entry *b)
 }
 
 /* A common set is named like its roles, one for a single node like no roles. */
+static enum err check_place(const struct set_index *i, const struct set_entry *entry, struct error *e)
+{
+	enum err err = check_key(entry->node, "the node's key digest", e);
+
+	if (!err && entry->roles.len)
+		err = check_roles(i->authority, entry->roles, "the role combination", e);
+	if (!err && (entry->node.len != 0) == roles_valid(i->authority, entry->name))
+		err = error_set(e, E_SYNTAX,
+			entry->node.len ? "it serves one node, and is named like roles"
+					: "its name is no role combination");
+	if (!err && (entry->node.len != 0) != (entry->roles.len != 0))
+		err = error_set(e, E_SYNTAX, "node and roles go together");
+	return err;
+}
+
 static enum err check_places(const struct set_index *i, struct error *e)
 {
 	for (size_t k = 0; k < i->entry_count; k++) {
 		const struct set_entry *entry = &i->entries[k];
-		enum err err = check_key(entry->node, "the node's key digest", e);
+		enum err err = check_place(i, entry, e);
 
-		if (!err)
-			err = check_roles(entry->roles, "the role combination", e);
-		if (!err && (entry->node.len != 0) == role_combination_valid(entry->name))
-			err = error_set(e, E_SYNTAX,
-				entry->node.len ? "it serves one node, and is named like roles"
-						: "its name is no role combination");
-		if (!err && (entry->node.len != 0) != (entry->roles.len != 0))
-			err = error_set(e, E_SYNTAX, "node and roles go together");
 		for (size_t other = 0; other < k && !err; other++)
 			if (serve_the_same(entry, &i->entries[other]))
 				err = error_set(e, E_DUPLICATE, "it serves the same as set %.*s",

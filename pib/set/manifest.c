@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "pib/framework/roles.h"
 #include "pib/set/document.h"
 
 static const struct member members[] = {
@@ -25,7 +24,7 @@ static enum err check_manifest(const struct manifest *m, struct error *e)
 	if (!err)
 		err = check_name(m->name, "the name", e);
 	if (!err)
-		err = check_roles(m->roles, "the role combination", e);
+		err = check_roles(m->authority, m->roles, "the role combination", e);
 	if (!err)
 		err = check_key(m->node, "the node's key digest", e);
 	if (!err)
@@ -35,7 +34,7 @@ static enum err check_manifest(const struct manifest *m, struct error *e)
 	if (!m->node.len && !view_equal(m->name, m->roles))
 		return error_set(e, E_MISMATCH, "the name %.*s is not the role combination",
 			shown(m->name), (const char *)m->name.data);
-	if (m->node.len && (!m->roles.len || role_combination_valid(m->name)))
+	if (m->node.len && (!m->roles.len || roles_valid(m->authority, m->name)))
 		return error_set(e, E_SYNTAX,
 			"the set %.*s of one node needs roles, and a name that is none",
 			shown(m->name), (const char *)m->name.data);

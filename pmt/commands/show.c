@@ -7,8 +7,10 @@
 
 #include "common/base/pin.h"
 #include "common/crypto/cms.h"
+#include "common/crypto/digest.h"
 #include "pib/policy/policy.h"
 #include "pib/schema/print.h"
+#include "pib/set/trust_list.h"
 #include "pib/store/store.h"
 #include "pmt/commands/command.h"
 
@@ -72,6 +74,30 @@ static void put_signer_count(struct buffer *out, struct view cms)
 
 /* --- text --- */
 
+/* The digest is what home names in an assignment, so that nodes know whom they can believe. */
+static enum err put_trust(struct buffer *out, struct bundle_file *f, struct error *e)
+{
+	uint8_t digest[SHA256_SIZE];
+	struct trust_list list;
+	struct view content;
+	enum err code = E_OK;
+
+	if (!f->bundle.trust.len)
+		return E_OK;
+	code = bundle_trust(&f->bundle, &f->arena, &list, e);
+	if (!code)
+		code = cms_content(f->bundle.trust, &content, e);
+	if (code)
+		return code;
+	if (sha256_of(content, digest))
+		return error_set(e, E_MEMORY, "out of memory");
+	buffer_put_text(out, "trust list serial %llu, %zu keys, threshold %u, ",
+		(unsigned long long)list.serial, list.key_count, list.threshold);
+	put_pin(out, VIEW(digest, sizeof digest));
+	buffer_put_u8(out, '\n');
+	return E_OK;
+}
+
 static enum err put_index(struct buffer *out, struct bundle_file *f, struct error *e)
 {
 	struct set_index index;
@@ -81,13 +107,15 @@ static enum err put_index(struct buffer *out, struct bundle_file *f, struct erro
 		return code;
 	buffer_put_text(out, "tenant ");
 	put_text(out, index.tenant);
+	if (index.authority != AUTHORITY_HOME)
+		buffer_put_text(out, " as %s", authority_name(index.authority));
 	buffer_put_text(out, ", serial %llu, valid from ", (unsigned long long)index.serial);
 	print_time(index.not_before, out);
 	buffer_put_text(out, " to ");
 	print_time(index.not_after, out);
 	buffer_put_u8(out, '\n');
 	put_signers(out, f->bundle.index);
-	return E_OK;
+	return put_trust(out, f, e);
 }
 
 static enum err put_assignment(
@@ -118,6 +146,15 @@ static enum err put_assignment(
 		put_text(out, a.interfaces[i].name);
 		buffer_put_text(out, ": ");
 		put_text(out, roles.len ? roles : view_of_string("no role, everything is dropped"));
+		buffer_put_u8(out, '\n');
+	}
+	for (size_t i = 0; i < a.authority_count; i++) {
+		buffer_put_text(out, "  admits %s ", authority_name(a.authorities[i].authority));
+		put_text(out, a.authorities[i].name);
+		if (a.authorities[i].trust.len) {
+			buffer_put_text(out, ", trust list ");
+			put_pin(out, a.authorities[i].trust);
+		}
 		buffer_put_u8(out, '\n');
 	}
 	return E_OK;
@@ -320,22 +357,31 @@ static enum err json_node(json_t *list, struct bundle_file *f, size_t which, str
 {
 	struct assignment a;
 	enum err code = bundle_assignment(&f->bundle, which, &f->arena, &a, e);
-	json_t *interfaces;
+	json_t *interfaces, *authorities;
 
 	if (code)
 		return code;
 	interfaces = json_array();
+	authorities = json_array();
+	for (size_t i = 0; i < a.authority_count; i++)
+		json_array_append_new(authorities,
+			json_pack("{s:s, s:o, s:o}", "authority",
+				authority_name(a.authorities[i].authority), "name",
+				json_text(a.authorities[i].name), "trust",
+				a.authorities[i].trust.len
+					? json_hex("sha256:", a.authorities[i].trust)
+					: json_null()));
 	for (size_t i = 0; i < a.interface_count; i++)
 		json_array_append_new(
 			interfaces, json_pack("{s:o, s:o}", "name", json_text(a.interfaces[i].name),
 					    "roles", json_text(a.interfaces[i].roles)));
 	json_array_append_new(list,
-		json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "name", json_text(a.node),
+		json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "name", json_text(a.node),
 			"key", json_hex("sha256:", VIEW(a.node_key, sizeof a.node_key)), "report",
 			a.report_key.len ? json_hex("sha256:", a.report_key) : json_null(), "roles",
 			json_text(a.roles), "serial", (json_int_t)a.serial, "leastIndexSerial",
-			(json_int_t)a.least_index_serial, "interfaces", interfaces, "signers",
-			json_signers(f->bundle.assignments[which])));
+			(json_int_t)a.least_index_serial, "interfaces", interfaces, "authorities",
+			authorities, "signers", json_signers(f->bundle.assignments[which])));
 	return E_OK;
 }
 
@@ -351,8 +397,8 @@ static enum err show_json(struct buffer *out, struct bundle_file *f, struct erro
 	for (size_t i = 0; i < f->bundle.set_count && !code; i++)
 		code = json_set(sets, f, i, e);
 	if (!code) {
-		all = json_pack("{s:o, s:I, s:I, s:I, s:o, s:O, s:O}", "tenant",
-			json_text(index.tenant), "serial", (json_int_t)index.serial, "notBefore",
+		all = json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:O, s:O}", "tenant",
+			json_text(index.tenant), "authority", authority_name(index.authority), "serial", (json_int_t)index.serial, "notBefore",
 			(json_int_t)index.not_before, "notAfter", (json_int_t)index.not_after,
 			"signers", json_signers(f->bundle.index), "nodes", nodes, "sets", sets);
 		text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;

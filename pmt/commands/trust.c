@@ -121,7 +121,7 @@ static enum err put_list(struct wish *w, struct bundle_file *f, struct error *e)
 	buffer_init(&cms, CMS_CONTENT_MAX);
 	if (!code) {
 		w->list.tenant = index.tenant;
-		w->list.authority = AUTHORITY_HOME;
+		w->list.authority = f->bundle.authority;
 		w->list.not_after = w->list.not_before + POLICY_VALIDITY;
 		w->list.threshold = (uint32_t)w->threshold;
 		w->list.trust_threshold = (uint32_t)w->trust_threshold;

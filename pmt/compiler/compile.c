@@ -9,6 +9,7 @@
 #include "pmt/compiler/previous.h"
 #include "pmt/compiler/rules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,38 @@ static void need(struct compilation *c, const char *roles, bool forward)
 			(struct rule_needs){.roles = roles, .local = !forward, .forward = forward};
 }
 
+/* The set for whoever has the role. */
+static const char *pattern_of(struct compilation *c, const struct model_role *role)
+{
+	const size_t size = strlen(role->name) + 3;
+	char *pattern;
+
+	if (role == &c->model->everybody)
+		return role->name;
+	pattern = arena_alloc(&c->arena, size);
+	if (pattern)
+		snprintf(pattern, size, "*+%s", role->name);
+	return pattern;
+}
+
+/* Others than home do not know which combinations there are. */
+static enum err need_patterns(struct compilation *c)
+{
+	for (size_t i = 0; i < c->model->block_count; i++) {
+		const struct model_block *block = &c->model->blocks[i];
+
+		for (size_t k = 0; k < block->role_count; k++) {
+			const char *pattern = pattern_of(c, block->roles[k]);
+
+			if (!pattern)
+				return no_memory(c);
+			need(c, pattern, false);
+			need(c, pattern, true);
+		}
+	}
+	return E_OK;
+}
+
 static enum err find_sets(struct compilation *c)
 {
 	const struct model *m = c->model;
@@ -59,8 +92,10 @@ static enum err find_sets(struct compilation *c)
 
 	for (size_t i = 0; i < m->node_count; i++)
 		most += 1 + m->nodes[i].interface_count;
+	for (size_t i = 0; i < m->block_count; i++)
+		most += 2 * m->blocks[i].role_count;
 	c->sets = arena_calloc(&c->arena, most, sizeof *c->sets);
-	if (!c->sets)
+	if (!c->sets || (m->authority != AUTHORITY_HOME && need_patterns(c)))
 		return no_memory(c);
 	for (size_t i = 0; i < m->node_count; i++) {
 		const struct model_node *node = &m->nodes[i];
@@ -129,10 +164,15 @@ static enum err number_sets(struct compilation *c)
 
 /* --- a set --- */
 
-static bool applies(const struct model_block *block, const char *roles)
+/* A set of home's has the rules for all of its roles, others' the rules for one. */
+static bool applies(const struct model *m, const struct model_block *block, const char *roles)
 {
+	const char *pattern = strcmp(roles, "*") == 0 ? roles : roles + 2;
+
 	for (size_t i = 0; i < block->role_count; i++)
-		if (combination_has(roles, block->roles[i]->name))
+		if (m->authority == AUTHORITY_HOME
+				? combination_has(roles, block->roles[i]->name)
+				: strcmp(pattern, block->roles[i]->name) == 0)
 			return true;
 	return false;
 }
@@ -149,7 +189,8 @@ static enum err make_rows(
 	for (size_t i = 0; i < c->model->block_count; i++) {
 		const struct model_block *rules = &c->model->blocks[i];
 
-		for (size_t k = 0; applies(rules, set->roles) && k < rules->rule_count; k++)
+		for (size_t k = 0;
+			applies(c->model, rules, set->roles) && k < rules->rule_count; k++)
 			rules_put(&rows, set, &rules->rules[k], &order);
 	}
 	c->summary->rules += order;
@@ -248,6 +289,8 @@ static enum stale_rule stale_rule(enum stale_policy stale)
 		return STALE_TIGHTEN;
 	case STALE_POLICY_QUARANTINE:
 		return STALE_QUARANTINE;
+	case STALE_POLICY_END:
+		return STALE_END;
 	default:
 		return STALE_KEEP;
 	}
@@ -329,13 +372,13 @@ static enum err compile_set(struct compilation *c, size_t which)
 	struct manifest manifest = {
 		.tenant = view_of_string(c->model->tenant),
 		.name = view_of_string(set->roles),
-		.authority = AUTHORITY_HOME,
+		.authority = c->model->authority,
 		.roles = view_of_string(set->roles),
 		.serial = c->terms->serial,
 		.not_before = c->terms->not_before,
 		.not_after = c->terms->not_after,
 		.stale_rule = stale_rule(c->model->stale),
-		.block = block_of(AUTHORITY_HOME, c->numbers[which]),
+		.block = block_of(c->model->authority, c->numbers[which]),
 	};
 	struct buffer rows, content;
 	enum err code;
@@ -395,6 +438,8 @@ static enum err compile_assignment(struct compilation *c, const struct model_nod
 {
 	struct assigned_interface *interfaces =
 		arena_calloc(&c->arena, node->interface_count, sizeof *interfaces);
+	struct assigned_authority *authorities =
+		arena_calloc(&c->arena, c->model->admitted_count + 1, sizeof *authorities);
 	struct assignment assignment = {
 		.tenant = view_of_string(c->model->tenant),
 		.node = view_of_string(node->name),
@@ -404,13 +449,22 @@ static enum err compile_assignment(struct compilation *c, const struct model_nod
 		.least_index_serial = c->terms->serial,
 		.interfaces = interfaces,
 		.interface_count = node->interface_count,
+		.authorities = authorities,
+		.authority_count = c->model->admitted_count,
 	};
 	struct view before = VIEW_NONE;
 	struct buffer content;
 	enum err code;
 
-	if (!interfaces)
+	if (!interfaces || !authorities)
 		return no_memory(c);
+	for (size_t i = 0; i < c->model->admitted_count; i++) {
+		const struct model_admitted *a = &c->model->admitted[i];
+
+		authorities[i] = (struct assigned_authority){.authority = a->authority,
+			.name = view_of_string(a->tenant),
+			.trust = a->has_trust ? VIEW(a->trust.sha256, PIN_SIZE) : VIEW_NONE};
+	}
 	memcpy(assignment.node_key, node->key.sha256, NODE_KEY);
 	for (size_t i = 0; i < node->interface_count; i++)
 		interfaces[i] = (struct assigned_interface){
@@ -431,6 +485,7 @@ static enum err compile_index(struct compilation *c)
 {
 	const struct set_index index = {
 		.tenant = view_of_string(c->model->tenant),
+		.authority = c->model->authority,
 		.serial = c->terms->serial,
 		.not_before = c->terms->not_before,
 		.not_after = c->terms->not_after,
@@ -463,6 +518,9 @@ static enum err read_previous(struct compilation *c)
 	if (!bundle)
 		return E_OK;
 	code = previous_read(&c->previous, bundle, c->model->tenant, &c->arena, c->e);
+	if (!code && bundle->authority != c->model->authority)
+		code = error_set(c->e, E_MISMATCH, "it is of authority %s, the policy of %s",
+			authority_name(bundle->authority), authority_name(c->model->authority));
 	if (code)
 		error_prefix(c->e, "the previous bundle");
 	if (!code && c->terms->serial <= c->previous.serial)
@@ -488,10 +546,14 @@ static enum err compile_all(struct compilation *c)
 		arena_calloc(&c->arena, m->node_count + 1, sizeof *c->bundle.assignments);
 	if (!c->bundle.sets || !c->entries || !c->bundle.assignments)
 		return no_memory(c);
+	c->bundle.authority = m->authority;
 	c->bundle.set_count = c->set_count;
 	/* The list of those who may sign is not the policy's to change. */
-	if (c->previous.bundle)
+	if (c->previous.bundle) {
 		c->bundle.trust = c->previous.bundle->trust;
+		c->bundle.delegations = c->previous.bundle->delegations;
+		c->bundle.delegation_count = c->previous.bundle->delegation_count;
+	}
 	for (size_t i = 0; i < c->set_count && !code; i++)
 		code = compile_set(c, i);
 	if (c->set_count)

@@ -3,7 +3,9 @@
  * From a policy to an unsigned bundle.
  *
  * A set is made for each role combination that a node with a key, or one of its interfaces, has;
- * with the rules of all blocks for one of its roles, in the order of the document. Sets are
+ * with the rules of all blocks for one of its roles, in the order of the document. Another
+ * authority than home does not know combinations: its sets are for whoever has a role ("*+host"),
+ * and for everybody ("*"). Sets are
  * numbered in the order of their names, so the same policy with the same terms gives the same
  * octets. Each node with a key gets an assignment.
  *

@@ -40,8 +40,7 @@ enum err previous_read(struct previous *p, const struct bundle *bundle, const ch
 size_t previous_set(const struct previous *p, struct view name)
 {
 	for (size_t i = 0; p->bundle && i < p->bundle->set_count; i++)
-		if (p->manifests[i].authority == AUTHORITY_HOME &&
-			view_equal(p->manifests[i].name, name))
+		if (view_equal(p->manifests[i].name, name))
 			return i;
 	return PREVIOUS_NONE;
 }

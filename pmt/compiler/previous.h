@@ -28,7 +28,7 @@ enum err previous_read(struct previous *p, const struct bundle *bundle, const ch
 
 enum { PREVIOUS_NONE = SIZE_MAX };
 
-/* Which set of home, or which assignment, has this name; PREVIOUS_NONE if none has. */
+/* Which set, or which assignment, has this name; PREVIOUS_NONE if none has. */
 size_t previous_set(const struct previous *p, struct view name);
 size_t previous_assignment(const struct previous *p, struct view node);
 

@@ -196,8 +196,11 @@ enum err renew(const struct bundle *old, const struct bundle *in_force,
 	const struct renew_terms *terms, struct arena *arena, struct bundle *ret,
 	struct renew_summary *ret_summary, struct error *e)
 {
-	/* Who may sign never goes back. */
-	struct bundle made = {.trust = in_force->trust,
+	/* Who may sign, and within which bounds, never goes back. */
+	struct bundle made = {.authority = old->authority,
+		.trust = in_force->trust,
+		.delegations = in_force->delegations,
+		.delegation_count = in_force->delegation_count,
 		.assignment_count = old->assignment_count,
 		.set_count = old->set_count};
 	struct run r = {.old = old,

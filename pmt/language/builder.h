@@ -4,6 +4,7 @@
  * it reads its elements and its attributes, which grammar.h has checked, fills its part of the
  * model and reports what they say wrongly about others.
  *
+ *	authorities.c  the policy's own, and <admit>
  *	addresses.c    <network>, and what from and to mean
  *	services.c     <service>, and what the attribute service means
  *	nodes.c        <role>, <node>, <interface>
@@ -85,6 +86,8 @@ struct traffic_list traffic_of_services(struct builder *b, const struct element 
 /* A role that is declared; NULL if the attribute is not there. */
 const char *role_of(struct builder *b, const struct element *el, enum attribute_id id);
 
+void build_authority(struct builder *b, const struct element *root);
+void build_admit(struct builder *b, const struct element *el);
 void build_network(struct builder *b, const struct element *el);
 void build_service(struct builder *b, const struct element *el);
 void build_role(struct builder *b, const struct element *el);

@@ -21,6 +21,7 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_ADDRESSES] = "addresses",
 	[ATTRIBUTE_AT_LEAST] = "at-least",
 	[ATTRIBUTE_AUTHENTICATION] = "authentication",
+	[ATTRIBUTE_AUTHORITY] = "authority",
 	[ATTRIBUTE_BOTH] = "both",
 	[ATTRIBUTE_BURST] = "burst",
 	[ATTRIBUTE_CONNECTIONS] = "connections",
@@ -65,6 +66,7 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_TCP] = "tcp",
 	[ATTRIBUTE_TENANT] = "tenant",
 	[ATTRIBUTE_TO] = "to",
+	[ATTRIBUTE_TRUST] = "trust",
 	[ATTRIBUTE_UDP] = "udp",
 	[ATTRIBUTE_VERDICT] = "verdict",
 	[ATTRIBUTE_VIA] = "via",
@@ -73,14 +75,30 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 
 static const struct grammar_attribute policy_attributes[] = {
 	{ATTRIBUTE_TENANT, TYPE_NAME, true, NULL, "Whose policy this is.", NULL},
+	{ATTRIBUTE_AUTHORITY, TYPE_CHOICE, false, "home",
+		"The part that it plays at a node. What is not of home makes nodes stricter only: it "
+		"has no nodes of its own, and its rules are for whoever has a role.",
+		"home operator visited responder directory"},
 	{ATTRIBUTE_STALE, TYPE_CHOICE, false, "keep",
 		"What a node does when the policy's time of validity has passed and it has no "
-		"newer one: go on with it, obey only what forbids, or speak with its decision "
-		"point only.",
-		"keep tighten quarantine"},
+		"newer one: go on with it, obey only what forbids, speak with its decision point "
+		"only, or, if it is not home's, go on without it.",
+		"keep tighten quarantine end"},
 	{0},
 };
 static const struct grammar_attribute no_attributes[] = {{0}};
+static const struct grammar_attribute admit_attributes[] = {
+	{ATTRIBUTE_AUTHORITY, TYPE_CHOICE, true, NULL, "The part that it plays.",
+		"operator visited"},
+	{ATTRIBUTE_TENANT, TYPE_NAME, false, NULL,
+		"In whose name it signs. Without it, of a visited network: whoever that is.", NULL},
+	{ATTRIBUTE_TRUST, TYPE_PIN, false, NULL,
+		"Its first trust list (pmt show tells it). Without it, of a visited network: "
+		"whichever it shows.",
+		NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
 static const struct grammar_attribute include_attributes[] = {
 	{ATTRIBUTE_HREF, TYPE_PATH, true, NULL,
 		"The file, relative to this one and in the policy's folder or below.", NULL},
@@ -173,7 +191,9 @@ static const struct grammar_attribute esp_attributes[] = {
 	{0},
 };
 static const struct grammar_attribute rules_attributes[] = {
-	{ATTRIBUTE_FOR, TYPE_ROLES, true, NULL, "Roles; who has one of them has these rules.",
+	{ATTRIBUTE_FOR, TYPE_ROLES_OR_ALL, true, NULL,
+		"Roles; who has one of them has these rules. * is everybody, in what is not "
+		"home's.",
 		NULL},
 	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
 	{0},
@@ -298,7 +318,8 @@ static const struct grammar_attribute prove_attributes[] = {
 };
 
 #define PART_CHILDREN                                                                              \
-	(HOLDS(ELEMENT_INCLUDE) | HOLDS(ELEMENT_NETWORK) | HOLDS(ELEMENT_SERVICE) |                \
+	(HOLDS(ELEMENT_INCLUDE) | HOLDS(ELEMENT_ADMIT) | HOLDS(ELEMENT_NETWORK) |                  \
+		HOLDS(ELEMENT_SERVICE) |                                                           \
 		HOLDS(ELEMENT_ROLE) | HOLDS(ELEMENT_NODE) | HOLDS(ELEMENT_PROTECTION) |            \
 		HOLDS(ELEMENT_RULES) | HOLDS(ELEMENT_TESTS))
 
@@ -309,6 +330,9 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 		no_attributes},
 	{ELEMENT_INCLUDE, "include", "Puts the contents of a part in its place.", 0,
 		include_attributes},
+	{ELEMENT_ADMIT, "admit",
+		"Lets somebody besides home speak at its nodes, who can only make them stricter.", 0,
+		admit_attributes},
 	{ELEMENT_NETWORK, "network", "A name for addresses.", 0, network_attributes},
 	{ELEMENT_SERVICE, "service", "A name for protocols and ports.", 0, service_attributes},
 	{ELEMENT_ROLE, "role", "A role that nodes and interfaces play.", 0, role_attributes},
@@ -370,6 +394,10 @@ static enum err check_word(enum grammar_type type, struct view word, struct erro
 	case TYPE_ROLES:
 	case TYPE_ROLES_OR_NONE:
 		return parse_name(word, ROLE_LENGTH_MAX, e);
+	case TYPE_ROLES_OR_ALL:
+		return view_equal(word, view_of_string("*"))
+			       ? E_OK
+			       : parse_name(word, ROLE_LENGTH_MAX, e);
 	case TYPE_ADDRESSES:
 		return parse_address(word, &address, e);
 	case TYPE_SINGLES:
@@ -413,6 +441,7 @@ bool grammar_is_list(enum grammar_type type)
 	case TYPE_NAMES:
 	case TYPE_ROLES:
 	case TYPE_ROLES_OR_NONE:
+	case TYPE_ROLES_OR_ALL:
 	case TYPE_ADDRESSES:
 	case TYPE_SINGLES:
 	case TYPE_PEERS:

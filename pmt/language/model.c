@@ -22,6 +22,7 @@ static const struct {
 	enum element_kind kind;
 	void (*build)(struct builder *b, const struct element *el);
 } handlers[] = {
+	{ELEMENT_ADMIT, build_admit},
 	{ELEMENT_ROLE, build_role},
 	{ELEMENT_NETWORK, build_network},
 	{ELEMENT_NODE, build_node},
@@ -53,6 +54,7 @@ static bool reserve(struct builder *b, const struct element *root)
 			expects += el->rule->kind == ELEMENT_TESTS;
 		}
 	}
+	m->admitted = take(b, count[ELEMENT_ADMIT], sizeof *m->admitted);
 	m->networks = take(b, count[ELEMENT_NETWORK], sizeof *m->networks);
 	m->services = take(b, count[ELEMENT_SERVICE], sizeof *m->services);
 	m->roles = take(b, count[ELEMENT_ROLE], sizeof *m->roles);
@@ -76,15 +78,11 @@ enum err model_build(
 {
 	struct builder b = {.m = m, .d = d};
 	const struct element *root = doc->root;
-	const char *stale;
 
 	if (!root || !root->rule || !reserve(&b, root))
 		return b.no_memory ? error_set(e, E_MEMORY, "out of memory") : E_OK;
 	m->tenant = element_value(root, ATTRIBUTE_TENANT);
-	stale = element_value(root, ATTRIBUTE_STALE);
-	m->stale = strcmp(stale, "tighten") == 0      ? STALE_POLICY_TIGHTEN
-		   : strcmp(stale, "quarantine") == 0 ? STALE_POLICY_QUARANTINE
-						      : STALE_POLICY_KEEP;
+	build_authority(&b, root);
 	for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
 		run_handler(&b, root, i);
 		if (handlers[i].kind == ELEMENT_NODE)

@@ -15,6 +15,7 @@
 
 #include "common/base/pin.h"
 #include "pib/policy/algorithms.h"
+#include "pib/set/block.h"
 #include "pmt/language/document.h"
 #include "pmt/language/value.h"
 
@@ -43,6 +44,15 @@ struct traffic {
 struct traffic_list {
 	struct traffic *items;
 	size_t count;
+};
+
+/* Who besides home may speak at the nodes. */
+struct model_admitted {
+	enum authority authority;
+	struct place at;
+	const char *tenant; /* "*": whoever a visited network is */
+	bool has_trust;
+	struct pin trust; /* of the content of its first trust list */
 };
 
 struct model_network {
@@ -190,12 +200,17 @@ enum stale_policy {
 	STALE_POLICY_KEEP,
 	STALE_POLICY_TIGHTEN,
 	STALE_POLICY_QUARANTINE,
+	STALE_POLICY_END,
 };
 
 struct model {
 	struct arena arena;
 	const char *tenant;
+	enum authority authority;
 	enum stale_policy stale;
+	struct model_admitted *admitted;
+	size_t admitted_count;
+	struct model_role everybody; /* "*": what rules of others than home may be for */
 	struct model_network *networks;
 	size_t network_count;
 	struct model_service *services;

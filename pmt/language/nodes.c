@@ -126,6 +126,9 @@ void build_node(struct builder *b, const struct element *el)
 			(struct model_interface){.name = "*", .at = node->at, .roles = node->roles};
 		node->interface_count = 1;
 	}
+	if (node->has_key && b->m->authority != AUTHORITY_HOME)
+		report_error(b->d, element_place(el, ATTRIBUTE_KEY),
+			"only home has nodes with keys; without one it is a name for its addresses");
 	check_key(b, el, node);
 	normalize_addresses(&node->addresses);
 	b->m->node_count++;
@@ -146,6 +149,7 @@ void fill_roles(struct builder *b)
 	for (size_t r = 0; r < b->m->role_count; r++) {
 		struct model_role *role = &b->m->roles[r];
 
+		role->used = b->m->authority != AUTHORITY_HOME; /* the nodes are home's */
 		for (size_t n = 0; n < b->m->node_count; n++) {
 			const struct model_node *node = &b->m->nodes[n];
 

@@ -188,13 +188,14 @@ static void name_rule(struct builder *b, const struct model_block *block, struct
 	if (block->role_count == 0)
 		return;
 	n = names_find(&b->places, view_of_string(block->roles[0]->name));
-	role = n ? n->object : NULL;
+	role = block->roles[0] == &b->m->everybody ? &b->m->everybody : n ? n->object : NULL;
 	if (!role)
 		return;
 	role->rule_count++;
 	if (rule->name)
 		return;
-	snprintf(name, sizeof name, "%s-%zu", role->name, role->rule_count);
+	snprintf(name, sizeof name, "%s-%zu", role == &b->m->everybody ? "all" : role->name,
+		role->rule_count);
 	rule->name = keep(b, name);
 	if (!rule->name)
 		return;
@@ -216,6 +217,14 @@ void name_rules(struct builder *b)
 			name_rule(b, &b->m->blocks[i], &b->m->blocks[i].rules[r]);
 }
 
+/* Home's rules stand in sets that are named by their roles, others' in sets for whoever has them. */
+static const struct model_role *everybody(struct builder *b, struct place at)
+{
+	if (b->m->authority == AUTHORITY_HOME)
+		report_error(b->d, at, "home's rules are for roles that it names");
+	return &b->m->everybody;
+}
+
 void build_rules(struct builder *b, const struct element *el)
 {
 	struct model_block *block = &b->m->blocks[b->m->block_count];
@@ -229,7 +238,13 @@ void build_rules(struct builder *b, const struct element *el)
 	if (!block->rules || !block->roles)
 		return;
 	while (words_next(&w)) {
-		struct named *n = refer(b, &b->places, w.word, w.at, 1u << KIND_ROLE, "role");
+		struct named *n;
+
+		if (view_equal(w.word, view_of_string("*"))) {
+			block->roles[block->role_count++] = everybody(b, w.at);
+			continue;
+		}
+		n = refer(b, &b->places, w.word, w.at, 1u << KIND_ROLE, "role");
 
 		if (n && n->object)
 			block->roles[block->role_count++] = n->object;

@@ -21,6 +21,7 @@ static const char *const patterns[TYPE_COUNT] = {
 	[TYPE_ROLE] = ROLE,
 	[TYPE_ROLES] = ROLE,
 	[TYPE_ROLES_OR_NONE] = ROLE,
+	[TYPE_ROLES_OR_ALL] = ROLE "|\\*",
 	[TYPE_NODE_NAME] = NAME,
 	[TYPE_INTERFACE] = "[!-.0-9;-~]{1,15}",
 	[TYPE_PATH] = "[^/][\\s\\S]*",

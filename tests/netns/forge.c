@@ -428,7 +428,7 @@ static bool named(struct view name, const char *text)
 
 static void put_bundle(struct forgery *f, const struct wish *w, struct buffer *out)
 {
-	bundle_put_index(buffer_view(&f->index_cms), out);
+	bundle_put_index(AUTHORITY_HOME, buffer_view(&f->index_cms), out);
 	for (size_t i = 0; i < f->bundle.assignment_count; i++)
 		bundle_put_assignment((uint32_t)i + 1, f->bundle.assignments[i], out);
 	for (size_t i = 0; i < f->bundle.set_count; i++)
@@ -451,7 +451,7 @@ static void put_node(struct forgery *f, const struct wish *w, struct buffer *out
 			break;
 	}
 	bundle_put_assignment(1, f->bundle.assignments[which], out);
-	bundle_put_index(buffer_view(&f->index_cms), out);
+	bundle_put_index(AUTHORITY_HOME, buffer_view(&f->index_cms), out);
 	for (size_t i = 0; i < f->bundle.set_count; i++) {
 		struct view name = f->sets[i].manifest.name;
 

@@ -301,6 +301,59 @@ START_TEST(index_and_manifests_carry_the_terms)
 }
 END_TEST
 
+/* Another authority's sets lie in its own blocks, and are for whoever has a role. */
+START_TEST(others_have_sets_of_their_own)
+{
+	static const char *const names[] = {"*", "*+a", "*+b"};
+	struct compiled c;
+	struct set_index index;
+	struct manifest m;
+	struct error e;
+
+	compile(&c, "<policy xmlns='urn:copsec:policy:1' tenant='isp' authority='operator' "
+		    "stale='end'><role name='b'/><role name='a'/>"
+		    "<rules for='b a'><deny to='192.0.2.1'/></rules>"
+		    "<rules for='*'><allow out='yes'/></rules></policy>");
+	ck_assert_int_eq(c.bundle.authority, AUTHORITY_OPERATOR);
+	ck_assert_uint_eq(c.bundle.assignment_count, 0);
+	ck_assert_int_eq(bundle_index(&c.bundle, &c.arena, &index, &e), E_OK);
+	ck_assert_int_eq(index.authority, AUTHORITY_OPERATOR);
+	ck_assert_uint_eq(index.entry_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(bundle_manifest(&c.bundle, i, &m, &e), E_OK);
+		ck_assert_int_eq(m.authority, AUTHORITY_OPERATOR);
+		ck_assert_int_eq(m.stale_rule, STALE_END);
+		ck_assert(view_equal(m.name, view_of_string(names[i])));
+		ck_assert(view_equal(m.roles, m.name));
+		ck_assert_uint_eq(m.block, block_of(AUTHORITY_OPERATOR, (uint32_t)i));
+	}
+	compiled_fini(&c);
+}
+END_TEST
+
+START_TEST(home_says_who_else_may_speak)
+{
+	struct compiled c;
+	struct assignment a;
+	struct error e;
+	struct pin pin;
+
+	compile(&c, "<policy xmlns='urn:copsec:policy:1' tenant='acme'>"
+		    "<admit authority='operator' tenant='isp' trust='" KEY2 "'/>"
+		    "<admit authority='visited'/><role name='a'/>" ALICE("a") "</policy>");
+	ck_assert_int_eq(bundle_assignment(&c.bundle, 0, &c.arena, &a, &e), E_OK);
+	ck_assert_uint_eq(a.authority_count, 2);
+	ck_assert_int_eq(pin_parse(KEY2, &pin, &e), E_OK);
+	ck_assert_int_eq(a.authorities[0].authority, AUTHORITY_OPERATOR);
+	ck_assert(view_equal(a.authorities[0].name, view_of_string("isp")));
+	ck_assert(view_equal(a.authorities[0].trust, VIEW(pin.sha256, PIN_SIZE)));
+	ck_assert_int_eq(a.authorities[1].authority, AUTHORITY_VISITED);
+	ck_assert(view_equal(a.authorities[1].name, view_of_string("*")));
+	ck_assert_uint_eq(a.authorities[1].trust.len, 0);
+	compiled_fini(&c);
+}
+END_TEST
+
 /* --- the compiled set against a plain reading of the rules --- */
 
 enum { POLICIES = 60, FLOWS = 400, RULES = 12 };
@@ -575,6 +628,8 @@ int main(void)
 	tcase_add_test(tc, what_is_equal_stands_once);
 	tcase_add_test(tc, nodes_without_a_key_are_only_names);
 	tcase_add_test(tc, index_and_manifests_carry_the_terms);
+	tcase_add_test(tc, others_have_sets_of_their_own);
+	tcase_add_test(tc, home_says_who_else_may_speak);
 	tcase_add_loop_test(tc, compiled_rules_decide_as_the_written_ones, 0, 3);
 	tcase_add_loop_test(tc, expectations_speak_of_every_flow, 0,
 		sizeof expectations / sizeof *expectations);

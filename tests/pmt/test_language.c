@@ -13,12 +13,14 @@
  */
 static const char *const bad[] = {
 	"attributes",
+	"authorities",
 	"doctype",
 	"elements",
 	"encoding",
 	"entity",
 	"expectations",
 	"foreign",
+	"guest",
 	"includes",
 	"limits",
 	"names",

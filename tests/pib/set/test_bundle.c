@@ -130,7 +130,7 @@ START_TEST(a_bundle_without_nodes_and_sets_is_one)
 	struct file f;
 
 	file_init(&f);
-	b = (struct bundle){.index = f.written.index};
+	b = (struct bundle){.authority = AUTHORITY_HOME, .index = f.written.index};
 	buffer_reset(&f.octets);
 	ck_assert_int_eq(bundle_write(&b, &f.octets, &error), E_OK);
 	ck_assert_int_eq(read_file(&f), E_OK);
@@ -195,7 +195,27 @@ START_TEST(no_octet_makes_reading_fall)
 END_TEST
 
 /* Rows of the test below, by name. */
-enum row { END, INDEX, INDEX2, NODE1, NODE2, NODE3, SET0, SET1, SET1B, RULE0, PORT0, RULE1, OTHER };
+enum row {
+	END,
+	INDEX,
+	INDEX2, /* of the operator, as those below that end with 2nd */
+	INDEX9,
+	TRUST,
+	TRUST_2ND,
+	LENT1,
+	LENT2,
+	NODE1,
+	NODE2,
+	NODE3,
+	SET0,
+	SET1,
+	SET1B,
+	SET_2ND,
+	RULE0,
+	PORT0,
+	RULE1,
+	OTHER
+};
 
 static const struct {
 	enum row rows[8];
@@ -206,7 +226,19 @@ static const struct {
 	{{INDEX, SET0, SET1}, E_OK, NULL},
 	{{INDEX, NODE1}, E_OK, NULL},
 	{{END}, E_MISSING, "there is no copsecIndex"},
-	{{INDEX2}, E_UNEXPECTED, "copsecIndex.2 at octet 0 stands where"},
+	{{INDEX, TRUST, LENT1, LENT2, NODE1, SET0}, E_OK, NULL},
+	{{INDEX2, TRUST_2ND, SET_2ND}, E_OK, NULL},
+	{{INDEX9}, E_UNEXPECTED, "copsecIndex.9 at octet 0 is the index of no authority"},
+	{{INDEX, INDEX2}, E_UNEXPECTED, "copsecIndex.2 at octet"},
+	{{INDEX2, TRUST}, E_UNEXPECTED, "copsecTrust.1 at octet"},
+	{{INDEX, TRUST_2ND}, E_UNEXPECTED, "copsecTrust.2 at octet"},
+	{{INDEX2, NODE1}, E_UNEXPECTED, "is for home to say"},
+	{{INDEX2, LENT1}, E_UNEXPECTED, "is for home to say"},
+	{{INDEX2, SET0}, E_UNEXPECTED, "lies in a block of another authority"},
+	{{INDEX, SET_2ND}, E_UNEXPECTED, "lies in a block of another authority"},
+	{{INDEX, LENT2}, E_UNEXPECTED, "is out of order"},
+	{{INDEX, NODE1, LENT1}, E_UNEXPECTED, "is out of order"},
+	{{INDEX, LENT1, TRUST}, E_UNEXPECTED, "is out of order"},
 	{{NODE1, INDEX}, E_UNEXPECTED, "copsecAssignment.1 at octet 0 stands where"},
 	{{INDEX, INDEX}, E_UNEXPECTED, "copsecIndex.1 at octet"},
 	{{INDEX, NODE1, NODE1}, E_UNEXPECTED, "copsecAssignment.1 at octet"},
@@ -229,18 +261,31 @@ static void put_row(struct buffer *out, enum row row)
 	static const uint32_t block1 = 1 << 20;
 	struct view cms = VIEW("cms", 3);
 	struct rows r = {.count = 0};
-	struct pri p;
 
 	switch (row) {
 	case END:
 		break;
 	case INDEX:
-		bundle_put_index(cms, out);
+		bundle_put_index(AUTHORITY_HOME, cms, out);
 		break;
 	case INDEX2:
-		pri_init(&p, PIB_copsecIndex, 2);
-		pri_set_octets(&p, copsecIndexSigned, cms);
-		ck_assert_int_eq(pri_put(out, &p, &error), E_OK);
+		bundle_put_index(AUTHORITY_OPERATOR, cms, out);
+		break;
+	case INDEX9:
+		bundle_put_index((enum authority)9, cms, out);
+		break;
+	case TRUST:
+		bundle_put_trust(AUTHORITY_HOME, cms, out);
+		break;
+	case TRUST_2ND:
+		bundle_put_trust(AUTHORITY_OPERATOR, cms, out);
+		break;
+	case LENT1:
+	case LENT2:
+		bundle_put_delegation(1 + row - LENT1, cms, out);
+		break;
+	case SET_2ND:
+		bundle_put_policy_set(block_of(AUTHORITY_OPERATOR, 0), cms, out);
 		break;
 	case NODE1:
 	case NODE2:
@@ -318,7 +363,7 @@ START_TEST(nothing_stands_beside_a_document)
 
 	buffer_init(&b, BIG);
 	arena_init(&arena, BIG);
-	bundle_put_index(VIEW("cms", 3), &b);
+	bundle_put_index(AUTHORITY_HOME, VIEW("cms", 3), &b);
 	pri_init(&p, PIB_copsecPolicySet, 1);
 	pri_set_text(&p, copsecPolicySetSigned, "cms");
 	pri_set_u64(&p, copsecPolicySetSerial, 9);
@@ -326,7 +371,7 @@ START_TEST(nothing_stands_beside_a_document)
 	ck_assert_int_eq(bundle_read_objects(buffer_view(&b), &arena, &bundle, &error), E_RANGE);
 	ck_assert_msg(strstr(error.text, "is not signed"), "%s", error.text);
 	buffer_reset(&b);
-	bundle_put_index(VIEW_NONE, &b);
+	bundle_put_index(AUTHORITY_HOME, VIEW_NONE, &b);
 	ck_assert_int_ne(bundle_read_objects(buffer_view(&b), &arena, &bundle, &error), E_OK);
 	arena_fini(&arena);
 	buffer_fini(&b);
@@ -336,7 +381,7 @@ END_TEST
 START_TEST(a_document_that_fits_no_epd_is_not_written)
 {
 	static const uint8_t octets[70000];
-	struct bundle bundle = {.index = VIEW(octets, sizeof octets)};
+	struct bundle bundle = {.authority = AUTHORITY_HOME, .index = VIEW(octets, sizeof octets)};
 	struct buffer b;
 
 	buffer_init(&b, BIG);

@@ -271,7 +271,7 @@ START_TEST(an_index_comes_back_as_it_was)
 	static const size_t counts[] = {0, 1, 2, INDEX_ENTRIES_MAX};
 	static struct set_entry entries[INDEX_ENTRIES_MAX];
 	static char names[INDEX_ENTRIES_MAX][32];
-	struct set_index i = {.tenant = text("acme"),
+	struct set_index i = {.tenant = text("acme"), .authority = AUTHORITY_HOME,
 		.serial = UINT64_MAX,
 		.not_before = 1,
 		.not_after = 2,
@@ -308,7 +308,7 @@ START_TEST(an_index_is_refused)
 {
 	static struct set_entry entries[INDEX_ENTRIES_MAX + 1];
 	static char names[INDEX_ENTRIES_MAX + 1][32];
-	struct set_index i = {.tenant = text("acme"), .entries = entries};
+	struct set_index i = {.tenant = text("acme"), .authority = AUTHORITY_HOME, .entries = entries};
 	struct buffer b;
 
 	fill_entries(entries, names, INDEX_ENTRIES_MAX + 1);
@@ -433,7 +433,7 @@ START_TEST(a_node_gets_its_own_set_and_not_the_common_one)
 	const struct set_entry entries[] = {entry_for("host", NULL, NULL),
 		entry_for("host@alice", a_key, "host"), entry_for("lan", NULL, NULL),
 		entry_for("lan@bob", another_key, "lan")};
-	const struct set_index i = {.tenant = text("acme"), .entries = entries, .entry_count = 4};
+	const struct set_index i = {.tenant = text("acme"), .authority = AUTHORITY_HOME, .entries = entries, .entry_count = 4};
 	struct assignment alice = {.node_key = {1}, .roles = text("host")};
 	struct assignment bob = {.node_key = {2}, .roles = text("lan")};
 	struct assignment carol = {.node_key = {3}, .roles = text("lan")};
@@ -484,7 +484,7 @@ START_TEST(an_index_that_serves_in_disorder_is_refused)
 {
 	struct set_entry entries[] = {entry_for("lan@bob", another_key, "lan"),
 		entry_for(bad_places[_i].name, bad_places[_i].key, bad_places[_i].roles)};
-	const struct set_index i = {.tenant = text("acme"), .entries = entries, .entry_count = 2};
+	const struct set_index i = {.tenant = text("acme"), .authority = AUTHORITY_HOME, .entries = entries, .entry_count = 2};
 	struct buffer b;
 
 	buffer_init(&b, BIG);

@@ -71,7 +71,7 @@ static void put_run(struct world *w, bool bundle, struct buffer *out)
 	world_bundle(w, &arena, &rows, &b);
 	/* Not by bundle_write_objects(), which would refuse what is tried here. */
 	if (w->index_document.sent)
-		bundle_put_index(b.index, out);
+		bundle_put_index(AUTHORITY_HOME, b.index, out);
 	for (size_t i = 0; i < b.assignment_count; i++)
 		bundle_put_assignment((uint32_t)i + 1, b.assignments[i], out);
 	for (size_t i = 0; i < b.set_count; i++) {

@@ -450,7 +450,7 @@ START_TEST(a_bundle_carries_the_list_behind_its_index)
 	ck_assert_uint_eq(l.serial, 1);
 	/* Twice, and in the wrong place. */
 	buffer_put_view(&wrong, buffer_view(&file));
-	bundle_put_trust(bundle.trust, &wrong);
+	bundle_put_trust(AUTHORITY_HOME, bundle.trust, &wrong);
 	ck_assert_int_eq(
 		bundle_read_objects(buffer_view(&wrong), &arena, &back, &error), E_UNEXPECTED);
 	ck_assert_ptr_nonnull(strstr(error.text, "copsecTrust.1"));

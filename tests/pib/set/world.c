@@ -119,6 +119,7 @@ static void make_sets(struct world *w)
 	}
 	w->index = (struct set_index){
 		.tenant = text("acme"),
+		.authority = AUTHORITY_HOME,
 		.serial = 20,
 		.not_before = NOW - 1000,
 		.not_after = NOW + 1000,
@@ -279,9 +280,9 @@ void world_node(struct world *w, struct buffer *out)
 			bundle_put_assignment(
 				i + 1, buffer_view(&w->assignment_documents[i].cms), out);
 	if (w->trust_document.sent)
-		bundle_put_trust(buffer_view(&w->trust_document.cms), out);
+		bundle_put_trust(AUTHORITY_HOME, buffer_view(&w->trust_document.cms), out);
 	if (w->index_document.sent)
-		bundle_put_index(buffer_view(&w->index_document.cms), out);
+		bundle_put_index(AUTHORITY_HOME, buffer_view(&w->index_document.cms), out);
 	for (size_t i = 0; i < SETS; i++) {
 		if (!w->set_documents[i].sent)
 			continue;
@@ -298,6 +299,7 @@ void world_bundle(struct world *w, struct arena *arena, struct buffer *rows, str
 	size_t ends[SETS];
 
 	*out = (struct bundle){
+		.authority = AUTHORITY_HOME,
 		.index = buffer_view(&w->index_document.cms),
 		.trust = w->trust_document.sent ? buffer_view(&w->trust_document.cms) : VIEW_NONE,
 		.assignments = arena_calloc(arena, NODES, sizeof *out->assignments),
