@@ -87,6 +87,7 @@ struct link {
 	const struct link_events *events;
 	void *owner;
 	struct ev_timer timer;
+	uint64_t armed; /* when it comes */
 	struct session_binding binding; /* without TLS */
 	bool is_limited;     /* it came to us */
 	int32_t allowance;   /* messages that it may still send */
@@ -129,17 +130,20 @@ static void write_output(struct link *l)
 	} while (taken);
 }
 
+/* A timer that comes too early is left alone, for it looks again: most deadlines only move away. */
 static void arm_timer(struct link *l)
 {
 	uint64_t due = l->type->deadline(l->session);
-	uint64_t now = link_now();
+	uint64_t now;
 
-	ev_timer_stop(l->loop, &l->timer);
-	if (due == SESSION_NEVER)
+	if (due == SESSION_NEVER || (ev_is_active(&l->timer) && l->armed <= due))
 		return;
+	now = link_now();
+	ev_timer_stop(l->loop, &l->timer);
 	ev_now_update(l->loop);
 	ev_timer_set(&l->timer, due > now ? (double)(due - now) / 1000 : 0, 0);
 	ev_timer_start(l->loop, &l->timer);
+	l->armed = due;
 }
 
 static enum net_role tls_role(const struct link *l)

@@ -16,7 +16,7 @@ static int wanted(const struct net_connection *c)
 	case STATE_PLAIN:
 	case STATE_SECURE:
 		return (connection_may_read(c) ? c->read_wants : 0) |
-		       (connection_pending(c) ? c->write_wants : 0);
+		       (connection_may_write(c) ? c->write_wants : 0);
 	case STATE_STARTING:
 	case STATE_FLUSHING:
 		return c->write_wants;
@@ -82,7 +82,7 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 		break;
 	case STATE_PLAIN:
 	case STATE_SECURE:
-		if (connection_pending(c) && (events & c->write_wants))
+		if (connection_may_write(c) && (events & c->write_wants))
 			connection_write(c);
 		if (connection_is_running(c) && (events & c->read_wants))
 			connection_read(c);

@@ -106,7 +106,8 @@ struct net_connection {
 	bool unsecured; /* counted as such by the listener */
 };
 
-enum { TURN_OCTETS = 64 * 1024 }; /* read from one connection before the others have their turn */
+/* Read from one connection, or written to it, before the others have their turn. */
+enum { TURN_OCTETS = 64 * 1024 };
 
 static inline bool connection_is_running(const struct net_connection *c)
 {
@@ -117,6 +118,12 @@ static inline bool connection_is_running(const struct net_connection *c)
 static inline size_t connection_pending(const struct net_connection *c)
 {
 	return c->out.len - c->out_sent;
+}
+
+/* Something waits to be sent, or the owner for room. */
+static inline bool connection_may_write(const struct net_connection *c)
+{
+	return connection_pending(c) || c->short_write;
 }
 
 static inline bool connection_may_read(const struct net_connection *c)

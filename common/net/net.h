@@ -18,7 +18,8 @@
  * its key: as a `closed` that says so.
  *
  * Output: net_connection_write() takes octets up to the limit and says how many; the rest is the
- * owner's to keep until `drained`. While the queue of an accepted connection is full its peer is
+ * owner's to keep until `drained`, and to offer again as it was. What the socket takes goes out at
+ * once, the loop sends what is queued. While the queue of an accepted connection is full its peer is
  * not read; a connection that we made goes on reading, for if both ends waited, both would for ever.
  * A peer that takes next to nothing is cut off after `stall_ms`.
  */

@@ -19,30 +19,51 @@ static enum tls_answer plain_write(struct net_connection *c, struct view v, size
 	return TLS_FAILED;
 }
 
+/*
+ * Writes until the socket takes no more; how many octets it took. TLS_DONE: all. TLS_WANT_...: the
+ * rest waits for write_wants, and must be offered again as it is.
+ */
+static enum tls_answer write_out(struct net_connection *c, struct view octets, size_t *ret_sent,
+				 struct error *e)
+{
+	enum tls_answer answer = TLS_DONE;
+	size_t sent = 0, len;
+
+	while (answer == TLS_DONE && sent < octets.len) {
+		struct view rest = VIEW(octets.data + sent, octets.len - sent);
+
+		len = 0;
+		answer = c->tls ? tls_write(c->tls, rest, &len, e) : plain_write(c, rest, &len, e);
+		sent += len;
+	}
+	c->write_wants = answer == TLS_WANT_READ ? EV_READ : EV_WRITE;
+	*ret_sent = sent;
+	return answer;
+}
+
 void connection_write(struct net_connection *c)
 {
+	struct view queued = buffer_view(&c->out);
 	struct error e;
+	size_t sent;
 
-	while (connection_pending(c)) {
-		struct view v = VIEW(c->out.data + c->out_sent, connection_pending(c));
-		size_t len = 0;
-		enum tls_answer answer = c->tls ? tls_write(c->tls, v, &len, &e)
-						: plain_write(c, v, &len, &e);
-
-		if (answer == TLS_WANT_READ || answer == TLS_WANT_WRITE) {
-			c->write_wants = answer == TLS_WANT_READ ? EV_READ : EV_WRITE;
-			break;
-		}
-		if (answer != TLS_DONE) {
-			if (answer == TLS_CLOSED)
-				error_set(&e, E_CLOSED, "the peer closed the connection");
-			connection_end(c, &e);
-			return;
-		}
-		c->write_wants = EV_WRITE;
-		c->out_sent += len;
-		c->stall_need -= len < c->stall_need ? len : c->stall_need;
+	if (queued.len)
+		queued = VIEW(queued.data + c->out_sent, queued.len - c->out_sent);
+	switch (write_out(c, queued, &sent, &e)) {
+	case TLS_DONE:
+	case TLS_WANT_READ:
+	case TLS_WANT_WRITE:
+		break;
+	case TLS_CLOSED:
+		error_set(&e, E_CLOSED, "the peer closed the connection");
+		connection_end(c, &e);
+		return;
+	case TLS_FAILED:
+		connection_end(c, &e);
+		return;
 	}
+	c->out_sent += sent;
+	c->stall_need -= sent < c->stall_need ? sent : c->stall_need;
 	if (!connection_pending(c)) {
 		/* An idle connection holds no buffer. */
 		buffer_fini(&c->out);
@@ -63,24 +84,49 @@ size_t net_connection_room(const struct net_connection *c)
 	return c->limits.output - connection_pending(c);
 }
 
-size_t net_connection_write(struct net_connection *c, struct view octets)
+/*
+ * With nothing before it, what the socket takes at once needs neither queue nor event. A failure
+ * comes again when the loop tries the rest, and is told then.
+ */
+static size_t write_now(struct net_connection *c, struct view octets)
 {
-	size_t room = net_connection_room(c);
-	size_t taken = octets.len < room ? octets.len : room;
+	struct error e;
+	size_t sent;
 
-	if (c->state == STATE_DEAD || c->state == STATE_FLUSHING || c->state == STATE_LINGERING)
-		return 0;
-	if (taken && c->out_sent && c->out_sent >= connection_pending(c)) {
+	if (octets.len > TURN_OCTETS)
+		octets.len = TURN_OCTETS;
+	(void)write_out(c, octets, &sent, &e);
+	return sent;
+}
+
+static size_t enqueue(struct net_connection *c, struct view octets)
+{
+	if (c->out_sent && c->out_sent >= connection_pending(c)) {
 		/* What has gone makes way when that costs no more than it did to write. */
 		buffer_consume(&c->out, c->out_sent);
 		c->out_sent = 0;
 	}
-	buffer_put(&c->out, octets.data, taken);
-	if (c->out.error) {
-		/* No memory: as if there were no room, until some of what is queued has gone. */
-		c->out.error = E_OK;
-		taken = 0;
-	}
+	buffer_put_view(&c->out, octets);
+	if (!c->out.error)
+		return octets.len;
+	/* No memory: as if there were no room. */
+	c->out.error = E_OK;
+	return 0;
+}
+
+size_t net_connection_write(struct net_connection *c, struct view octets)
+{
+	size_t taken = 0, room;
+
+	if (c->state == STATE_DEAD || c->state == STATE_FLUSHING || c->state == STATE_LINGERING)
+		return 0;
+	if (octets.len && connection_is_running(c) && !connection_pending(c))
+		taken = write_now(c, octets);
+	room = net_connection_room(c);
+	if (room > octets.len - taken)
+		room = octets.len - taken;
+	if (room)
+		taken += enqueue(c, VIEW(octets.data + taken, room));
 	if (taken < octets.len)
 		c->short_write = true;
 	connection_settle(c);

@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 
-enum { ANSWERS_MAX = 64 * 1024 }; /* octets */
+enum {
+	ANSWERS_MAX = 64 * 1024, /* octets */
+	JOINED_MAX = 16 * 1024,  /* octets of a chunk, if it has more than one message */
+};
 
-/* One message that waits to be sent. */
+/* Messages that wait to be sent: small ones together, so that they go out in one record. */
 struct chunk {
 	struct chunk *next;
 	struct buffer octets;
@@ -22,6 +25,17 @@ struct draft draft_begin(
 	buffer_init(&d.octets, s->limits.message);
 	d.begun = cops_begin(&d.octets, op, flags, client_type);
 	return d;
+}
+
+static bool join(struct chunk *last, struct view message)
+{
+	if (!last || last->octets.len + message.len > JOINED_MAX)
+		return false;
+	buffer_put_view(&last->octets, message);
+	if (!last->octets.error)
+		return true;
+	last->octets.error = E_OK;
+	return false;
 }
 
 /* Last comes what can fail no more: a message that has its number must be sent. */
@@ -47,16 +61,22 @@ static enum err queue(struct session *s, struct draft *d, bool answer)
 	}
 	if (s->tap)
 		s->tap(s->tapper, true, buffer_view(&d->octets));
+	q->waiting += d->octets.len;
+	if (answer)
+		q->answers += d->octets.len;
+	if (join(q->last, buffer_view(&d->octets))) {
+		free(chunk);
+		buffer_fini(&d->octets);
+		return E_OK;
+	}
 	*chunk = (struct chunk){.octets = d->octets};
+	chunk->octets.limit = SIZE_MAX;
 	d->octets = (struct buffer){0};
 	if (q->last)
 		q->last->next = chunk;
 	else
 		q->first = chunk;
 	q->last = chunk;
-	q->waiting += chunk->octets.len;
-	if (answer)
-		q->answers += chunk->octets.len;
 	return E_OK;
 }
 

@@ -414,6 +414,65 @@ START_TEST(a_silent_peer_runs_out_of_the_sessions_time)
 }
 END_TEST
 
+/* ---- A session whose deadline is said by the test ---- */
+
+static uint64_t due, ticked;
+
+static uint64_t said_deadline(const void *session)
+{
+	(void)session;
+	return due;
+}
+
+static void note_tick(void *session, uint64_t now)
+{
+	(void)session;
+	ticked = now;
+	if (now >= due)
+		due = SESSION_NEVER;
+}
+
+static void pump_with(uint64_t deadline)
+{
+	due = deadline;
+	link_pump(pdp.link);
+}
+
+START_TEST(a_deadline_is_met_wherever_it_moves)
+{
+	static const struct net_events silent = {.octets = swallow, .closed = silent_closed};
+	struct link_session type = link_session;
+	struct net_connection *connection;
+	bool closed = false;
+	uint64_t last;
+
+	type.deadline = said_deadline;
+	type.tick = note_tick;
+	due = SESSION_NEVER;
+	ck_assert_int_eq(net_connect(nets[0], net_listener_endpoint(listener), 1, NULL, &silent,
+				 &closed, &connection, &error),
+		E_OK);
+	UNTIL(pdp.link);
+	link_attach(pdp.link, &type, pdp.pdp);
+	/* Nearer: an hour is more than the guard waits. */
+	pump_with(link_now() + 3600 * 1000);
+	pump_with(link_now() + 10);
+	UNTIL(due == SESSION_NEVER);
+	/* Away: whoever looks too early looks again. */
+	pump_with(link_now() + 10);
+	last = link_now() + 40;
+	pump_with(last);
+	UNTIL(due == SESSION_NEVER);
+	ck_assert_uint_ge(ticked, last);
+	/* Never, and after all. */
+	pump_with(link_now() + 10);
+	pump_with(SESSION_NEVER);
+	pump_with(link_now() + 20);
+	UNTIL(ticked > last && due == SESSION_NEVER);
+	ck_assert(!closed);
+}
+END_TEST
+
 /* ---- A peer that floods ---- */
 
 enum { FLOOD = 2000 }; /* keep-alives */
@@ -470,6 +529,7 @@ int main(void)
 	tcase_add_test(c, an_aborted_link_says_nothing);
 	tcase_add_test(c, ends_that_do_not_agree_on_security_part);
 	tcase_add_test(c, a_silent_peer_runs_out_of_the_sessions_time);
+	tcase_add_test(c, a_deadline_is_met_wherever_it_moves);
 	tcase_add_test(c, a_peer_that_floods_is_read_slowly);
 	suite_add_tcase(s, c);
 	return suite_main(s);

@@ -682,28 +682,109 @@ START_TEST(message_of_the_limit_fits_and_one_octet_more_does_not)
 }
 END_TEST
 
+/* A peer that is read by hand, at a server whose kernel keeps little. */
+static int plain_bare(void)
+{
+	int little = 4096, fd;
+
+	limits.secure_ms = 0;
+	server.starts_tls_at = NULL;
+	listen_at("127.0.0.1");
+	fd = connect_bare("127.0.0.1");
+	run_until(server_accepted);
+	ck_assert_int_eq(
+		setsockopt(server.c->fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+	return fd;
+}
+
+/* All that comes until there are so many octets. */
+static void read_bare(int fd, uint8_t *octets, size_t len)
+{
+	for (size_t got = 0; got < len;) {
+		ssize_t n = recv(fd, octets + got, len - got, MSG_DONTWAIT);
+
+		ck_assert_msg(n > 0 || (n < 0 && errno == EAGAIN), "the peer is cut off");
+		if (n > 0)
+			got += (size_t)n;
+		else
+			ev_run(loop, EVRUN_NOWAIT);
+	}
+}
+
+/* Row 0 has a queue, row 1 none. */
 START_TEST(output_takes_what_fits_and_says_how_much)
 {
-	uint8_t *octets = pattern(1000, 6);
+	static const size_t queues[] = {600, 0};
+	enum { LEN = LOAD / 4 };
+	uint8_t *octets = pattern(LEN, 6), *received = malloc(LEN);
+	size_t taken, before;
+	int fd;
 
-	limits.output = 600;
-	client.greeting = NULL;
-	client.starts_tls_at = server.starts_tls_at = NULL;
-	listen_at("127.0.0.1");
+	limits.output = queues[_i];
+	fd = plain_bare();
 	connect_client();
 	/* Not up yet. */
 	ck_assert_uint_eq(net_connection_write(client.c, VIEW(octets, 1000)), 0);
-	client.load = VIEW(octets, 1000);
-	run_until(server_accepted);
-	while (server.received.len < 1000)
-		ev_run(loop, EVRUN_ONCE);
-	ck_assert_uint_eq(client.drains, 2);
-	ck_assert_mem_eq(server.received.data, octets, 1000);
-	ck_assert_uint_eq(net_connection_write(server.c, VIEW(octets, 599)), 599);
-	ck_assert_uint_eq(net_connection_room(server.c), 1);
-	ck_assert_uint_eq(net_connection_write(server.c, VIEW(octets, 2)), 1);
-	ck_assert_uint_eq(net_connection_write(server.c, VIEW(octets, 2)), 0);
+	net_connection_abort(client.c);
+	server.load = VIEW(octets, LEN);
+	do {
+		before = server.sent;
+		send_load(&server);
+	} while (server.sent > before);
+	ck_assert_uint_lt(server.sent, LEN);
+	ck_assert_uint_eq(server.c->out.len - server.c->out_sent, queues[_i]);
+	ck_assert_uint_eq(net_connection_room(server.c), 0);
+	taken = server.sent;
+	read_bare(fd, received, LEN);
+	ck_assert_uint_gt(server.drains, 0);
+	ck_assert_uint_gt(server.sent, taken);
+	ck_assert_mem_eq(received, octets, LEN);
+	ck_assert_uint_eq(net_connection_room(server.c), queues[_i]);
+	close(fd);
 	free(octets);
+	free(received);
+}
+END_TEST
+
+/* Row 0 is plain, row 1 secure. */
+START_TEST(what_the_socket_takes_needs_no_turn_of_the_loop)
+{
+	uint8_t octets[5];
+	int fd = -1;
+
+	if (_i == 0) {
+		fd = plain_bare();
+	} else {
+		listen_at("127.0.0.1");
+		connect_client();
+		run_until(both_secured);
+	}
+	ck_assert_uint_eq(net_connection_write(server.c, view_of_string("hello")), 5);
+	ck_assert_uint_eq(server.c->out.len, 0);
+	ck_assert(!(server.c->io.events & EV_WRITE));
+	if (_i == 0) {
+		ck_assert_int_eq(recv(fd, octets, sizeof octets, MSG_DONTWAIT), 5);
+		ck_assert_mem_eq(octets, "hello", 5);
+		close(fd);
+	} else {
+		ck_assert_int_eq(recv(client.c->fd, octets, 1, MSG_PEEK | MSG_DONTWAIT), 1);
+	}
+}
+END_TEST
+
+/* It is told by the loop, as every end. */
+START_TEST(a_write_that_fails_at_once_calls_nobody)
+{
+	struct linger reset = {.l_onoff = 1};
+	int fd = plain_bare();
+
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+	close(fd);
+	ck_assert_uint_eq(net_connection_write(server.c, view_of_string("hello")), 5);
+	ck_assert(!server.is_closed);
+	run_until(server_closed);
+	ck_assert_int_eq(server.why.code, E_SYSTEM);
+	run_until(nothing_is_left);
 }
 END_TEST
 
@@ -987,7 +1068,9 @@ int main(void)
 	tcase_add_test(net, talking_slowly_does_not_extend_the_handshake);
 	tcase_add_test(net, peer_that_never_reads_is_not_read_and_then_cut_off);
 	tcase_add_test(net, message_of_the_limit_fits_and_one_octet_more_does_not);
-	tcase_add_test(net, output_takes_what_fits_and_says_how_much);
+	tcase_add_loop_test(net, what_the_socket_takes_needs_no_turn_of_the_loop, 0, 2);
+	tcase_add_test(net, a_write_that_fails_at_once_calls_nobody);
+	tcase_add_loop_test(net, output_takes_what_fits_and_says_how_much, 0, 2);
 	tcase_add_test(net, any_callback_may_end_its_connection);
 	tcase_add_test(net, listener_keeps_its_limits);
 	tcase_add_test(net, secured_connection_makes_way_for_the_next_handshake);

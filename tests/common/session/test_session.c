@@ -97,6 +97,64 @@ START_TEST(messages_joined_in_one_delivery)
 }
 END_TEST
 
+static void note_sent(void *tapper, bool out, struct view message)
+{
+	if (out)
+		buffer_put_view(tapper, message);
+}
+
+/* What goes out of its output; all, if it has no more. */
+static void send_part(struct session *s, struct buffer *wire, size_t len)
+{
+	struct view out = session_output(s);
+
+	if (out.len < len)
+		len = out.len;
+	buffer_put(wire, out.data, len);
+	session_sent(s, len);
+}
+
+/* Half sent or not; but never with a large one, for that would be copied. */
+START_TEST(small_messages_go_out_together)
+{
+	struct pair p;
+	struct play play;
+	struct pdp_transaction t = {.install_count = 1};
+	struct view small = octets_of_hex("0008010106022b06000403010008010106022b0600040301"), big;
+	struct buffer large, wire, said;
+	uint32_t number;
+	size_t one;
+
+	begin(&p, &play);
+	buffer_init(&large, 1 << 20);
+	buffer_init(&wire, 1 << 20);
+	buffer_init(&said, 1 << 20);
+	session_set_tap(p.pdp, note_sent, &said);
+	while (large.len < 20000)
+		buffer_put_view(&large, small);
+	big = buffer_view(&large);
+	t.installs = &small;
+	ok(pdp_session_decide(p.pdp, play.state, &t, &number));
+	one = session_output(p.pdp).len;
+	ok(pdp_session_decide(p.pdp, play.state, &t, &number));
+	ck_assert_uint_eq(session_output(p.pdp).len, 2 * one);
+	send_part(p.pdp, &wire, one / 2);
+	ok(pdp_session_decide(p.pdp, play.state, &t, &number));
+	ck_assert_uint_eq(session_output(p.pdp).len, 3 * one - one / 2);
+	t.installs = &big;
+	ok(pdp_session_decide(p.pdp, play.state, &t, &number));
+	ck_assert_uint_eq(session_output(p.pdp).len, 3 * one - one / 2);
+	while (session_output(p.pdp).len)
+		send_part(p.pdp, &wire, SIZE_MAX);
+	ck_assert(view_equal(buffer_view(&wire), buffer_view(&said)));
+	buffer_fini(&said);
+	buffer_fini(&wire);
+	buffer_fini(&large);
+	octets_free(small);
+	pair_fini(&p);
+}
+END_TEST
+
 START_TEST(a_message_in_part_is_known_as_such)
 {
 	struct pair p;
@@ -316,6 +374,7 @@ int main(void)
 	tcase_add_test(c, a_life_of_a_session);
 	tcase_add_test(c, octets_in_pieces_of_every_size);
 	tcase_add_test(c, messages_joined_in_one_delivery);
+	tcase_add_test(c, small_messages_go_out_together);
 	tcase_add_test(c, a_message_in_part_is_known_as_such);
 	tcase_add_test(c, a_pdp_refuses_who_does_not_ask_for_tls);
 	tcase_add_test(c, a_pdp_may_begin_with_tls_itself);
