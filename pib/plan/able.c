@@ -144,6 +144,13 @@ const struct policy_need *plan_unable(const struct policy *policy, struct error 
 	return NULL;
 }
 
+const char *plan_unable_what(enum pib_class_id class, unsigned attribute)
+{
+	const struct unable *u = find_unable(class, attribute);
+
+	return u ? u->what : NULL;
+}
+
 bool plan_supports(enum pib_class_id class)
 {
 	return policy_holds(class) && !(policy_is_need(class, 0) && find_unable(class, 0));

@@ -19,6 +19,9 @@ enum err plan_check(
 /* The first need that is refused, with its sentence in `error`; NULL: none. */
 const struct policy_need *plan_unable(const struct policy *policy, struct error *error);
 
+/* What it is that is refused, as in "a time of validity"; NULL: the attribute of this class is not. */
+const char *plan_unable_what(enum pib_class_id class, unsigned attribute);
+
 /* May a policy set hold instances of this class, and may the attribute have another value than its
  * default? What a node says that it supports. */
 bool plan_supports(enum pib_class_id class);

@@ -2,6 +2,7 @@
 #include "pib/policy/periods.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pib/policy/calendar.h"
 
@@ -90,6 +91,25 @@ static int64_t next_boundary(
 	return next;
 }
 
+static bool same_period(const struct policy_period *a, const struct policy_period *b)
+{
+	return a->negated == b->negated && a->first == b->first && a->last == b->last &&
+	       a->months == b->months && a->days == b->days &&
+	       a->days_from_end == b->days_from_end && a->weekdays == b->weekdays &&
+	       a->from_second == b->from_second && a->to_second == b->to_second &&
+	       a->local == b->local && strcmp(a->zone, b->zone) == 0;
+}
+
+bool policy_schedule_equal(const struct policy_schedule *a, const struct policy_schedule *b)
+{
+	if (!a || !b || a->count != b->count)
+		return a == b;
+	for (size_t i = 0; i < a->count; i++)
+		if (!same_period(&a->periods[i], &b->periods[i]))
+			return false;
+	return true;
+}
+
 /* ---- Policies ---- */
 
 /* What is no laxer than either reading, for each action. */
@@ -102,19 +122,13 @@ static const struct {
 	[POLICY_PROTECT] = {true, true},
 };
 
-static bool rule_counts(const struct policy_rule *rule, const struct policy_moment *moment,
-	bool *ret_discards)
+static enum policy_counts rule_counts(void *context, const struct policy_rule *rule)
 {
-	enum policy_counts counts;
+	const struct policy_moment *moment = context;
 
-	*ret_discards = false;
 	if (rule->offer && !(moment->is_on && moment->is_on(moment->context, rule->offer)))
-		return false;
-	counts = policy_schedule_counts(rule->schedule, moment->utc, moment->clock);
-	if (counts != POLICY_MAY_COUNT)
-		return counts == POLICY_COUNTS;
-	*ret_discards = when_unknown[rule->action].discards;
-	return when_unknown[rule->action].counts;
+		return POLICY_COUNTS_NOT;
+	return policy_schedule_counts(rule->schedule, moment->utc, moment->clock);
 }
 
 /* Whoever is turned away is not told. */
@@ -167,7 +181,8 @@ static bool is_settled(const struct policy_need *need)
 	}
 }
 
-enum err policy_at(const struct policy *policy, const struct policy_moment *moment,
+enum err policy_where(const struct policy *policy,
+	enum policy_counts (*counts)(void *context, const struct policy_rule *rule), void *context,
 	struct policy **ret, struct error *error)
 {
 	struct policy *at = calloc(1, sizeof *at);
@@ -189,15 +204,17 @@ enum err policy_at(const struct policy *policy, const struct policy_moment *mome
 	if (!rules || !needs)
 		goto no_memory;
 	for (size_t i = 0; i < policy->rule_count; i++) {
+		const enum policy_action action = policy->rules[i].action;
 		struct policy_rule *rule = &rules[at->rule_count];
-		bool discards;
+		const enum policy_counts there = counts(context, &policy->rules[i]);
+		const bool unknown = there == POLICY_MAY_COUNT;
 
-		if (!rule_counts(&policy->rules[i], moment, &discards))
+		if (there == POLICY_COUNTS_NOT || (unknown && !when_unknown[action].counts))
 			continue;
 		at->rule_count++;
 		if (copy_rule(&at->arena, &policy->rules[i], (uint32_t)at->rule_count, rule))
 			goto no_memory;
-		if (discards)
+		if (unknown && when_unknown[action].discards)
 			make_discard(rule);
 	}
 	for (size_t i = 0; i < policy->need_count; i++)
@@ -208,6 +225,14 @@ enum err policy_at(const struct policy *policy, const struct policy_moment *mome
 no_memory:
 	policy_free(at);
 	return error_set(error, E_MEMORY, "no memory for the policy of a moment");
+}
+
+enum err policy_at(const struct policy *policy, const struct policy_moment *moment,
+	struct policy **ret, struct error *error)
+{
+	struct policy_moment now = *moment;
+
+	return policy_where(policy, rule_counts, &now, ret, error);
 }
 
 static bool any_changed(const struct policy *policy, const struct policy_moment *moment, int64_t at)

@@ -60,6 +60,9 @@ enum policy_counts { POLICY_COUNTS_NOT, POLICY_COUNTS, POLICY_MAY_COUNT };
 enum policy_counts policy_schedule_counts(
 	const struct policy_schedule *schedule, int64_t utc, const struct policy_clock *clock);
 
+/* The same times, whatever they are called. Both may be NULL. */
+bool policy_schedule_equal(const struct policy_schedule *a, const struct policy_schedule *b);
+
 /* Which rules of a policy count at a moment. */
 struct policy_moment {
 	int64_t utc;
@@ -73,6 +76,10 @@ struct policy_moment {
  * others without a schedule or offer. Rules have new numbers. It borrows from `policy`, and is
  * released by policy_free() before that. E_MEMORY. */
 enum err policy_at(const struct policy *policy, const struct policy_moment *moment,
+	struct policy **ret, struct error *error) MUST_USE;
+/* The same with the rules that `counts` picks; what may count is what is no laxer than either. */
+enum err policy_where(const struct policy *policy,
+	enum policy_counts (*counts)(void *context, const struct policy_rule *rule), void *context,
 	struct policy **ret, struct error *error) MUST_USE;
 /* Periods that policy_next_change() looks at before it says when to ask again. */
 enum { POLICY_PERIODS_LOOKED_AT = 1 << 14 };

@@ -2,6 +2,7 @@
 #include "pib/policy/policy.h"
 
 #include "pib/policy/algorithms.h"
+#include "pib/policy/periods.h"
 #include "pib/policy/verdicts.h"
 
 enum { ITEMS_SHOWN = 8 }; /* of a list; then "and N more" */
@@ -107,6 +108,25 @@ void policy_print_verdict(struct buffer *b, const struct policy_verdict *verdict
 	}
 }
 
+static void print_limit(struct buffer *b, const struct policy_limit *limit)
+{
+	static const char *const scopes[] = {
+		[POLICY_OF_RULE] = "",
+		[POLICY_OF_SOURCE] = " for each source",
+		[POLICY_OF_DESTINATION] = " for each destination",
+	};
+
+	if (!limit->count)
+		return;
+	buffer_put_text(b, ", %u %s", (unsigned)limit->count,
+		limit->seconds ? "new ones in " : "at a time");
+	if (limit->seconds)
+		buffer_put_text(b, "%u s", (unsigned)limit->seconds);
+	if (limit->burst)
+		buffer_put_text(b, " (%u at once)", (unsigned)limit->burst);
+	buffer_put_text(b, "%s", scopes[limit->scope]);
+}
+
 void policy_print_rule(struct buffer *b, const struct policy_rule *rule)
 {
 	struct policy_verdict verdict;
@@ -132,6 +152,18 @@ void policy_print_rule(struct buffer *b, const struct policy_rule *rule)
 		buffer_put_text(b, ", without state");
 	if (rule->log)
 		buffer_put_text(b, ", log");
+	if (rule->shadow)
+		buffer_put_text(b, ", only counted");
+	print_limit(b, &rule->rate);
+	print_limit(b, &rule->connections);
+	if (rule->schedule && rule->schedule->count) {
+		buffer_put_text(b, ", at the times of ");
+		print_quoted(b, view_of_string(rule->schedule->periods[0].name));
+	}
+	if (rule->offer) {
+		buffer_put_text(b, ", offered as ");
+		print_quoted(b, view_of_string(rule->offer->name));
+	}
 }
 
 /* ---- Protections ---- */

@@ -5,6 +5,7 @@
 
 #include "pmt/commands/command.h"
 #include "pmt/commands/policy.h"
+#include "pmt/compiler/unable.h"
 #include "pmt/compiler/warn.h"
 
 enum { OPTION_STRICT = 256 };
@@ -27,6 +28,8 @@ static enum err find(struct policy_file *f, struct error *e)
 	code = policy_try(f, &bundle, e);
 	if (!code)
 		code = warn_find(&f->model, buffer_view(&bundle), &f->diagnostics, e);
+	if (!code)
+		code = unable_find(&f->model, buffer_view(&bundle), &f->diagnostics, e);
 	buffer_fini(&bundle);
 	return code;
 }

@@ -7,6 +7,7 @@
 #include "pmt/commands/command.h"
 #include "pmt/commands/policy.h"
 #include "pmt/compiler/changes.h"
+#include "pmt/compiler/unable.h"
 
 enum {
 	OPTION_SERIAL = 256,
@@ -176,7 +177,7 @@ static enum err say_changes(struct view octets, const struct bundle_file *previo
 	return code;
 }
 
-static enum err write_after(struct compile_wish *w, const struct policy_file *f,
+static enum err write_after(struct compile_wish *w, struct policy_file *f,
 	struct bundle_file *previous, const char *path, struct error *e)
 {
 	struct compile_summary s;
@@ -187,6 +188,8 @@ static enum err write_after(struct compile_wish *w, const struct policy_file *f,
 		return code;
 	buffer_init(&bundle, BUNDLE_MAX);
 	code = compile_policy(&f->model, &w->terms, &bundle, &s, e);
+	if (!code)
+		code = unable_find(&f->model, buffer_view(&bundle), &f->diagnostics, e);
 	if (!code)
 		code = file_replace(path, buffer_view(&bundle), 0644, e);
 	if (!code)
@@ -201,7 +204,7 @@ static enum err write_after(struct compile_wish *w, const struct policy_file *f,
 }
 
 static enum err write_bundle(
-	struct compile_wish *w, const struct policy_file *f, const char *path, struct error *e)
+	struct compile_wish *w, struct policy_file *f, const char *path, struct error *e)
 {
 	struct bundle_file previous;
 	enum err code;

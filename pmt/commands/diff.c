@@ -46,6 +46,10 @@ static void put_change(const struct subject *before, const struct subject *after
 	print_verdict(&change->before, out);
 	buffer_put_text(out, " -> ");
 	print_verdict(&change->after, out);
+	if (change->when->count) {
+		buffer_put_text(out, ", ");
+		cases_print(change->when, out);
+	}
 	buffer_put_u8(out, '\n');
 	for (size_t i = 0; i < change->box_count; i++) {
 		buffer_put_text(out, "    ");
@@ -105,6 +109,8 @@ static json_t *json_change(const struct subject *before, const struct subject *a
 	print_verdict(&change->after, text);
 	json_object_set_new(object, "after", take_text(text));
 	json_object_set_new(object, "widens", json_boolean(change->widens));
+	cases_print(change->when, text);
+	json_object_set_new(object, "when", take_text(text));
 	for (size_t i = 0; i < change->box_count; i++) {
 		subject_print_match(after, &d->roles, &change->boxes[i], text);
 		json_array_append_new(flows, take_text(text));

@@ -65,6 +65,10 @@ static void put_step(const struct subject *s, const struct proof_step *step, str
 		buffer_put_text(out, " by ");
 	}
 	subject_print_rule(s, step->rule, out);
+	if (step->when) {
+		buffer_put_text(out, ", ");
+		cases_print(step->when, out);
+	}
 	buffer_put_u8(out, '\n');
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/compiler/expect.h"
 
+#include "pib/policy/periods.h"
+#include "pmt/compiler/cases.h"
 #include "pmt/compiler/reading.h"
 #include "pmt/compiler/region.h"
 
@@ -16,6 +18,7 @@ struct run {
 	struct arena arena;
 	struct reading reading;
 	bool *touched; /* NULL: nobody asks */
+	const struct circumstances *now; /* that are looked at */
 };
 
 static enum err no_memory(struct run *r)
@@ -126,7 +129,13 @@ static void report_failure(struct run *r, const struct model_expect *expect, con
 	buffer_init(&text, 4096);
 	buffer_put_text(&text, "expected ");
 	put_expected(expect, &text);
-	buffer_put_text(&text, ", but with the roles %s it is ", set);
+	buffer_put_text(&text, ", but with the roles %s", set);
+	if (r->now && r->now->count) {
+		buffer_put_text(&text, ", ");
+		cases_print(r->now, &text);
+		buffer_put_u8(&text, ',');
+	}
+	buffer_put_text(&text, " it is ");
 	put_verdict(rule, &text);
 	buffer_put_u8(&text, ' ');
 	put_rule(r, rule, &text);
@@ -191,17 +200,13 @@ static void judge_nothing(
 	report_failure(r, expect, *roles ? roles : "(none)", NULL, NULL);
 }
 
-static enum err judge(struct run *r, const struct model_expect *expect, const char *roles,
-	enum flow_direction direction, bool *failed)
+/* In one case. */
+static enum err judge_set(struct run *r, const struct model_expect *expect, const char *roles,
+	struct reading_set *set, enum flow_direction direction, bool *failed)
 {
 	static const enum flow_family families[] = {FLOW_IPV6, FLOW_IPV4};
-	struct reading_set *set = reading_find(&r->reading, roles);
 	enum err code = E_OK;
 
-	if (!set) {
-		judge_nothing(r, expect, roles, failed);
-		return E_OK;
-	}
 	for (size_t i = 0; i < expect->traffic.count * 2 && !code && !*failed; i++) {
 		struct flow_match box = {.number = 1};
 		const enum flow_family family = families[i % 2];
@@ -220,6 +225,78 @@ static enum err judge(struct run *r, const struct model_expect *expect, const ch
 			continue;
 		}
 		code = judge_box(r, expect, set, direction, &box, failed);
+	}
+	return code;
+}
+
+/* --- at what time, with which offers --- */
+
+static bool is_offered(const struct model_expect *expect, const char *offer)
+{
+	for (size_t i = 0; i < expect->offer_count; i++)
+		if (strcmp(expect->offers[i]->name, offer) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The case that is meant instead of one of the set's: at the moment that the expectation names the
+ * schedules that are on then, else those of the case; and the offers that it names.
+ */
+static enum err meant_case(struct run *r, const struct model_expect *expect,
+	const struct circumstances *cases, size_t count, const struct circumstances *one,
+	struct circumstances *ret)
+{
+	struct condition *on;
+	size_t most = 0;
+
+	for (size_t i = 0; i < count; i++)
+		most += cases[i].count;
+	on = arena_calloc(&r->arena, 2 * most + 1, sizeof *on);
+	*ret = (struct circumstances){.on = on};
+	if (!on)
+		return no_memory(r);
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < cases[i].count; k++) {
+			const struct condition *c = &cases[i].on[k];
+
+			if (c->kind == CONDITION_OFFER
+					? is_offered(expect, c->name)
+					: expect->has_time &&
+						  policy_schedule_counts(c->schedule, expect->time,
+							  NULL) == POLICY_COUNTS)
+				on[ret->count++] = *c;
+		}
+	for (size_t k = 0; !expect->has_time && k < one->count; k++)
+		if (one->on[k].kind == CONDITION_SCHEDULE)
+			on[ret->count++] = one->on[k];
+	return E_OK;
+}
+
+static enum err judge(struct run *r, const struct model_expect *expect, const char *roles,
+	enum flow_direction direction, bool *failed)
+{
+	struct reading_set *set = reading_find(&r->reading, roles), *now;
+	const struct circumstances *cases;
+	size_t count = 0;
+	enum err code;
+
+	if (!set) {
+		judge_nothing(r, expect, roles, failed);
+		return E_OK;
+	}
+	code = cases_of(&r->reading, set, &cases, &count, r->e);
+	for (size_t i = 0; i < (expect->has_time ? 1 : count) && !code && !*failed; i++) {
+		struct circumstances meant;
+
+		code = meant_case(r, expect, cases, count, &cases[i], &meant);
+		if (!code)
+			code = cases_set(&r->reading, set, &meant, &now, r->e);
+		if (code)
+			break;
+		r->now = &meant;
+		code = judge_set(r, expect, roles, now, direction, failed);
+		r->now = NULL;
 	}
 	return code;
 }

@@ -5,6 +5,7 @@
 
 #include "pib/set/bundle.h"
 #include "pib/store/store.h"
+#include "pmt/compiler/cases.h"
 
 enum { READING_ARENA = 256 << 20 };
 
@@ -116,6 +117,7 @@ void reading_fini(struct reading *r)
 	for (size_t i = 0; i < r->set_count; i++) {
 		for (size_t k = 0; k < FLOW_DIRECTIONS; k++)
 			flow_manager_free(r->sets[i].manager[k]);
+		cases_free(&r->sets[i]);
 		policy_free(r->sets[i].policy);
 	}
 	arena_fini(&r->arena);

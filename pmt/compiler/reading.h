@@ -10,11 +10,18 @@
 #include "pib/policy/policy.h"
 #include "pmt/language/model.h"
 
+struct reading_case;
+struct circumstances;
+
+/* `policy` has all rules, also those that are not always there (cases.h). */
 struct reading_set {
 	const char *name;
 	struct policy *policy;
 	struct flow_manager *manager[FLOW_DIRECTIONS]; /* NULL: not asked for yet */
 	flow_ref diagram[FLOW_DIRECTIONS];
+	struct reading_case *cases; /* that somebody asked for */
+	const struct circumstances *circumstances;
+	size_t circumstance_count;
 };
 
 struct reading_interface {

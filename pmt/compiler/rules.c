@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/compiler/rules.h"
 
+#include "pmt/compiler/conditions.h"
+
 #include <string.h>
 
 enum {
@@ -476,7 +478,8 @@ static void put_rule(struct rows *r, const struct rule_needs *needs, const struc
 	pri_set_u32(&pri, ipSecRuleOrder, order);
 	pri_set_i32(&pri, ipSecRuleLimitNegotiation, ipSecRuleLimitNegotiation_both);
 	pri_set_bool(&pri, ipSecRuleAutoStart, false);
-	pri_set_u32(&pri, ipSecRuleIpSecRuleTimePeriodGroupId, 0);
+	pri_set_u32(&pri, ipSecRuleIpSecRuleTimePeriodGroupId,
+		conditions_schedule(r, rule->schedule));
 	pri_init(&extension, PIB_copsecRule, 1);
 	pri_set_text(&extension, copsecRuleName, rule->name);
 	pri_set_bool(&extension, copsecRuleForward, forward);
@@ -486,6 +489,7 @@ static void put_rule(struct rows *r, const struct rule_needs *needs, const struc
 	pri_set_bool(&extension, copsecRuleStateful, rule->stateful);
 	pri_set_bool(&extension, copsecRuleLog, rule->log);
 	pri_set_bool(&extension, copsecRuleShadow, rule->shadow);
+	pri_set_u32(&extension, copsecRuleOfferId, conditions_offer(r, rule->offer));
 	put_limits(&extension, rule);
 	rows_put(r, &pri, &extension);
 }

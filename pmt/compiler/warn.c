@@ -6,6 +6,7 @@
 
 #include "pib/flow/lists.h"
 #include "pib/policy/verdicts.h"
+#include "pmt/compiler/cases.h"
 #include "pmt/compiler/reading.h"
 #include "pmt/compiler/region.h"
 
@@ -14,6 +15,12 @@ enum {
 	DECIDERS_SHOWN = 3,
 	MEETINGS_MAX = 256,      /* of rules of one set with those of another, that are told of */
 	ENDS_NODES_MAX = 1 << 20 /* of the diagrams in which ends are compared */
+};
+
+/* Two rules that do not fit, of these sets. */
+struct told {
+	const char *start, *end, *from, *to;
+	struct told *next;
 };
 
 struct warning_run {
@@ -26,6 +33,7 @@ struct warning_run {
 	bool *present, *reached, *needed;  /* of by_name */
 	bool *answered;                    /* some other end protects flows of this rule too */
 	struct lonely *lonely;             /* this one has no rule for them */
+	struct told *told;
 };
 
 struct lonely {
@@ -162,6 +170,7 @@ static enum err mark_needed(
 	return code;
 }
 
+/* In one case; a shadow rule decides nothing anywhere. */
 static enum err mark_direction(
 	struct warning_run *r, struct reading_set *set, enum flow_direction direction)
 {
@@ -182,7 +191,7 @@ static enum err mark_direction(
 	for (uint32_t n = 1; n < count; n++) {
 		size_t which = rule_index(r, policy_rule(set->policy, n));
 
-		if (which == r->m->rule_count)
+		if (which == r->m->rule_count || r->by_name[which]->shadow)
 			continue;
 		r->present[which] = true;
 		r->reached[which] |= seen[n];
@@ -294,7 +303,8 @@ static void report_needless(struct warning_run *r)
 		const struct model_rule *rule = r->by_name[i];
 
 		if (r->present[i] && r->reached[i] && !r->needed[i] && !rule->log &&
-			rule->verdict != VERDICT_DENY)
+			rule->verdict != VERDICT_DENY && rule->stateful && !rule->rate.count &&
+			!rule->connections.count)
 			report_warning(r->d, rule->at,
 				"the rule \"%s\" changes nothing: without it others would do the "
 				"same with all its flows",
@@ -302,28 +312,60 @@ static void report_needless(struct warning_run *r)
 	}
 }
 
-static enum err find_unreached(struct warning_run *r)
+typedef enum err case_fn(struct warning_run *r, struct reading_set *set);
+
+/* Does it for each set in each of its cases. */
+static enum err each_case(struct warning_run *r, case_fn *do_this)
 {
 	enum err code = E_OK;
 
-	for (size_t i = 0; i < r->reading.set_count && !code; i++)
-		for (int d = FLOW_IN; d <= FLOW_FORWARD && !code; d++)
-			code = mark_direction(r, &r->reading.sets[i], (enum flow_direction)d);
-	if (!code)
-		report_needless(r);
 	for (size_t i = 0; i < r->reading.set_count && !code; i++) {
-		struct reading_set *set = &r->reading.sets[i];
+		const struct circumstances *cases;
+		size_t count = 0;
 
-		for (uint32_t n = 1; n <= set->policy->rule_count && !code; n++) {
-			size_t which = rule_index(r, policy_rule(set->policy, n));
+		code = cases_of(&r->reading, &r->reading.sets[i], &cases, &count, r->e);
+		for (size_t k = 0; k < count && !code; k++) {
+			struct reading_set *set;
 
-			if (which == r->m->rule_count || !r->present[which] || r->reached[which])
-				continue;
-			r->reached[which] = true; /* once is enough */
-			code = report_unreached(r, set, which);
+			code = cases_set(&r->reading, &r->reading.sets[i], &cases[k], &set, r->e);
+			if (!code)
+				code = do_this(r, set);
 		}
 	}
 	return code;
+}
+
+static enum err mark_set(struct warning_run *r, struct reading_set *set)
+{
+	enum err code = E_OK;
+
+	for (int d = FLOW_IN; d <= FLOW_FORWARD && !code; d++)
+		code = mark_direction(r, set, (enum flow_direction)d);
+	return code;
+}
+
+static enum err report_set(struct warning_run *r, struct reading_set *set)
+{
+	enum err code = E_OK;
+
+	for (uint32_t n = 1; n <= set->policy->rule_count && !code; n++) {
+		size_t which = rule_index(r, policy_rule(set->policy, n));
+
+		if (which == r->m->rule_count || !r->present[which] || r->reached[which])
+			continue;
+		r->reached[which] = true; /* once is enough */
+		code = report_unreached(r, set, which);
+	}
+	return code;
+}
+
+static enum err find_unreached(struct warning_run *r)
+{
+	enum err code = each_case(r, mark_set);
+
+	if (!code)
+		report_needless(r);
+	return code ? code : each_case(r, report_set);
 }
 
 /* --- the other end --- */
@@ -346,6 +388,16 @@ struct end {
 	const struct model_node *only; /* all of them are on this node; NULL: on several */
 	struct flow_match *out, *in;
 	size_t out_count, in_count;
+};
+
+struct end_read {
+	struct end end;
+	struct end_read *next;
+};
+
+struct ends_read {
+	struct arena arena;
+	struct end_read *first;
 };
 
 struct ends {
@@ -432,6 +484,25 @@ static void report_meeting(struct warning_run *r, const struct meeting *met, con
 	}
 	report_warning(r->d, written(r, at)->at, "%s", buffer_string(&text));
 	buffer_fini(&text);
+}
+
+/* Rules that meet in several cases are told of once. */
+static bool is_news(
+	struct warning_run *r, const struct meeting *met, const char *from, const char *to)
+{
+	struct told *told;
+
+	for (told = r->told; told; told = told->next)
+		if (strcmp(told->start, met->start->name) == 0 &&
+			strcmp(told->end, met->end ? met->end->name : "") == 0 &&
+			strcmp(told->from, from) == 0 && strcmp(told->to, to) == 0)
+			return false;
+	told = arena_calloc(&r->arena, 1, sizeof *told);
+	if (!told)
+		return true;
+	*told = (struct told){met->start->name, met->end ? met->end->name : "", from, to, r->told};
+	r->told = told;
+	return true;
 }
 
 static void report_lonely(struct warning_run *r, const struct lonely *l)
@@ -575,7 +646,7 @@ static enum err compare_ends(struct warning_run *r, const struct end *from, cons
 		if (met->kind == END_NOTHING)
 			r->lonely[rule_index(r, met->start)] =
 				(struct lonely){met->start, to->set->name, met->sample};
-		else
+		else if (is_news(r, met, from->set->name, to->set->name))
 			report_meeting(r, met,
 				met->kind == START_CLEAR ? from->set->name : to->set->name);
 	}
@@ -600,25 +671,68 @@ static enum err read_end(
 	return code;
 }
 
+/* The end that a set is in some case, read once. */
+static enum err end_of(struct warning_run *r, struct ends_read *all,
+	const struct reading_set *set, const struct end **ret)
+{
+	struct end_read *one;
+	enum err code;
+
+	for (one = all->first; one; one = one->next)
+		if (one->end.set == set) {
+			*ret = &one->end;
+			return E_OK;
+		}
+	one = arena_calloc(&all->arena, 1, sizeof *one);
+	code = one ? read_end(r, &all->arena, set, &one->end) : no_memory(r);
+	if (code)
+		return code;
+	one->next = all->first;
+	all->first = one;
+	*ret = &one->end;
+	return E_OK;
+}
+
+/* Of two sets, whenever the same rules are there. */
+static enum err compare_sets(struct warning_run *r, struct ends_read *all,
+	struct reading_set *from, struct reading_set *to)
+{
+	struct reading *reading = &r->reading;
+	const struct circumstances *cases;
+	size_t count = 0;
+	enum err code = cases_of_both(reading, from, reading, to, &cases, &count, r->e);
+
+	for (size_t i = 0; i < count && !code; i++) {
+		struct reading_set *start_set, *end_set;
+		const struct end *start, *end;
+
+		code = cases_set(reading, from, &cases[i], &start_set, r->e);
+		if (!code)
+			code = cases_set(reading, to, &cases[i], &end_set, r->e);
+		if (!code)
+			code = end_of(r, all, start_set, &start);
+		if (!code)
+			code = end_of(r, all, end_set, &end);
+		if (!code && (start->protects || end->protects))
+			code = compare_ends(r, start, end);
+	}
+	return code;
+}
+
 static enum err find_ends(struct warning_run *r)
 {
 	const size_t count = r->reading.set_count;
-	struct end *ends = calloc(count + 1, sizeof *ends);
-	struct arena arena;
-	enum err code = ends ? E_OK : no_memory(r);
+	struct ends_read all = {0};
+	enum err code = E_OK;
 
-	arena_init(&arena, SIZE_MAX);
-	for (size_t i = 0; i < count && !code; i++)
-		code = read_end(r, &arena, &r->reading.sets[i], &ends[i]);
+	arena_init(&all.arena, SIZE_MAX);
 	for (size_t i = 0; i < count && !code; i++)
 		for (size_t k = 0; k < count && !code; k++)
-			if (ends[i].protects || ends[k].protects)
-				code = compare_ends(r, &ends[i], &ends[k]);
+			code = compare_sets(r, &all, &r->reading.sets[i], &r->reading.sets[k]);
 	for (size_t i = 0; i < r->m->rule_count && !code; i++)
 		if (r->lonely[i].rule && !r->answered[i])
 			report_lonely(r, &r->lonely[i]);
-	arena_fini(&arena);
-	free(ends);
+	arena_fini(&all.arena);
 	return code;
 }
 

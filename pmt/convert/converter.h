@@ -5,6 +5,7 @@
  *	members.c      groups of addresses and ports, lists of selectors
  *	traffic.c      from, to and service of a rule, out of its selectors
  *	protections.c  what a rule does, and <protection>
+ *	conditions.c   schedules and offers
  *	rules.c        the rules of a set, laid beside those of the sets before
  *	roles.c        for which roles a rule was written
  *	write.c        all of it as text
@@ -24,7 +25,8 @@ enum {
 	TEXT_MAX = 64 << 20,
 	WORDS_MAX = 4 << 20,
 	SERVICES_MAX = 65536,
-	PROTECTIONS_MAX = 4096
+	PROTECTIONS_MAX = 4096,
+	CONDITIONS_MAX = 1024 /* schedules, and offers */
 };
 
 /* A member of a group or of a list, by the tag that binds them. */
@@ -51,6 +53,7 @@ struct rule {
 	const char *in_role, *out_role;
 	const char *from, *to, *service; /* "": any */
 	const char *dscp;                /* NULL: any */
+	const char *schedule, *offer;    /* NULL: none */
 	bool *sets;                      /* that have it */
 	size_t before;                   /* rules that must stand before it and do not yet */
 	bool written;
@@ -58,6 +61,11 @@ struct rule {
 
 struct named_text {
 	const char *name, *text;
+};
+
+struct named_texts {
+	struct named_text items[CONDITIONS_MAX];
+	size_t count;
 };
 
 struct converter {
@@ -69,6 +77,7 @@ struct converter {
 	size_t follow_count, follow_capacity;
 	struct named_text services[SERVICES_MAX], protections[PROTECTIONS_MAX];
 	size_t service_count, protection_count;
+	struct named_texts schedules, offers;
 	const char **set_names;
 	bool *serves_interfaces, *serves_nodes; /* by set */
 	struct assignment *nodes;
@@ -102,6 +111,8 @@ const char *convert_words(struct set_reader *s, const struct members *m, uint32_
 enum err convert_read_selectors(
 	struct set_reader *s, uint32_t instance, struct rule *rule) MUST_USE;
 enum err convert_read_action(struct set_reader *s, const struct policy_rule *compiled,
+	struct rule *rule) MUST_USE;
+enum err convert_read_conditions(struct set_reader *s, const struct policy_rule *compiled,
 	struct rule *rule) MUST_USE;
 enum err convert_read_set(struct converter *c, size_t which) MUST_USE;
 

@@ -32,7 +32,8 @@ static bool same_rule(const struct rule *a, const struct rule *b)
 	       convert_same_text(a->service, b->service) && convert_same_text(a->dscp, b->dscp) &&
 	       a->action == b->action && convert_same_text(a->protections, b->protections) &&
 	       convert_same_text(a->via, b->via) && a->log == b->log && a->shadow == b->shadow &&
-	       a->stateful == b->stateful && same_limit(&a->rate, &b->rate) &&
+	       convert_same_text(a->schedule, b->schedule) &&
+	       convert_same_text(a->offer, b->offer) && a->stateful == b->stateful && same_limit(&a->rate, &b->rate) &&
 	       same_limit(&a->connections, &b->connections);
 }
 
@@ -80,11 +81,13 @@ static enum err add_rule(
 		return convert_no_memory(c);
 	if (compiled->auto_start || compiled->log_action != compiled->log)
 		return convert_refuse(s, read.name, "it starts or logs negotiations");
-	if (compiled->schedule || compiled->offer || compiled->ipso_count)
+	if (compiled->ipso_count)
 		return convert_refuse(s, read.name, "it says more than a rule of the language can");
 	code = convert_read_selectors(s, compiled->instance, &read);
 	if (!code)
 		code = convert_read_action(s, compiled, &read);
+	if (!code)
+		code = convert_read_conditions(s, compiled, &read);
 	if (code)
 		return code;
 	rule = find_rule(c, read.name);

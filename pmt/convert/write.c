@@ -88,7 +88,7 @@ static void put_rule(struct buffer *out, const struct rule *rule)
 	static const char *const words[] = {
 		[POLICY_DISCARD] = "deny", [POLICY_PROTECT] = "protect", [POLICY_BYPASS] = "allow"};
 
-	buffer_put_text(out, "    <%s", words[rule->action]);
+	buffer_put_text(out, "    %s<%s", rule->offer ? "  " : "", words[rule->action]);
 	put_attribute(out, "name", rule->name);
 	put_attribute(out, "with", rule->protections);
 	put_attribute(out, "via", rule->via);
@@ -104,6 +104,7 @@ static void put_rule(struct buffer *out, const struct rule *rule)
 	put_attribute(out, "to", rule->to);
 	put_attribute(out, "service", rule->service);
 	put_attribute(out, "dscp", rule->dscp);
+	put_attribute(out, "when", rule->schedule);
 	put_attribute(out, "log", rule->log ? "yes" : NULL);
 	put_attribute(out, "shadow", rule->shadow ? "yes" : NULL);
 	put_attribute(out, "stateful", rule->stateful ? NULL : "no");
@@ -111,15 +112,40 @@ static void put_rule(struct buffer *out, const struct rule *rule)
 	buffer_put_text(out, "/>\n");
 }
 
-/* The first rule that all sets let stand next; NULL if they do not agree. */
-static struct rule *next_rule(struct converter *c, size_t *from)
+/* The first rule that all sets let stand next, if it can be one of this offer; NULL if they do not
+ * agree. */
+static struct rule *next_rule(struct converter *c, size_t *from, const char *offer)
 {
+	struct rule *first = NULL;
+
 	while (*from < c->rule_count && c->rules[*from].written)
 		(*from)++;
-	for (size_t i = *from; i < c->rule_count; i++)
-		if (!c->rules[i].written && c->rules[i].before == 0)
-			return &c->rules[i];
-	return NULL;
+	for (size_t i = *from; i < c->rule_count; i++) {
+		struct rule *rule = &c->rules[i];
+
+		if (rule->written || rule->before)
+			continue;
+		if (!offer || convert_same_text(rule->offer, offer))
+			return rule;
+		first = first ? first : rule;
+	}
+	return first;
+}
+
+/* The tags between the last rule, which stood in `before`, and one of this offer. */
+static void put_offer(struct converter *c, const char *before, const char *offer)
+{
+	if (convert_same_text(before, offer))
+		return;
+	if (before)
+		buffer_put_text(c->out, "    </offer>\n");
+	for (size_t i = 0; offer && i < c->offers.count; i++)
+		if (strcmp(c->offers.items[i].name, offer) == 0) {
+			/* The second time it only goes on. */
+			buffer_put_text(c->out, "    <offer name=\"%s\"%s>\n", offer,
+				c->offers.items[i].text);
+			c->offers.items[i].text = "";
+		}
 }
 
 /* Pairs sorted by their first, so that those of one rule are together. */
@@ -150,6 +176,7 @@ enum err convert_put_rules(struct converter *c)
 {
 	const char **roles = convert_list_roles(c);
 	struct buffer now, open;
+	const char *offer = NULL;
 	size_t from = 0;
 	enum err code = roles ? E_OK : convert_no_memory(c);
 
@@ -160,7 +187,7 @@ enum err convert_put_rules(struct converter *c)
 	for (size_t i = 0; i < c->follow_count; i++)
 		c->rules[c->follows[2 * i + 1]].before++;
 	for (size_t n = 0; n < c->rule_count && !code; n++) {
-		struct rule *rule = next_rule(c, &from);
+		struct rule *rule = next_rule(c, &from, offer);
 
 		if (!rule) {
 			code = error_set(c->e, E_UNSUPPORTED,
@@ -172,15 +199,20 @@ enum err convert_put_rules(struct converter *c)
 		if (code)
 			break;
 		if (n == 0 || strcmp(buffer_string(&now), buffer_string(&open)) != 0) {
+			put_offer(c, offer, NULL);
+			offer = NULL;
 			buffer_put_text(c->out, "%s\n  <rules for=\"%s\">\n",
 				n ? "  </rules>\n" : "", buffer_string(&now));
 			buffer_reset(&open);
 			buffer_put_text(&open, "%s", buffer_string(&now));
 		}
+		put_offer(c, offer, rule->offer);
+		offer = rule->offer;
 		put_rule(c->out, rule);
 		rule->written = true;
 		release(c, (size_t)(rule - c->rules));
 	}
+	put_offer(c, offer, NULL);
 	if (c->rule_count)
 		buffer_put_text(c->out, "  </rules>\n");
 	buffer_fini(&now);
@@ -230,5 +262,8 @@ enum err convert_put_policy(struct converter *c, const struct set_index *index)
 	for (size_t i = 0; i < c->protection_count; i++)
 		buffer_put_text(c->out, "  <protection name=\"%s\" %s  </protection>\n",
 			c->protections[i].name, c->protections[i].text);
+	for (size_t i = 0; i < c->schedules.count; i++)
+		buffer_put_text(c->out, "  <schedule name=\"%s\"%s  </schedule>\n",
+			c->schedules.items[i].name, c->schedules.items[i].text);
 	return E_OK;
 }

@@ -50,8 +50,8 @@ size_t count_words(const struct element *el, enum attribute_id id)
 void define(struct builder *b, struct names *table, const struct element *el, unsigned kind,
 	void *object)
 {
-	static const char *const what[] = {
-		"network", "role", "node", "service", "protection", "rule"};
+	static const char *const what[] = {"a network", "a role", "a node", "a service",
+		"a protection", "a rule", "a schedule", "an offer"};
 	const struct attribute *a = element_attribute(el, ATTRIBUTE_NAME);
 	struct named *n;
 	struct buffer first;
@@ -62,7 +62,7 @@ void define(struct builder *b, struct names *table, const struct element *el, un
 	if (n) {
 		buffer_init(&first, 4096);
 		place_print(b->d, n->at, &first);
-		report_error(b->d, a->value_at, "the name \"%s\" is taken by a %s, at %s", a->value,
+		report_error(b->d, a->value_at, "the name \"%s\" is taken by %s, at %s", a->value,
 			what[n->kind], buffer_string(&first));
 		buffer_fini(&first);
 		return;

@@ -9,6 +9,7 @@
  *	services.c     <service>, and what the attribute service means
  *	nodes.c        <role>, <node>, <interface>
  *	protections.c  <protection>, <ike>, <esp>
+ *	schedules.c    <schedule>
  *	rules.c        <rules> and what stands in it
  *	expectations.c <tests>
  *	model.c        the order of all that
@@ -31,6 +32,8 @@ enum {
 	KIND_SERVICE,
 	KIND_PROTECTION,
 	KIND_RULE,
+	KIND_SCHEDULE,
+	KIND_OFFER,
 };
 
 struct builder {
@@ -40,6 +43,8 @@ struct builder {
 	struct names services;
 	struct names protections;
 	struct names rules;
+	struct names schedules;
+	struct names offers;
 	bool no_memory;
 };
 
@@ -93,6 +98,7 @@ void build_service(struct builder *b, const struct element *el);
 void build_role(struct builder *b, const struct element *el);
 void build_node(struct builder *b, const struct element *el);
 void build_protection(struct builder *b, const struct element *el);
+void build_schedule_element(struct builder *b, const struct element *el);
 void build_rules(struct builder *b, const struct element *el);
 void build_tests(struct builder *b, const struct element *el);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/language/builder.h"
 
+#include "pmt/language/times.h"
+
 static void expect_verdict(struct builder *b, const struct element *el, struct model_expect *expect)
 {
 	const struct attribute *a = element_attribute(el, ATTRIBUTE_VERDICT);
@@ -54,6 +56,26 @@ static void expect_place(struct builder *b, const struct element *el, struct mod
 	}
 }
 
+static void expect_circumstances(
+	struct builder *b, const struct element *el, struct model_expect *expect)
+{
+	const struct attribute *at = element_attribute(el, ATTRIBUTE_AT);
+	struct words w = words_of(el, ATTRIBUTE_OFFERS);
+	struct error e;
+
+	expect->has_time =
+		at && !parse_moment(view_of_string(at->value), false, &expect->time, &e);
+	expect->offers =
+		take(b, count_words(el, ATTRIBUTE_OFFERS), sizeof(struct model_offer *));
+	while (expect->offers && words_next(&w)) {
+		struct named *n =
+			refer(b, &b->offers, w.word, w.at, 1u << KIND_OFFER, "offer");
+
+		if (n && n->object)
+			expect->offers[expect->offer_count++] = n->object;
+	}
+}
+
 static void build_expect(struct builder *b, const struct element *el)
 {
 	struct model_expect *expect = &b->m->expects[b->m->expect_count];
@@ -71,6 +93,7 @@ static void build_expect(struct builder *b, const struct element *el)
 	expect->to = addresses_of_peers(b, el, ATTRIBUTE_TO);
 	expect->traffic = traffic_of_services(b, el);
 	check_families(b, el, &expect->from, &expect->to);
+	expect_circumstances(b, el, expect);
 	if (rule) {
 		n = refer(b, &b->rules, view_of_string(rule->value), rule->value_at,
 			1u << KIND_RULE, "rule");

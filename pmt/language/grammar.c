@@ -3,6 +3,7 @@
 
 #include "common/base/pin.h"
 #include "pib/policy/algorithms.h"
+#include "pmt/language/times.h"
 #include "pmt/language/value.h"
 
 #include <string.h>
@@ -17,8 +18,10 @@ enum {
 
 static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_ABOUT] = "about",
+	[ATTRIBUTE_ACROSS_BOOT] = "across-boot",
 	[ATTRIBUTE_ADDRESS] = "address",
 	[ATTRIBUTE_ADDRESSES] = "addresses",
+	[ATTRIBUTE_AT] = "at",
 	[ATTRIBUTE_AT_LEAST] = "at-least",
 	[ATTRIBUTE_AUTHENTICATION] = "authentication",
 	[ATTRIBUTE_AUTHORITY] = "authority",
@@ -26,6 +29,8 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_BURST] = "burst",
 	[ATTRIBUTE_CONNECTIONS] = "connections",
 	[ATTRIBUTE_CONNECTIONS_FOR] = "connections-for",
+	[ATTRIBUTE_DAYS] = "days",
+	[ATTRIBUTE_DAYS_FROM_END] = "days-from-end",
 	[ATTRIBUTE_DEMAND] = "demand",
 	[ATTRIBUTE_DSCP] = "dscp",
 	[ATTRIBUTE_ENCRYPTION] = "encryption",
@@ -46,8 +51,10 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_LIFETIME] = "lifetime",
 	[ATTRIBUTE_LOG] = "log",
 	[ATTRIBUTE_MODE] = "mode",
+	[ATTRIBUTE_MONTHS] = "months",
 	[ATTRIBUTE_NAME] = "name",
 	[ATTRIBUTE_NODE] = "node",
+	[ATTRIBUTE_OFFERS] = "offers",
 	[ATTRIBUTE_OLD] = "old",
 	[ATTRIBUTE_OUT] = "out",
 	[ATTRIBUTE_OUT_ROLE] = "out-role",
@@ -65,12 +72,18 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_STATEFUL] = "stateful",
 	[ATTRIBUTE_TCP] = "tcp",
 	[ATTRIBUTE_TENANT] = "tenant",
+	[ATTRIBUTE_TIMES] = "times",
 	[ATTRIBUTE_TO] = "to",
 	[ATTRIBUTE_TRUST] = "trust",
 	[ATTRIBUTE_UDP] = "udp",
+	[ATTRIBUTE_UNTIL] = "until",
+	[ATTRIBUTE_USUAL] = "usual",
 	[ATTRIBUTE_VERDICT] = "verdict",
 	[ATTRIBUTE_VIA] = "via",
+	[ATTRIBUTE_WEEKDAYS] = "weekdays",
+	[ATTRIBUTE_WHEN] = "when",
 	[ATTRIBUTE_WITH] = "with",
+	[ATTRIBUTE_ZONE] = "zone",
 };
 
 static const struct grammar_attribute policy_attributes[] = {
@@ -190,6 +203,49 @@ static const struct grammar_attribute esp_attributes[] = {
 		NULL},
 	{0},
 };
+static const struct grammar_attribute schedule_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL, "How rules call it.", NULL},
+	{ATTRIBUTE_ZONE, TYPE_ZONE, false, "UTC",
+		"Whose clock its periods mean: a time zone such as Europe/Berlin, UTC, or local, the "
+		"node's own.",
+		NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute period_attributes[] = {
+	{ATTRIBUTE_FROM, TYPE_MOMENT, false, NULL,
+		"Not before this date (2026-03-01), or moment (2026-03-01T08:00).", NULL},
+	{ATTRIBUTE_UNTIL, TYPE_MOMENT, false, NULL,
+		"Not after this date, which is the last one; or not from this moment on.", NULL},
+	{ATTRIBUTE_MONTHS, TYPE_MONTHS, false, NULL, "Months: jan, mar-may.", NULL},
+	{ATTRIBUTE_WEEKDAYS, TYPE_WEEKDAYS, false, NULL, "Days of the week: sat, mon-fri.", NULL},
+	{ATTRIBUTE_DAYS, TYPE_DAYS, false, NULL, "Days of the month: 1, 1-7.", NULL},
+	{ATTRIBUTE_DAYS_FROM_END, TYPE_DAYS, false, NULL,
+		"Days of the month counted from its end; 1 is the last. With days, either will do.",
+		NULL},
+	{ATTRIBUTE_TIMES, TYPE_TIMES, false, NULL,
+		"Time of the day, without its end: 08:00-18:00. Over midnight (22:00-06:00) it is "
+		"before and after midnight of the days selected.",
+		NULL},
+	{0},
+};
+static const struct grammar_attribute offer_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL,
+		"What somebody says to switch it on. An offer goes on where another one has its "
+		"name, and nothing else is said there.",
+		NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL,
+		"What it does, in a sentence for somebody who knows nothing of networks. It has to "
+		"be said.",
+		NULL},
+	{ATTRIBUTE_FOR, TYPE_DURATION, false, NULL,
+		"How long it may be on at a time; else until it is switched off.", NULL},
+	{ATTRIBUTE_USUAL, TYPE_DURATION, false, NULL,
+		"How long it is on if nobody says; else as long as it may.", NULL},
+	{ATTRIBUTE_ACROSS_BOOT, TYPE_YES_NO, false, "no",
+		"It stays on when the node starts anew within its time.", NULL},
+	{0},
+};
 static const struct grammar_attribute rules_attributes[] = {
 	{ATTRIBUTE_FOR, TYPE_ROLES_OR_ALL, true, NULL,
 		"Roles; who has one of them has these rules. * is everybody, in what is not "
@@ -228,6 +284,8 @@ static const struct grammar_attribute rules_attributes[] = {
 			"Of a forward rule: a role of the interface it comes from.", NULL},        \
 		{ATTRIBUTE_OUT_ROLE, TYPE_ROLE, false, NULL,                                       \
 			"Of a forward rule: a role of the interface it goes to.", NULL},           \
+		{ATTRIBUTE_WHEN, TYPE_NAME, false, NULL,                                           \
+			"The schedule: at other times the rule is not there.", NULL},              \
 		{ATTRIBUTE_LOG, TYPE_YES_NO, false, "no", "Write a line for each flow.", NULL},    \
 		{ATTRIBUTE_SHADOW, TYPE_YES_NO, false, "no",                                       \
 			"Only count, and log if the rule says so: the next rules decide. So a "    \
@@ -290,6 +348,11 @@ static const struct grammar_attribute expect_attributes[] = {
 	{ATTRIBUTE_DSCP, TYPE_DSCPS, false, NULL, "As in rules.", NULL},
 	{ATTRIBUTE_IN_ROLE, TYPE_ROLE, false, NULL, "As in rules.", NULL},
 	{ATTRIBUTE_OUT_ROLE, TYPE_ROLE, false, NULL, "As in rules.", NULL},
+	{ATTRIBUTE_AT, TYPE_MOMENT, false, NULL,
+		"When the clock of each schedule shows this: 2026-03-02T09:00. Else at any time.",
+		NULL},
+	{ATTRIBUTE_OFFERS, TYPE_NAMES, false, NULL,
+		"The offers that are switched on; else none is.", NULL},
 	{ATTRIBUTE_RULE, TYPE_NAME, false, NULL, "The name of the rule that has to decide.", NULL},
 	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
 	{0},
@@ -321,7 +384,9 @@ static const struct grammar_attribute prove_attributes[] = {
 	(HOLDS(ELEMENT_INCLUDE) | HOLDS(ELEMENT_ADMIT) | HOLDS(ELEMENT_NETWORK) |                  \
 		HOLDS(ELEMENT_SERVICE) |                                                           \
 		HOLDS(ELEMENT_ROLE) | HOLDS(ELEMENT_NODE) | HOLDS(ELEMENT_PROTECTION) |            \
-		HOLDS(ELEMENT_RULES) | HOLDS(ELEMENT_TESTS))
+		HOLDS(ELEMENT_SCHEDULE) | HOLDS(ELEMENT_RULES) | HOLDS(ELEMENT_TESTS))
+
+#define RULES_CHILDREN (HOLDS(ELEMENT_ALLOW) | HOLDS(ELEMENT_DENY) | HOLDS(ELEMENT_PROTECT))
 
 static const struct grammar_element elements[ELEMENT_KINDS] = {
 	{ELEMENT_POLICY, "policy", "The whole policy of a tenant.", PART_CHILDREN,
@@ -346,11 +411,19 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 		HOLDS(ELEMENT_IKE) | HOLDS(ELEMENT_ESP), protection_attributes},
 	{ELEMENT_IKE, "ike", "A proposal for agreeing on keys (IKEv2).", 0, ike_attributes},
 	{ELEMENT_ESP, "esp", "A proposal for protecting packets.", 0, esp_attributes},
+	{ELEMENT_SCHEDULE, "schedule",
+		"A name for times. It is on while one of its periods is and no exception.",
+		HOLDS(ELEMENT_PERIOD) | HOLDS(ELEMENT_EXCEPT), schedule_attributes},
+	{ELEMENT_PERIOD, "period", "Times at which all that it says holds.", 0, period_attributes},
+	{ELEMENT_EXCEPT, "except", "Times at which the schedule is off all the same.", 0,
+		period_attributes},
 	{ELEMENT_RULES, "rules",
 		"Rules in their order: the first that matches decides; what none matches is "
 		"dropped.",
-		HOLDS(ELEMENT_ALLOW) | HOLDS(ELEMENT_DENY) | HOLDS(ELEMENT_PROTECT),
-		rules_attributes},
+		RULES_CHILDREN | HOLDS(ELEMENT_OFFER), rules_attributes},
+	{ELEMENT_OFFER, "offer",
+		"Rules that are not there until somebody at the node switches them on.",
+		RULES_CHILDREN, offer_attributes},
 	{ELEMENT_ALLOW, "allow", "Lets flows and their answers pass in clear.", 0,
 		allow_attributes},
 	{ELEMENT_DENY, "deny", "Drops flows. Without a direction: in, out and forward.", 0,
@@ -383,6 +456,7 @@ static enum err check_word(enum grammar_type type, struct view word, struct erro
 	struct icmp_match icmp;
 	uint8_t protocol;
 	uint32_t number, unit;
+	int64_t moment;
 	struct error ignored;
 
 	switch (type) {
@@ -430,6 +504,18 @@ static enum err check_word(enum grammar_type type, struct view word, struct erro
 		return parse_rate(word, &number, &unit, e);
 	case TYPE_DSCPS:
 		return parse_dscp(word, &protocol, e);
+	case TYPE_MOMENT:
+		return parse_moment(word, false, &moment, e);
+	case TYPE_TIMES:
+		return parse_times(word, &number, &unit, e);
+	case TYPE_MONTHS:
+		return parse_months(word, &number, e);
+	case TYPE_WEEKDAYS:
+		return parse_weekdays(word, &number, e);
+	case TYPE_DAYS:
+		return parse_days(word, &number, e);
+	case TYPE_ZONE:
+		return parse_zone(word, e);
 	default:
 		return E_OK;
 	}
@@ -449,6 +535,9 @@ bool grammar_is_list(enum grammar_type type)
 	case TYPE_ICMP:
 	case TYPE_PROTOCOLS:
 	case TYPE_DSCPS:
+	case TYPE_MONTHS:
+	case TYPE_WEEKDAYS:
+	case TYPE_DAYS:
 		return true;
 	default:
 		return false;

@@ -28,6 +28,7 @@ static const struct {
 	{ELEMENT_NODE, build_node},
 	{ELEMENT_SERVICE, build_service},
 	{ELEMENT_PROTECTION, build_protection},
+	{ELEMENT_SCHEDULE, build_schedule_element},
 	{ELEMENT_RULES, build_rules},
 	{ELEMENT_TESTS, build_tests},
 };
@@ -41,7 +42,7 @@ static void run_handler(struct builder *b, const struct element *root, size_t wh
 
 static bool reserve(struct builder *b, const struct element *root)
 {
-	size_t count[ELEMENT_KINDS] = {0}, rules = 0, expects = 0;
+	size_t count[ELEMENT_KINDS] = {0}, rules = 0, offers = 0, expects = 0;
 	struct model *m = b->m;
 	struct arena *arena = &m->arena;
 
@@ -51,6 +52,10 @@ static bool reserve(struct builder *b, const struct element *root)
 		count[el->rule->kind]++;
 		for (const struct element *child = el->first_child; child; child = child->next) {
 			rules += el->rule->kind == ELEMENT_RULES;
+			for (const struct element *inner = child->first_child; inner;
+				inner = inner->next)
+				rules += el->rule->kind == ELEMENT_RULES;
+			offers += child->rule && child->rule->kind == ELEMENT_OFFER;
 			expects += el->rule->kind == ELEMENT_TESTS;
 		}
 	}
@@ -60,6 +65,8 @@ static bool reserve(struct builder *b, const struct element *root)
 	m->roles = take(b, count[ELEMENT_ROLE], sizeof *m->roles);
 	m->nodes = take(b, count[ELEMENT_NODE], sizeof *m->nodes);
 	m->protections = take(b, count[ELEMENT_PROTECTION], sizeof *m->protections);
+	m->schedules = take(b, count[ELEMENT_SCHEDULE], sizeof *m->schedules);
+	m->offers = take(b, offers, sizeof *m->offers);
 	m->blocks = take(b, count[ELEMENT_RULES], sizeof *m->blocks);
 	m->expects = take(b, expects, sizeof *m->expects);
 	m->proofs = take(b, expects, sizeof *m->proofs);
@@ -68,7 +75,8 @@ static bool reserve(struct builder *b, const struct element *root)
 		    count[ELEMENT_NETWORK] + count[ELEMENT_ROLE] + count[ELEMENT_NODE]) ||
 		names_init(&b->services, arena, count[ELEMENT_SERVICE]) ||
 		names_init(&b->protections, arena, count[ELEMENT_PROTECTION]) ||
-		names_init(&b->rules, arena, rules))
+		names_init(&b->schedules, arena, count[ELEMENT_SCHEDULE]) ||
+		names_init(&b->offers, arena, offers) || names_init(&b->rules, arena, rules))
 		b->no_memory = true;
 	return !b->no_memory;
 }
@@ -81,6 +89,7 @@ enum err model_build(
 
 	if (!root || !root->rule || !reserve(&b, root))
 		return b.no_memory ? error_set(e, E_MEMORY, "out of memory") : E_OK;
+	m->at = root->at;
 	m->tenant = element_value(root, ATTRIBUTE_TENANT);
 	build_authority(&b, root);
 	for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {

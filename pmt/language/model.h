@@ -131,6 +131,31 @@ enum verdict {
 	VERDICT_PROTECT,
 };
 
+/* Times at which all that it says holds; 0 in a mask: any. */
+struct model_period {
+	bool except;
+	bool has_first, has_last, has_times;
+	int64_t first, last; /* seconds from 1970 as its clock shows them */
+	uint32_t months, weekdays, days, days_from_end; /* as policy_period */
+	uint32_t from_second, to_second;
+};
+
+struct model_schedule {
+	const char *name;
+	struct place at;
+	const char *zone; /* "UTC", "local" or a zone's name */
+	struct model_period *periods;
+	size_t period_count;
+};
+
+struct model_offer {
+	const char *name;
+	struct place at;
+	const char *about;
+	uint32_t longest, usual; /* seconds; 0: for ever, as long as it may */
+	bool across_boot;
+};
+
 /* For what a limit counts; the numbers of copsecRuleRateScope. */
 enum limit_scope {
 	LIMIT_OF_RULE = 1,
@@ -160,6 +185,8 @@ struct model_rule {
 	struct traffic_list traffic;
 	const char *in_role, *out_role; /* of a forward rule; NULL: any */
 	bool log;
+	const struct model_schedule *schedule; /* NULL: always */
+	const struct model_offer *offer;       /* NULL: whatever is switched on */
 	bool shadow;
 	bool stateful;
 	struct model_limit rate, connections;
@@ -183,6 +210,10 @@ struct model_expect {
 	struct traffic_list traffic;
 	const char *in_role, *out_role;
 	const struct model_rule *rule; /* NULL: any */
+	bool has_time;                 /* else at any time */
+	int64_t time;                  /* seconds from 1970 as each schedule's clock shows them */
+	const struct model_offer **offers; /* that are on */
+	size_t offer_count;
 };
 
 /* What all these flows must get at least, over the whole network (reasoning/prove.h). */
@@ -205,6 +236,7 @@ enum stale_policy {
 
 struct model {
 	struct arena arena;
+	struct place at; /* of the policy itself */
 	const char *tenant;
 	enum authority authority;
 	enum stale_policy stale;
@@ -221,6 +253,10 @@ struct model {
 	size_t node_count;
 	struct model_protection *protections;
 	size_t protection_count;
+	struct model_schedule *schedules;
+	size_t schedule_count;
+	struct model_offer *offers;
+	size_t offer_count;
 	struct model_block *blocks;
 	size_t block_count;
 	struct model_expect *expects;

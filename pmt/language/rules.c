@@ -145,7 +145,20 @@ static void read_limits(struct builder *b, const struct element *el, struct mode
 
 /* --- a rule --- */
 
-static void build_rule(struct builder *b, const struct element *el, struct model_block *block)
+static const struct model_schedule *schedule_of(struct builder *b, const struct element *el)
+{
+	const struct attribute *when = element_attribute(el, ATTRIBUTE_WHEN);
+	struct named *n = NULL;
+
+	if (when)
+		n = refer(b, &b->schedules, view_of_string(when->value), when->value_at,
+			1u << KIND_SCHEDULE, "schedule");
+	return n ? n->object : NULL;
+}
+
+/* `offer` NULL: it stands in none. */
+static void build_rule(struct builder *b, const struct element *el, struct model_block *block,
+	const struct model_offer *offer)
 {
 	struct model_rule *rule = &block->rules[block->rule_count];
 
@@ -163,6 +176,8 @@ static void build_rule(struct builder *b, const struct element *el, struct model
 	rule->both = element_yes(el, ATTRIBUTE_BOTH);
 	rule->in_role = role_of(b, el, ATTRIBUTE_IN_ROLE);
 	rule->out_role = role_of(b, el, ATTRIBUTE_OUT_ROLE);
+	rule->schedule = schedule_of(b, el);
+	rule->offer = offer;
 	rule->log = element_yes(el, ATTRIBUTE_LOG);
 	rule->shadow = element_yes(el, ATTRIBUTE_SHADOW);
 	rule->stateful = rule->verdict == VERDICT_DENY || element_yes(el, ATTRIBUTE_STATEFUL);
@@ -225,14 +240,62 @@ static const struct model_role *everybody(struct builder *b, struct place at)
 	return &b->m->everybody;
 }
 
+static uint32_t seconds_of(const struct element *el, enum attribute_id id)
+{
+	const struct attribute *a = element_attribute(el, id);
+	uint32_t seconds = 0;
+	struct error e;
+
+	return a && !parse_duration(view_of_string(a->value), &seconds, &e) ? seconds : 0;
+}
+
+static const struct model_offer *new_offer(struct builder *b, const struct element *el)
+{
+	struct model_offer *offer = &b->m->offers[b->m->offer_count];
+
+	define(b, &b->offers, el, KIND_OFFER, offer);
+	if (el->faulty)
+		return NULL;
+	offer->name = element_value(el, ATTRIBUTE_NAME);
+	offer->at = el->at;
+	offer->about = element_value(el, ATTRIBUTE_ABOUT);
+	offer->longest = seconds_of(el, ATTRIBUTE_FOR);
+	offer->usual = seconds_of(el, ATTRIBUTE_USUAL);
+	offer->across_boot = element_yes(el, ATTRIBUTE_ACROSS_BOOT);
+	if (!offer->about)
+		report_error(b->d, el->at, "<offer> needs the attribute about");
+	if (offer->longest && offer->usual > offer->longest)
+		report_error(b->d, element_place(el, ATTRIBUTE_USUAL),
+			"the offer would usually be on for longer than it may");
+	b->m->offer_count++;
+	return offer;
+}
+
+static void build_offer(struct builder *b, const struct element *el, struct model_block *block)
+{
+	const struct attribute *name = element_attribute(el, ATTRIBUTE_NAME);
+	struct named *begun = name ? names_find(&b->offers, view_of_string(name->value)) : NULL;
+	const struct model_offer *offer =
+		begun && el->attribute_count == 1 ? begun->object : new_offer(b, el);
+
+	if (!el->first_child)
+		report_error(b->d, el->at, "the offer has no rules here");
+	for (const struct element *child = el->first_child; child; child = child->next)
+		if (child->rule)
+			build_rule(b, child, block, offer);
+}
+
 void build_rules(struct builder *b, const struct element *el)
 {
 	struct model_block *block = &b->m->blocks[b->m->block_count];
 	struct words w = words_of(el, ATTRIBUTE_FOR);
 	size_t children = 0;
 
-	for (const struct element *child = el->first_child; child; child = child->next)
+	for (const struct element *child = el->first_child; child; child = child->next) {
 		children++;
+		for (const struct element *inner = child->first_child; inner; inner = inner->next)
+			children++;
+	}
 	block->rules = take(b, children, sizeof *block->rules);
 	block->roles = take(b, count_words(el, ATTRIBUTE_FOR), sizeof *block->roles);
 	if (!block->rules || !block->roles)
@@ -250,7 +313,9 @@ void build_rules(struct builder *b, const struct element *el)
 			block->roles[block->role_count++] = n->object;
 	}
 	for (const struct element *child = el->first_child; child; child = child->next)
-		if (child->rule)
-			build_rule(b, child, block);
+		if (child->rule && child->rule->kind == ELEMENT_OFFER)
+			build_offer(b, child, block);
+		else if (child->rule)
+			build_rule(b, child, block, NULL);
 	b->m->block_count++;
 }

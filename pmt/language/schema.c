@@ -12,6 +12,10 @@
 #define ROLE "[A-Za-z][A-Za-z0-9._\\-]{0,30}"
 #define ADDRESS "[0-9A-Fa-f:.]+"
 #define NUMBER "[0-9]{1,5}"
+#define DATE "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+#define TIME "[0-9]{2}:[0-9]{2}(:[0-9]{2})?"
+#define WORD3 "[a-z]{3}"
+#define DAY "[0-9]{1,2}"
 
 /* One word of each type; NULL: the type is not told by a pattern. */
 static const char *const patterns[TYPE_COUNT] = {
@@ -36,6 +40,12 @@ static const char *const patterns[TYPE_COUNT] = {
 	[TYPE_DURATION] = "[0-9]{1,10}[smhd]",
 	[TYPE_NUMBER] = "[0-9]{1,10}",
 	[TYPE_RATE] = "[0-9]{1,10}/(second|minute|hour|day)",
+	[TYPE_MOMENT] = DATE "(T" TIME ")?",
+	[TYPE_TIMES] = TIME "-" TIME,
+	[TYPE_MONTHS] = WORD3 "(-" WORD3 ")?",
+	[TYPE_WEEKDAYS] = WORD3 "(-" WORD3 ")?",
+	[TYPE_DAYS] = DAY "(-" DAY ")?",
+	[TYPE_ZONE] = "[A-Za-z0-9+\\-_][A-Za-z0-9+\\-_/]{0,62}",
 	[TYPE_DSCPS] = "[0-9a-z]{1,6}",
 	[TYPE_VERDICT] = "\\s*(allow|deny|protect(\\s+" NAME ")?)\\s*",
 };

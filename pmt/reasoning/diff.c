@@ -350,38 +350,165 @@ static int by_weight(const void *a, const void *b)
 	return (int)policy_strictness(&x->after) - (int)policy_strictness(&y->after);
 }
 
+/* --- case by case --- */
+
+/* What a place does with its flows in one case, before and after. */
+struct comparison {
+	const struct circumstances *when;
+	const struct policy *before, *after;
+	flow_ref pairs; /* numbers are places in the list of pairs */
+};
+
+/* Two verdicts, from one to the other. */
+struct verdict_pair {
+	uint32_t from, to;
+};
+
+struct verdict_pairs {
+	struct verdict_pair *list;
+	size_t count, capacity;
+	bool no_memory;
+};
+
+/* Number 0 is for what is discarded before and after, and for what is told elsewhere. */
+static uint32_t pair_of(void *context, uint32_t from, uint32_t to)
+{
+	struct verdict_pairs *p = context;
+
+	for (size_t i = 0; i < p->count; i++)
+		if (p->list[i].from == from && p->list[i].to == to)
+			return (uint32_t)i;
+	if (p->count == p->capacity) {
+		size_t capacity = p->capacity ? 2 * p->capacity : 64;
+		struct verdict_pair *list = reallocarray(p->list, capacity, sizeof *list);
+
+		if (!list) {
+			p->no_memory = true;
+			return 0;
+		}
+		p->list = list;
+		p->capacity = capacity;
+	}
+	p->list[p->count] = (struct verdict_pair){from, to};
+	return (uint32_t)p->count++;
+}
+
+static uint32_t unless_told(void *context, uint32_t now, uint32_t told)
+{
+	(void)context;
+	return now == told ? 0 : now;
+}
+
+static uint32_t pair_before(void *context, uint32_t number)
+{
+	return ((struct verdict_pairs *)context)->list[number].from;
+}
+
+static uint32_t pair_after(void *context, uint32_t number)
+{
+	return ((struct verdict_pairs *)context)->list[number].to;
+}
+
+static enum err policies_of(struct run *r, struct reading_set *was, struct reading_set *is,
+	struct comparison *c)
+{
+	struct reading_set *now;
+	enum err code = E_OK;
+
+	if (was) {
+		code = cases_set(r->before, was, c->when, &now, r->e);
+		c->before = code ? NULL : now->policy;
+	}
+	if (is && !code) {
+		code = cases_set(r->after, is, c->when, &now, r->e);
+		c->after = code ? NULL : now->policy;
+	}
+	return code;
+}
+
+static enum err find_pairs(struct run *r, const struct diff_place *place, struct flow_manager *m,
+	struct verdict_pairs *pairs, struct comparison *c)
+{
+	flow_ref a, b;
+	enum err code = partition(r, c->before, place, m, &a);
+
+	if (!code)
+		code = partition(r, c->after, place, m, &b);
+	if (!code)
+		code = flow_combine(m, a, b, pair_of, pairs, &c->pairs, r->e);
+	return !code && pairs->no_memory ? no_memory(r) : code;
+}
+
+/* Changes of one case; those that a case before it has in the same way are told there. */
+static enum err add_changes(struct run *r, struct diff_place *place, struct flow_manager *m,
+	struct verdict_pairs *pairs, const struct comparison *all, size_t which)
+{
+	const struct comparison *c = &all[which];
+	struct flow_changes changes = {0};
+	flow_ref left = c->pairs, a, b;
+	struct diff_change *list;
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < which && !code; i++)
+		if (cases_contain(c->when, all[i].when))
+			code = flow_combine(
+				m, left, all[i].pairs, unless_told, NULL, &left, r->e);
+	if (!code)
+		code = flow_map(m, left, pair_before, pairs, &a, r->e);
+	if (!code)
+		code = flow_map(m, left, pair_after, pairs, &b, r->e);
+	if (!code && a != b)
+		code = flow_changes(m, a, b, &r->d->arena, &changes, r->e);
+	if (code || changes.count == 0)
+		return code;
+	list = arena_calloc(
+		&r->d->arena, place->change_count + changes.count, sizeof *place->changes);
+	if (!list)
+		return no_memory(r);
+	if (place->change_count)
+		memcpy(list, place->changes, place->change_count * sizeof *list);
+	place->changes = list;
+	for (size_t i = 0; i < changes.count && !code; i++) {
+		struct diff_change *change = &place->changes[place->change_count++];
+
+		code = describe(r, place, &changes, i, m, c->before, c->after, change);
+		change->when = c->when;
+		r->d->widening += !code && change->widens;
+	}
+	qsort(list + place->change_count - changes.count, changes.count, sizeof *list, by_weight);
+	return code;
+}
+
 static enum err compare_place(struct run *r, struct diff_place *place)
 {
-	const struct reading_set *was = reading_find(r->before, place->before),
-				 *is = reading_find(r->after, place->after);
-	const struct policy *before = was ? was->policy : NULL, *after = is ? is->policy : NULL;
+	struct reading_set *was = reading_find(r->before, place->before),
+			   *is = reading_find(r->after, place->after);
 	struct flow_manager *m = flow_manager_new(DIFF_NODES_MAX);
-	struct flow_changes changes = {0};
-	flow_ref a, b;
+	struct verdict_pairs pairs = {0};
+	const struct circumstances *cases;
+	struct comparison *all = NULL;
+	size_t count = 0;
 	enum err code = m ? E_OK : no_memory(r);
 
 	if (!code && place->direction == FLOW_FORWARD)
 		code = interfaces_of(r, place, &place->interfaces);
 	if (!code)
-		code = partition(r, before, place, m, &a);
-	if (!code)
-		code = partition(r, after, place, m, &b);
-	if (!code && a != b)
-		code = flow_changes(m, a, b, &r->d->arena, &changes, r->e);
-	if (!code && changes.count) {
-		place->changes = arena_calloc(&r->d->arena, changes.count, sizeof *place->changes);
-		if (!place->changes)
-			code = no_memory(r);
+		code = cases_of_both(r->before, was, r->after, is, &cases, &count, r->e);
+	if (!code) {
+		all = arena_calloc(&r->d->arena, count, sizeof *all);
+		code = all ? E_OK : no_memory(r);
 	}
-	for (size_t i = 0; i < changes.count && !code; i++) {
-		struct diff_change *change = &place->changes[place->change_count++];
-
-		code = describe(r, place, &changes, i, m, before, after, change);
-		r->d->widening += !code && change->widens;
+	pair_of(&pairs, POLICY_VERDICT_DISCARD, POLICY_VERDICT_DISCARD);
+	for (size_t i = 0; i < count && !code; i++) {
+		all[i].when = &cases[i];
+		code = policies_of(r, was, is, &all[i]);
+		if (!code)
+			code = find_pairs(r, place, m, &pairs, &all[i]);
+		if (!code)
+			code = add_changes(r, place, m, &pairs, all, i);
 	}
-	if (place->change_count)
-		qsort(place->changes, place->change_count, sizeof *place->changes, by_weight);
 	r->d->changes += place->change_count;
+	free(pairs.list);
 	flow_manager_free(m);
 	if (code)
 		error_prefix(r->e, "the sets \"%s\" and \"%s\"", place->before, place->after);

@@ -11,6 +11,10 @@
  * less strict, or another protection that accepts a proposal, a peer or an authentication that the
  * old one did not.
  *
+ * Where rules are not always there, the sets are compared in each case: first with no schedule and
+ * no offer on, and then what is different with some of them on. A schedule that has other times now
+ * is another schedule.
+ *
  * Nodes that are in one reading only are named and not compared: nothing of them has changed.
  * Everything lives in the diff's arena and borrows from the readings.
  */
@@ -18,13 +22,14 @@
 #define COPSEC_PMT_REASONING_DIFF_H
 
 #include "pib/policy/verdicts.h"
-#include "pmt/compiler/reading.h"
+#include "pmt/compiler/cases.h"
 
 enum {
 	DIFF_BOXES_SHOWN = 6, /* of one change; the rest is counted as more */
 };
 
 struct diff_change {
+	const struct circumstances *when; /* what is on then */
 	struct policy_verdict before, after;
 	bool widens;
 	const struct flow_match *boxes;

@@ -304,6 +304,55 @@ static enum err weak_flows(struct run *r, const struct reading_set *set,
 	return code ? code : flows_intersection(r->m, all, r->region, ret, r->e);
 }
 
+/* In any of its cases. */
+static enum err weak_somehow(struct run *r, struct reading_set *set,
+	enum flow_direction direction, const struct flow_intervals *interfaces, flow_ref *ret)
+{
+	const struct circumstances *cases;
+	struct reading_set *now;
+	flow_ref all = FLOWS_NONE, part;
+	size_t count = 0;
+	enum err code = cases_of(r->p->reading, set, &cases, &count, r->e);
+
+	for (size_t i = 0; i < count && !code; i++) {
+		code = cases_set(r->p->reading, set, &cases[i], &now, r->e);
+		if (!code)
+			code = weak_flows(r, now, direction, interfaces, &part);
+		if (!code)
+			code = flows_union(r->m, all, part, &all, r->e);
+	}
+	if (!code)
+		*ret = all;
+	return code;
+}
+
+/* What lets the example pass in a case in which something does: the rule, and the case. */
+static void find_rule(
+	struct run *r, struct reading_set *set, const struct flow *flow, struct proof_step *step)
+{
+	const struct circumstances *cases;
+	struct reading_set *now;
+	size_t count = 0;
+	struct error ignored;
+
+	if (cases_of(r->p->reading, set, &cases, &count, &ignored))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct policy_rule *rule;
+		struct policy_verdict verdict;
+
+		if (cases_set(r->p->reading, set, &cases[i], &now, &ignored))
+			return;
+		rule = policy_evaluate(now->policy, flow, &r->p->reading->roles);
+		verdict = policy_verdict_of(rule);
+		if (!is_weak(r, &verdict))
+			continue;
+		step->rule = rule;
+		step->when = cases[i].count ? &cases[i] : NULL;
+		return;
+	}
+}
+
 /* Narrows *set to the flows that come from, or go to, the addresses of the interfaces. */
 static enum err narrow_to_ends(struct run *r, const struct ends *ends, bool source, flow_ref *set)
 {
@@ -335,7 +384,7 @@ static bool has_address(const struct address_list *list, const struct flow *f, b
 
 /* An interface that the set serves, and whose address this is or may be. */
 static void add_step(struct run *r, struct proof *ret, enum flow_direction direction,
-	const struct reading_set *set)
+	struct reading_set *set)
 {
 	const bool source = direction == FLOW_OUT;
 	struct proof_step *step = &ret->path[ret->step_count];
@@ -351,9 +400,11 @@ static void add_step(struct run *r, struct proof *ret, enum flow_direction direc
 			if (strcmp(node->interfaces[k].roles, set->name) != 0 ||
 				(own->count && !has_address(own, &flow, source)))
 				continue;
-			*step = (struct proof_step){direction, node->name, node->interfaces[k].name,
-				set->name,
-				policy_evaluate(set->policy, &flow, &r->p->reading->roles)};
+			*step = (struct proof_step){.direction = direction,
+				.node = node->name,
+				.interface = node->interfaces[k].name,
+				.set = set->name};
+			find_rule(r, set, &flow, step);
 			ret->step_count++;
 			return;
 		}
@@ -396,7 +447,7 @@ static enum err find_leaving(struct run *r, flow_ref *ret_sources)
 		r->leaving[i] = FLOWS_NONE;
 		if (!p->ends[i].used)
 			continue;
-		code = weak_flows(r, &p->reading->sets[i], FLOW_OUT, NULL, &left);
+		code = weak_somehow(r, &p->reading->sets[i], FLOW_OUT, NULL, &left);
 		if (!code)
 			code = narrow_to_ends(r, &p->ends[i], true, &left);
 		if (!code)
@@ -417,7 +468,7 @@ static enum err prove_arrivals(struct run *r, flow_ref sources, struct proof *re
 
 		if (!p->ends[i].used)
 			continue;
-		code = weak_flows(r, &p->reading->sets[i], FLOW_IN, NULL, &found);
+		code = weak_somehow(r, &p->reading->sets[i], FLOW_IN, NULL, &found);
 		if (!code)
 			code = narrow_to_ends(r, &p->ends[i], false, &found);
 		if (!code)
@@ -482,21 +533,22 @@ static enum err interfaces_of(
 static enum err prove_node(
 	struct run *r, const struct reading_node *node, flow_ref foreign, struct proof *ret)
 {
-	const struct reading_set *set = reading_find(r->p->reading, node->roles);
+	struct reading_set *set = reading_find(r->p->reading, node->roles);
 	struct flow_intervals interfaces;
 	flow_ref found;
 	enum err code = interfaces_of(r, node, &interfaces);
 
 	if (code || !set || interfaces.count == 0)
 		return code;
-	code = weak_flows(r, set, FLOW_FORWARD, &interfaces, &found);
+	code = weak_somehow(r, set, FLOW_FORWARD, &interfaces, &found);
 	if (!code)
 		code = flows_intersection(r->m, found, foreign, &found, r->e);
 	if (code || found == FLOWS_NONE)
 		return code;
 	code = take_sample(r, found, FLOW_FORWARD, ret);
-	ret->path[ret->step_count++] = (struct proof_step){FLOW_FORWARD, node->name, NULL,
-		set->name, policy_evaluate(set->policy, &ret->flow, &r->p->reading->roles)};
+	ret->path[ret->step_count] = (struct proof_step){
+		.direction = FLOW_FORWARD, .node = node->name, .set = set->name};
+	find_rule(r, set, &ret->flow, &ret->path[ret->step_count++]);
 	return code;
 }
 

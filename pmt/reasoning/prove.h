@@ -12,13 +12,16 @@
  * Nodes in between are not believed to be on the path of a flow whose end is a node: the policy
  * does not know the wires. So what is proved holds on any.
  *
+ * Rules that are not always there may be there or not, at each end for itself: what is proved holds
+ * at any time and whatever offers are switched on.
+ *
  * Exact, over the decision diagrams of the sets, narrowed to the flows that the statement is about.
  */
 #ifndef COPSEC_PMT_REASONING_PROVE_H
 #define COPSEC_PMT_REASONING_PROVE_H
 
 #include "pib/policy/verdicts.h"
-#include "pmt/compiler/reading.h"
+#include "pmt/compiler/cases.h"
 
 enum { PROOF_STEPS_MAX = 2 };
 
@@ -28,6 +31,7 @@ struct proof_step {
 	const char *node, *interface; /* interface NULL: it passes through the node */
 	const char *set;
 	const struct policy_rule *rule;
+	const struct circumstances *when; /* in which it is so; NULL: whatever is on */
 };
 
 struct proof {

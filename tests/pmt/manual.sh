@@ -28,12 +28,14 @@ sh -eux script
 count=0
 literal "$source/doc/man/copsec-policy.5" | csplit -s -z -f policy - '/^<policy/' '{*}'
 for policy in policy[0-9]*; do
-	pmt check --strict "$policy"
+	# What no node does yet may be warned of, nothing else.
+	pmt check "$policy" 2>findings || { cat findings; exit 1; }
+	! grep 'warning:' findings | grep -v 'no node enforces'
 	pmt test "$policy"
 	pmt prove "$policy"
 	count=$((count + 1))
 done
-[ $count -ge 2 ] || { echo 'FAILED: where are the examples of copsec-policy(5)?'; exit 1; }
+[ $count -ge 3 ] || { echo 'FAILED: where are the examples of copsec-policy(5)?'; exit 1; }
 
 # Each command has its lines in the SYNOPSIS, with every option that it takes.
 synopsis() {

@@ -14,6 +14,7 @@
 static const char *const bad[] = {
 	"attributes",
 	"authorities",
+	"conditions",
 	"doctype",
 	"elements",
 	"encoding",

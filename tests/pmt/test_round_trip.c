@@ -67,19 +67,7 @@ static void say_rules(const struct buffer *bundle, struct buffer *out)
 	p = reading_find(&r, "host")->policy;
 	buffer_init(out, 1 << 16);
 	for (size_t i = 0; i < p->rule_count; i++) {
-		const struct policy_rule *rule = &p->rules[i];
-
-		policy_print_rule(out, rule);
-		buffer_put_text(out, "%s%s", rule->shadow ? ", shadow" : "",
-			rule->stateful ? "" : ", without state");
-		if (rule->rate.count)
-			buffer_put_text(out, ", %u in %u s, burst %u, scope %d", rule->rate.count,
-				rule->rate.seconds, rule->rate.burst, (int)rule->rate.scope);
-		if (rule->connections.count)
-			buffer_put_text(out, ", %u at a time, scope %d", rule->connections.count,
-				(int)rule->connections.scope);
-		for (size_t k = 1; k < rule->step_count; k++)
-			buffer_put_text(out, ", else %s", rule->steps[k].protection->name);
+		policy_print_rule(out, &p->rules[i]);
 		buffer_put_text(out, "\n");
 	}
 	reading_fini(&r);
@@ -91,13 +79,13 @@ static const struct {
 	{"limits of new flows",
 		RULES("<allow in=\"yes\" service=\"ssh\" rate=\"10/minute\" burst=\"3\" "
 		      "rate-for=\"source\"/>"),
-		"rule 1 \"host-1\": in, tcp port 22: bypass, 10 in 60 s, burst 3, scope 2\n"},
+		"rule 1 \"host-1\": in, tcp port 22: bypass, 10 new ones in 60 s (3 at once) for each source\n"},
 	{"limits of flows",
 		RULES("<allow in=\"yes\" service=\"ssh\" connections=\"5\" "
 		      "connections-for=\"destination\"/>"),
-		"rule 1 \"host-1\": in, tcp port 22: bypass, 5 at a time, scope 3\n"},
+		"rule 1 \"host-1\": in, tcp port 22: bypass, 5 at a time for each destination\n"},
 	{"shadow", RULES("<deny in=\"yes\" shadow=\"yes\" log=\"yes\"/><allow in=\"yes\"/>"),
-		"rule 1 \"host-1\": in, all: discard, log, shadow\n"
+		"rule 1 \"host-1\": in, all: discard, log, only counted\n"
 		"rule 2 \"host-2\": in, all: bypass\n"},
 	{"no state", RULES("<allow in=\"yes\" out=\"yes\" service=\"dns\" stateful=\"no\"/>"), NULL},
 	{"code points", RULES("<allow out=\"yes\" service=\"dns ssh\" dscp=\"ef 5 af41\"/>"), NULL},
@@ -110,10 +98,44 @@ static const struct {
 	{"the first that succeeds",
 		RULES("<protect with=\"strong plain\" out=\"yes\" service=\"ssh\"/>"),
 		"rule 1 \"host-1\": out, tcp port 22: protect with \"strong\", else protect with "
-		"\"plain\", else plain\n"},
+		"\"plain\"\n"},
 	{"another order is another list",
 		RULES("<protect with=\"plain strong\" out=\"yes\" service=\"ssh\"/>"
 		      "<protect with=\"strong plain\" in=\"yes\" service=\"ssh\"/>"),
+		NULL},
+	{"a schedule",
+		HEAD "<schedule name=\"office\" zone=\"Europe/Berlin\">"
+		     "<period weekdays=\"mon-fri\" times=\"08:00-18:00\"/>"
+		     "<period weekdays=\"sat\" months=\"nov-feb\" times=\"22:00-06:00\"/>"
+		     "<except from=\"2026-12-24\" until=\"2027-01-01T12:00\"/>"
+		     "<except days-from-end=\"1-2\"/></schedule>"
+		     "<rules for=\"host\"><allow in=\"yes\" service=\"ssh\" when=\"office\"/>"
+		     "</rules></policy>",
+		NULL},
+	{"schedules of the same times",
+		HEAD "<schedule name=\"office\"><period weekdays=\"mon\"/></schedule>"
+		     "<schedule name=\"shop\"><period weekdays=\"mon\"/></schedule>"
+		     "<schedule name=\"there\" zone=\"local\"><period weekdays=\"mon\"/></schedule>"
+		     "<rules for=\"host\"><allow in=\"yes\" service=\"ssh\" when=\"office\"/>"
+		     "<allow in=\"yes\" service=\"http\" when=\"shop\"/>"
+		     "<allow in=\"yes\" service=\"ntp\" when=\"there\"/></rules></policy>",
+		NULL},
+	{"offers",
+		RULES("<offer name=\"printing\" about=\"Let &quot;printers&quot; in\" for=\"8h\" "
+		      "usual=\"1h\" across-boot=\"yes\"><allow in=\"yes\" service=\"ipp\"/>"
+		      "<allow out=\"yes\" service=\"ipp\"/></offer>"
+		      "<allow in=\"yes\" service=\"ping\"/>"
+		      "<offer name=\"games\" about=\"Play\"><allow in=\"yes\" service=\"rdp\"/>"
+		      "</offer>"),
+		"rule 1 \"host-1\": in, tcp port 631: bypass, offered as \"printing\"\n"
+		"rule 2 \"host-2\": out, tcp port 631: bypass, offered as \"printing\"\n"
+		"rule 3 \"host-3\": in, icmp type 8; or icmpv6 type 128: bypass\n"
+		"rule 4 \"host-4\": in, tcp port 3389; or udp port 3389: bypass, offered as \"games\"\n"},
+	{"an offer in two blocks",
+		RULES("<offer name=\"printing\" about=\"Print\"><allow in=\"yes\" "
+		      "service=\"ipp\"/></offer></rules><rules for=\"host\">"
+		      "<allow in=\"yes\" service=\"ping\"/><offer name=\"printing\">"
+		      "<allow out=\"yes\" service=\"ipp\"/></offer>"),
 		NULL},
 	{"a tunnel", RULES("<protect with=\"away\" via=\"2001:db8::9\" both=\"yes\"/>"), NULL},
 };
