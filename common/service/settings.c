@@ -170,6 +170,12 @@ static enum err parse_endpoint_item(const struct setting *row, const char *text,
 	return endpoint_parse(text, row->port, to, e);
 }
 
+static enum err parse_network_item(const struct setting *row, const char *text, void *to,
+				   struct error *e)
+{
+	return network_parse(text, row->port, to, e);
+}
+
 static enum err parse_pin_item(const struct setting *row, const char *text, void *to,
 			       struct error *e)
 {
@@ -226,6 +232,19 @@ static enum err parse_endpoints(const struct setting *row, const char *text, voi
 	struct endpoint_list *list = to;
 	char *items;
 	enum err err = parse_list(row, text, sizeof *list->items, parse_endpoint_item, &items,
+				  &list->count, e);
+
+	if (!err)
+		list->items = (void *)items;
+	return err;
+}
+
+static enum err parse_networks(const struct setting *row, const char *text, void *to,
+			       struct error *e)
+{
+	struct network_list *list = to;
+	char *items;
+	enum err err = parse_list(row, text, sizeof *list->items, parse_network_item, &items,
 				  &list->count, e);
 
 	if (!err)
@@ -291,6 +310,18 @@ static void show_endpoints(const struct setting *row, const void *from, struct b
 	}
 }
 
+static void show_networks(const struct setting *row, const void *from, struct buffer *out)
+{
+	const struct network_list *list = from;
+	char text[NETWORK_TEXT_SIZE];
+
+	(void)row;
+	for (size_t i = 0; i < list->count; i++) {
+		network_format(&list->items[i], text);
+		buffer_put_text(out, "%s%s", i ? " " : "", text);
+	}
+}
+
 static void show_pins(const struct setting *row, const void *from, struct buffer *out)
 {
 	const struct pin_list *list = from;
@@ -315,6 +346,12 @@ static void release_endpoints(void *at)
 	*(struct endpoint_list *)at = (struct endpoint_list){0};
 }
 
+static void release_networks(void *at)
+{
+	free(((struct network_list *)at)->items);
+	*(struct network_list *)at = (struct network_list){0};
+}
+
 static void release_pins(void *at)
 {
 	free(((struct pin_list *)at)->items);
@@ -334,6 +371,7 @@ static const struct {
 	[SETTING_U32] = {"number", parse_u32, show_u32, NULL},
 	[SETTING_DURATION] = {"time", parse_duration, show_duration, NULL},
 	[SETTING_ENDPOINTS] = {"address ...", parse_endpoints, show_endpoints, release_endpoints},
+	[SETTING_NETWORKS] = {"prefix ...", parse_networks, show_networks, release_networks},
 	[SETTING_PINS] = {"sha256:digest ...", parse_pins, show_pins, release_pins},
 	[SETTING_ENUM] = {NULL, parse_enum, show_enum, NULL},
 };

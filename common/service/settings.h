@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "common/base/bytes.h"
-#include "common/base/endpoint.h"
+#include "common/base/network.h"
 #include "common/base/pin.h"
 
 enum {
@@ -36,6 +36,7 @@ enum setting_type {
 	SETTING_U32,       /* uint32_t; min..max; decimal or 0x... */
 	SETTING_DURATION,  /* uint64_t, milliseconds; min..max in milliseconds; 250ms, 30s, 5m, 2h, 7d */
 	SETTING_ENDPOINTS, /* struct endpoint_list; min..max items; `port` where none is given */
+	SETTING_NETWORKS,  /* struct network_list; the same */
 	SETTING_PINS,      /* struct pin_list; min..max items */
 	SETTING_ENUM,      /* unsigned; one of `choices` */
 };
@@ -65,6 +66,7 @@ struct setting {
 #define SETTING_AT_U32(type, member) SETTING_AT(type, member, uint32_t)
 #define SETTING_AT_DURATION(type, member) SETTING_AT(type, member, uint64_t)
 #define SETTING_AT_ENDPOINTS(type, member) SETTING_AT(type, member, struct endpoint_list)
+#define SETTING_AT_NETWORKS(type, member) SETTING_AT(type, member, struct network_list)
 #define SETTING_AT_PINS(type, member) SETTING_AT(type, member, struct pin_list)
 #define SETTING_AT_ENUM(type, member) SETTING_AT(type, member, unsigned)
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/endpoint.h"
+#include "common/base/network.h"
 #include "common/base/file.h"
 #include "common/base/pin.h"
 #include "tests/suite.h"
@@ -85,6 +85,96 @@ START_TEST(endpoint_text_reads_and_prints)
 }
 END_TEST
 
+START_TEST(network_text_reads_and_prints)
+{
+	static const struct {
+		const char *text;
+		const char *printed; /* NULL: refused */
+	} rows[] = {
+		{"192.0.2.0/24", "192.0.2.0/24:3288"},
+		{"192.0.2.0/24:99", "192.0.2.0/24:99"},
+		{"192.0.2.128/25", "192.0.2.128/25:3288"},
+		{"192.0.2.1", "192.0.2.1/32:3288"},
+		{"0.0.0.0/0", "0.0.0.0/0:3288"},
+		{"2001:db8::/32", "[2001:db8::/32]:3288"},
+		{"[2001:db8::/32]", "[2001:db8::/32]:3288"},
+		{"[2001:db8::/32]:99", "[2001:db8::/32]:99"},
+		{"2001:db8::1", "[2001:db8::1/128]:3288"},
+		{"::/0", "[::/0]:3288"},
+		{"192.0.2.0/33", NULL},
+		{"192.0.2.1/31", NULL},
+		{"192.0.2.128/24", NULL},
+		{"192.0.2.0/", NULL},
+		{"192.0.2.0/-1", NULL},
+		{"192.0.2.0/24/24", NULL},
+		{"192.0.2.0:99/24", NULL},
+		{"192.0.2.0/24:0", NULL},
+		{"2001:db8::/129", NULL},
+		{"2001:db8::/1000", NULL},
+		{"2001:db8::1/127", NULL},
+		{"2001:db8::/32:99", NULL},
+		{"[2001:db8::]:99/32", NULL},
+		{"[2001:db8::]/32", NULL},
+		{"fe80::%lo/64", NULL},
+		{"example/24", NULL},
+		{"/24", NULL},
+		{"", NULL},
+	};
+	char text[NETWORK_TEXT_SIZE];
+	struct network n, again;
+	struct error e;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		enum err err = network_parse(rows[i].text, 3288, &n, &e);
+
+		ck_assert_msg((err == E_OK) == (rows[i].printed != NULL), "%s", rows[i].text);
+		if (err)
+			continue;
+		network_format(&n, text);
+		ck_assert_str_eq(text, rows[i].printed);
+		ck_assert_int_eq(network_parse(text, 1, &again, &e), E_OK);
+		ck_assert(endpoint_equal(&n.base, &again.base));
+		ck_assert_uint_eq(n.prefix_len, again.prefix_len);
+	}
+}
+END_TEST
+
+START_TEST(a_network_has_the_addresses_of_its_prefix_and_port)
+{
+	static const struct {
+		const char *network, *endpoint;
+		bool has;
+	} rows[] = {
+		{"192.0.2.0/24", "192.0.2.0", true},
+		{"192.0.2.0/24", "192.0.2.255", true},
+		{"192.0.2.0/24", "192.0.3.0", false},
+		{"192.0.2.0/24", "192.0.2.1:99", false},
+		{"192.0.2.0/24:99", "192.0.2.1:99", true},
+		{"192.0.2.64/27", "192.0.2.95", true},
+		{"192.0.2.64/27", "192.0.2.96", false},
+		{"192.0.2.64/27", "192.0.2.63", false},
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.0", false},
+		{"0.0.0.0/0", "203.0.113.9", true},
+		{"0.0.0.0/0", "2001:db8::1", false},
+		{"::/0", "2001:db8::1", true},
+		{"::/0", "192.0.2.1", false},
+		{"2001:db8::/33", "2001:db8:7fff::1", true},
+		{"2001:db8::/33", "2001:db8:8000::", false},
+	};
+	struct network n;
+	struct endpoint p;
+	struct error e;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		ck_assert_int_eq(network_parse(rows[i].network, 3288, &n, &e), E_OK);
+		ck_assert_int_eq(endpoint_parse(rows[i].endpoint, 3288, &p, &e), E_OK);
+		ck_assert_msg(network_has(&n, &p) == rows[i].has, "%s %s", rows[i].network,
+			      rows[i].endpoint);
+	}
+}
+END_TEST
+
 START_TEST(mapped_address_is_the_ipv4_address)
 {
 	struct endpoint v4, v6, p;
@@ -139,6 +229,8 @@ int main(void)
 
 	tcase_add_test(values, pin_text_is_strict);
 	tcase_add_test(values, endpoint_text_reads_and_prints);
+	tcase_add_test(values, network_text_reads_and_prints);
+	tcase_add_test(values, a_network_has_the_addresses_of_its_prefix_and_port);
 	tcase_add_test(values, mapped_address_is_the_ipv4_address);
 	tcase_add_test(values, file_is_replaced_whole_and_read_within_the_limit);
 	suite_add_tcase(suite, values);

@@ -19,6 +19,7 @@ struct every {
 	uint32_t number;
 	uint64_t duration;
 	struct endpoint_list endpoints;
+	struct network_list networks;
 	struct pin_list pins;
 	unsigned choice;
 };
@@ -40,6 +41,9 @@ static const struct setting rows[] = {
 	{.name = "endpoints", .type = SETTING_ENDPOINTS,
 		.offset = SETTING_AT_ENDPOINTS(struct every, endpoints), .initial = "",
 		.port = 3288, .max = 4, .line = "some addresses"},
+	{.name = "networks", .type = SETTING_NETWORKS,
+		.offset = SETTING_AT_NETWORKS(struct every, networks), .initial = "",
+		.port = 3288, .max = 4, .line = "some prefixes"},
 	{.name = "pins", .type = SETTING_PINS, .offset = SETTING_AT_PINS(struct every, pins),
 		.initial = "", .max = 4, .line = "some pins"},
 	{.name = "choice", .type = SETTING_ENUM, .offset = SETTING_AT_ENUM(struct every, choice),
@@ -53,6 +57,7 @@ static bool same_row(const struct setting *row, const void *a, const void *b)
 {
 	const void *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
 	const struct endpoint_list *e = x, *f = y;
+	const struct network_list *n = x, *m = y;
 	const struct pin_list *p = x, *q = y;
 
 	switch (row->type) {
@@ -72,6 +77,12 @@ static bool same_row(const struct setting *row, const void *a, const void *b)
 			if (!endpoint_equal(&e->items[i], &f->items[i]))
 				return false;
 		return e->count == f->count;
+	case SETTING_NETWORKS:
+		for (size_t i = 0; n->count == m->count && i < n->count; i++)
+			if (!endpoint_equal(&n->items[i].base, &m->items[i].base) ||
+				n->items[i].prefix_len != m->items[i].prefix_len)
+				return false;
+		return n->count == m->count;
 	case SETTING_PINS:
 		break;
 	}

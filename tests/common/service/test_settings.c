@@ -20,6 +20,7 @@ struct example {
 	uint32_t threshold;
 	uint64_t hold;
 	struct endpoint_list listen;
+	struct network_list near;
 	struct pin_list pdp;
 	enum store store;
 };
@@ -43,6 +44,9 @@ static const struct setting rows[] = {
 	{.name = "listen", .type = SETTING_ENDPOINTS, .initial = "[::] 0.0.0.0", .min = 1, .max = 3,
 	 .port = 3288, .offset = SETTING_AT_ENDPOINTS(struct example, listen),
 	 .line = "Where to listen"},
+	{.name = "near", .type = SETTING_NETWORKS, .initial = "192.0.2.0/24", .max = 2,
+	 .port = 3288, .offset = SETTING_AT_NETWORKS(struct example, near),
+	 .line = "Where things are near"},
 	{.name = "pdp", .type = SETTING_PINS, .initial = "",
 	 .offset = SETTING_AT_PINS(struct example, pdp), .line = "Keys that may be the PDP"},
 	{.name = "store", .type = SETTING_ENUM, .initial = "sqlite", .choices = stores,
@@ -97,6 +101,7 @@ START_TEST(every_type_is_read_and_shown)
 		"threshold = 0x10\n"
 		"hold = 5m\n"
 		"listen = 192.0.2.1:99, [2001:db8::1]\n"
+		"near = 2001:db8::/32, 192.0.2.0/25:7\n"
 		"pdp = sha256:" ONES "  sha256:" TWOS "\n"
 		"store = postgres"; /* without an end of line */
 	struct buffer out;
@@ -109,6 +114,7 @@ START_TEST(every_type_is_read_and_shown)
 			 "name = a b=c\nkey = /etc/k.pem\nsocket = /run/s\nstrict = yes\n"
 			 "threshold = 16\nhold = 5m\n"
 			 "listen = 192.0.2.1:99 [2001:db8::1]:3288\n"
+			 "near = [2001:db8::/32]:3288 192.0.2.0/25:7\n"
 			 "pdp = sha256:" ONES " sha256:" TWOS "\nstore = postgres\n");
 	settings_fini(&schema, &settings);
 	/* What is shown is read again. */
@@ -152,6 +158,9 @@ START_TEST(each_wrong_value_has_its_message)
 		{"listen = ::1 ::2 ::3", NULL},
 		{"listen = ::1 ::2 ::3 ::4", "listen: more than 3 items"},
 		{"listen = ::1 [::1]:3288", "listen: '[::1]:3288' stands there twice"},
+		{"near = 192.0.2.1/24", "near: '192.0.2.1/24' has bits behind its prefix"},
+		{"near = ::/0 ::/1 ::/2", "near: more than 2 items"},
+		{"near = ::/0 [::/0]:3288", "near: '[::/0]:3288' stands there twice"},
 		{"listen = ,", "listen: 0 items, and 1 are needed"},
 		{"pdp = sha256:" ONES, NULL},
 		{"pdp = sha256:" ONES " sha256:12",
