@@ -171,12 +171,15 @@ static void print_policy(const json_t *status)
 
 static void print_pdp(const json_t *pdp)
 {
+	const char *address = string_of(pdp, "address");
+
 	put_label("pdp", 0);
+	if (!address[0])
+		address = "none known";
 	if (!strcmp(string_of(pdp, "state"), "open"))
-		printf("%s, session open since ", string_of(pdp, "address"));
+		printf("%s, session open since ", address);
 	else
-		printf("%s, %s, no session since ", string_of(pdp, "address"),
-		       string_of(pdp, "state"));
+		printf("%s, %s, no session since ", address, string_of(pdp, "state"));
 	put_time(number_of(pdp, "since"));
 	putchar('\n');
 }

@@ -5,6 +5,7 @@
 #include "common/crypto/trust.h"
 #include "common/service/log.h"
 #include "pep/ipc/message.h"
+#include "pep/net/srv.h"
 #include "pib/plan/marks.h"
 
 #define AT(kind, member) SETTING_AT_##kind(struct pep_settings, member)
@@ -29,12 +30,33 @@ static const struct setting rows[] = {
 	 .line = "Name of this node, as the policy and its PDP know it",
 	 .paragraph = "The PEPID of RFC 2748. The signed assignment must name it together with the "
 	              "digest of the node's key."},
-	{.name = "pdp", .type = SETTING_ENDPOINTS, .offset = AT(ENDPOINTS, pdps), .min = 1,
+	{.name = "pdp", .type = SETTING_ENDPOINTS, .offset = AT(ENDPOINTS, pdps), .initial = "",
 	 .max = MESSAGE_PDP_MAX, .port = COPS_PORT,
 	 .line = "Addresses of the decision points, the preferred one first",
 	 .paragraph = "Numeric, because the closed node must know the way before it can ask anybody: "
 	              "192.0.2.1, 192.0.2.1:3288 or [2001:db8::1]:3288. They are tried in turn. The "
-	              "way to them stays open under every policy."},
+	              "way to them stays open under every policy. May be left out where there is a "
+	              "pdp-domain."},
+	{.name = "pdp-domain", .type = SETTING_STRING, .offset = AT(STRING, pdp_domain),
+	 .initial = "", .max = PDP_DOMAIN_MAX,
+	 .line = "Domain whose DNS names further decision points",
+	 .paragraph = "Its SRV records _cops._tcp (_cops-tls._tcp with tls-start = at-once) are asked "
+	              "for at the start, when their time is over, and when no decision point serves. "
+	              "Those found are tried behind those of pdp, by priority and weight (RFC 2782), and "
+	              "only if they lie within pdp-networks. DNS proves nothing: who they are is proved "
+	              "by a key of pdp-key or by an authority's certificate with a name of pdp-name, or "
+	              "with this domain's where none is given, never with the name that the record leads "
+	              "to. Empty: DNS is not asked."},
+	{.name = "pdp-networks", .type = SETTING_NETWORKS, .offset = AT(NETWORKS, pdp_networks),
+	 .initial = "", .max = PDP_NETWORKS_MAX, .port = COPS_PORT,
+	 .line = "Prefixes within which decision points may be found",
+	 .paragraph = "192.0.2.0/24, 192.0.2.0/24:3288 or [2001:db8::/32]:3288. The way to this port of "
+	              "all their addresses stays open under every policy, for what DNS says opens "
+	              "nothing. Also what another decision point sends this node to is reached so."},
+	{.name = "dns-servers", .type = SETTING_ENDPOINTS, .offset = AT(ENDPOINTS, dns_servers),
+	 .initial = "", .max = PDP_DNS_SERVERS_MAX, .port = 53,
+	 .line = "DNS servers that are asked for pdp-domain",
+	 .paragraph = "Empty: those of /etc/resolv.conf, read anew each time."},
 	{.name = "pdp-key", .type = SETTING_PINS, .offset = AT(PINS, pdp_keys), .initial = "",
 	 .max = MESSAGE_PDP_MAX,
 	 .line = "Pins of the keys by which the decision points are known",
@@ -164,6 +186,25 @@ static enum err check(const char *path, const struct pep_settings *s, struct buf
 	}
 	if (log_configure(log, s->log, &e)) {
 		buffer_put_text(messages, "%s: error: log: %s\n", path, e.text);
+		err = E_SYNTAX;
+	}
+	if (!s->pdps.count && !s->pdp_domain[0]) {
+		buffer_put_text(messages, "%s: error: pdp or pdp-domain must be given\n", path);
+		err = E_SYNTAX;
+	}
+	if (s->pdp_domain[0] && !s->pdp_networks.count) {
+		buffer_put_text(messages, "%s: error: pdp-domain needs pdp-networks: what DNS says "
+		                "opens no way\n", path);
+		err = E_SYNTAX;
+	}
+	if (s->pdp_domain[0] && !srv_is_domain(s->pdp_domain)) {
+		buffer_put_text(messages, "%s: error: pdp-domain: '%s' is no name of a domain\n", path,
+		                s->pdp_domain);
+		err = E_SYNTAX;
+	}
+	if (s->pdp_domain[0] && s->security == PEP_PLAIN) {
+		buffer_put_text(messages, "%s: error: pdp-domain needs security: whoever answers for DNS "
+		                "would be the decision point\n", path);
 		err = E_SYNTAX;
 	}
 	if (!s->pdp_keys.count && !s->pdp_authorities[0] &&

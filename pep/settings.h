@@ -11,6 +11,12 @@
 #define PEP_SETTINGS_PATH "/etc/copsec/pepd.conf"
 #define PEP_CONTROL_PATH "/run/copsec/pepd.sock"
 
+enum {
+	PDP_DOMAIN_MAX = 200,
+	PDP_NETWORKS_MAX = 16,
+	PDP_DNS_SERVERS_MAX = 4,
+};
+
 /* What a session must have. */
 enum pep_security {
 	PEP_TLS,
@@ -28,6 +34,9 @@ enum pep_tls_start {
 struct pep_settings {
 	char *name;
 	struct endpoint_list pdps;
+	char *pdp_domain; /* empty: none is asked for */
+	struct network_list pdp_networks;
+	struct endpoint_list dns_servers; /* none: those of the system */
 	struct pin_list pdp_keys;
 	char *pdp_authorities; /* path; empty: none */
 	char *pdp_names;       /* in their certificates; empty: their addresses are */

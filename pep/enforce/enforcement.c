@@ -75,7 +75,7 @@ static void in_force_fini(struct in_force *f)
 }
 
 enum err enforcement_new(struct kernel *kernel, uint32_t mark_mask,
-                         const struct endpoint_list *pdps, struct enforcement **ret,
+                         const struct network_list *pdps, struct enforcement **ret,
                          struct error *e)
 {
 	struct enforcement *n;
@@ -85,7 +85,7 @@ enum err enforcement_new(struct kernel *kernel, uint32_t mark_mask,
 	if (err)
 		return err;
 	if (pdps->count > PLAN_ENDPOINTS_MAX)
-		return error_set(e, E_RANGE, "%zu PDPs, %d at most", pdps->count,
+		return error_set(e, E_RANGE, "%zu ways to PDPs, %d at most", pdps->count,
 		                 PLAN_ENDPOINTS_MAX);
 	n = calloc(1, sizeof *n);
 	if (!n)
@@ -100,11 +100,12 @@ enum err enforcement_new(struct kernel *kernel, uint32_t mark_mask,
 	for (size_t i = 0; i < pdps->count; i++) {
 		struct plan_endpoint *to = &n->endpoints[n->endpoint_count++];
 		size_t len;
-		const uint8_t *address = endpoint_address(&pdps->items[i], &len);
+		const uint8_t *address = endpoint_address(&pdps->items[i].base, &len);
 
 		to->family = len == 4 ? FLOW_IPV4 : FLOW_IPV6;
 		memcpy(to->address, address, len);
-		to->port = endpoint_port(&pdps->items[i]);
+		to->prefix_len = pdps->items[i].prefix_len;
+		to->port = endpoint_port(&pdps->items[i].base);
 	}
 	*ret = n;
 	return E_OK;

@@ -22,7 +22,7 @@
 
 #include <jansson.h>
 
-#include "common/base/endpoint.h"
+#include "common/base/network.h"
 #include "common/base/pin.h"
 #include "common/crypto/key.h"
 #include "common/crypto/trust.h"
@@ -35,9 +35,9 @@
 
 struct enforcement;
 
-/* E_RANGE: the mark mask is none, or there are more PDPs than a plan holds. */
+/* `pdps`: where PDPs may be. E_RANGE: the mark mask is none, or a plan does not hold so many. */
 enum err enforcement_new(struct kernel *kernel, uint32_t mark_mask,
-                         const struct endpoint_list *pdps, struct enforcement **ret,
+                         const struct network_list *pdps, struct enforcement **ret,
                          struct error *e) MUST_USE;
 struct enforcement *enforcement_free(struct enforcement *e);
 

@@ -16,7 +16,9 @@ static const char *const state_names[CONTACT_END] = {
 
 void pdps_init(struct pdps *p, const struct endpoint *first, uint64_t now_utc)
 {
-	*p = (struct pdps){.state = CONTACT_WAITING, .endpoint = *first, .since = now_utc};
+	*p = (struct pdps){.state = CONTACT_WAITING, .since = now_utc};
+	if (first)
+		p->endpoint = *first;
 	buffer_init(&p->table, CONTACT_ROWS_MAX * CONTACT_ROW_SIZE);
 }
 
@@ -32,7 +34,7 @@ enum err pdps_state(struct pdps *p, const struct message *m, uint64_t now_utc, s
 	struct view reason = cursor_take(&c, cursor_left(&c));
 
 	if (c.error || reason.len > MESSAGE_TEXT_MAX)
-		return error_set(e, E_RANGE, "the state of a PDP without an address");
+		return error_set(e, E_RANGE, "the state of a PDP is none");
 	if (m->kind == CONTACT_WAITING)
 		snprintf(p->reason, sizeof p->reason, "%.*s", (int)reason.len,
 			reason.len ? (const char *)reason.data : "");
@@ -67,9 +69,10 @@ void pdps_lost(struct pdps *p)
 
 json_t *pdps_describe(const struct pdps *p, bool has_net)
 {
-	char address[ENDPOINT_TEXT_SIZE];
+	char address[ENDPOINT_TEXT_SIZE] = "";
 
-	endpoint_format(&p->endpoint, address);
+	if (endpoint_family(&p->endpoint))
+		endpoint_format(&p->endpoint, address);
 	return json_pack("{s:s, s:s, s:I, s:o}", "address", address, "state",
 		has_net ? state_names[p->state] : "no net process", "since", (json_int_t)p->since,
 		"reason", control_text(view_of_string(p->reason)));

@@ -18,7 +18,7 @@ struct pdps {
 	struct buffer table;
 };
 
-/* `first` is shown until net says more. */
+/* `first` is shown until net says more; NULL: none is known. */
 void pdps_init(struct pdps *p, const struct endpoint *first, uint64_t now_utc);
 void pdps_fini(struct pdps *p);
 /* PDP_STATE and PDP_TABLE; a failure is net's fault. */

@@ -675,6 +675,19 @@ static enum err restore(struct process *p, struct error *e)
 	return E_OK;
 }
 
+/* Those of the settings, and where others may be found. */
+static struct network_list ways_to_pdps(
+	const struct pep_settings *settings, struct network ways[PLAN_ENDPOINTS_MAX])
+{
+	struct network_list list = {ways, 0};
+
+	for (size_t i = 0; i < settings->pdps.count; i++)
+		ways[list.count++] = network_of(&settings->pdps.items[i]);
+	for (size_t i = 0; i < settings->pdp_networks.count; i++)
+		ways[list.count++] = settings->pdp_networks.items[i];
+	return list;
+}
+
 static enum err prepare(struct process *p, struct error *e)
 {
 	struct enforcement_identity identity = {
@@ -682,11 +695,13 @@ static enum err prepare(struct process *p, struct error *e)
 		.tenant = p->settings->tenant,
 		.description = p->description,
 	};
+	struct network ways[PLAN_ENDPOINTS_MAX];
+	struct network_list pdps = ways_to_pdps(p->settings, ways);
 	enum err err = kernel_open(&p->kernel, e);
 
 	if (!err)
-		err = enforcement_new(p->kernel, p->settings->mark_mask, &p->settings->pdps,
-		                      &p->enforcement, e);
+		err = enforcement_new(p->kernel, p->settings->mark_mask, &pdps, &p->enforcement,
+		                      e);
 	/* Before anything is read that could be missing or wrong. */
 	if (!err)
 		err = watch_kernel(p, e);
@@ -749,7 +764,7 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	if (!p.loop)
 		return EXIT_FAILURE;
 	transfer_init(&p.decision);
-	pdps_init(&p.pdps, &settings->pdps.items[0], now_utc());
+	pdps_init(&p.pdps, settings->pdps.count ? &settings->pdps.items[0] : NULL, now_utc());
 	ev_init(&p.links_changed, on_links_changed);
 	ev_init(&p.links_settled, on_links_settled);
 	for (int bus = 0; bus < KERNEL_BUSES; bus++) {

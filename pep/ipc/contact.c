@@ -4,11 +4,17 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* Family (4 or 6), port, sixteen octets of which IPv4 uses four. */
+/* Family (4, 6, or 0 for none), port, sixteen octets of which IPv4 uses four. */
 void contact_put_endpoint(struct buffer *out, const struct endpoint *endpoint)
 {
+	const uint8_t *address;
 	size_t len;
-	const uint8_t *address = endpoint_address(endpoint, &len);
+
+	if (!endpoint) {
+		buffer_put_zeros(out, CONTACT_ENDPOINT_SIZE);
+		return;
+	}
+	address = endpoint_address(endpoint, &len);
 
 	buffer_put_u16(out, len == 4 ? 4 : 6);
 	buffer_put_u16(out, endpoint_port(endpoint));
@@ -32,7 +38,7 @@ struct endpoint contact_get_endpoint(struct cursor *c)
 		e.address.v6.sin6_family = AF_INET6;
 		e.address.v6.sin6_port = htons(port);
 		memcpy(&e.address.v6.sin6_addr, address.data, 16);
-	} else {
+	} else if (family) {
 		cursor_fail(c, E_RANGE);
 	}
 	return e;
@@ -73,7 +79,7 @@ enum err contact_get_row(struct cursor *c, struct contact_row *ret)
 	get_numbers(c, row.limited, SESSION_LIMITS);
 	if (c->error)
 		return c->error;
-	if (row.client_type > UINT16_MAX || row.auth > CONTACT_AUTH_INTEGRITY ||
+	if (!endpoint_family(&row.server) || row.client_type > UINT16_MAX || row.auth > CONTACT_AUTH_INTEGRITY ||
 		row.progress < SESSION_INVALID || row.progress > SESSION_TIMING_OUT)
 		return E_RANGE;
 	*ret = row;

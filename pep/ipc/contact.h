@@ -51,8 +51,9 @@ enum {
 	CONTACT_ROWS_MAX = 256,
 };
 
+/* NULL: none, which comes back as one of family 0. */
 void contact_put_endpoint(struct buffer *out, const struct endpoint *endpoint);
-/* The cursor fails E_RANGE if it is none. */
+/* The cursor fails E_RANGE if the family is none. */
 struct endpoint contact_get_endpoint(struct cursor *c);
 
 void contact_put_row(struct buffer *out, const struct contact_row *row);

@@ -15,9 +15,20 @@ static uint32_t random_number(void *user)
 	return arc4random();
 }
 
+/* NULL: none is known. */
 static const struct endpoint *current_pdp(struct process *p)
 {
-	return &servers_current(&p->servers)->endpoint;
+	const struct server *server = servers_current(&p->servers);
+
+	return server ? &server->endpoint : NULL;
+}
+
+struct server *contact_server(struct process *p)
+{
+	for (size_t i = 0; i < p->servers.count; i++)
+		if (endpoint_equal(&p->servers.list[i].endpoint, &p->connected_to))
+			return &p->servers.list[i];
+	return NULL;
 }
 
 void tell_state(struct process *p, enum pdp_contact state, const char *reason)
@@ -57,7 +68,7 @@ static void plan_look(struct process *p)
 static void leave_for_preferred(struct process *p)
 {
 	log_notice(p->log, MODULE, "the preferred PDP answers again: back to it",
-		log_endpoint("from", current_pdp(p)),
+		log_endpoint("from", &p->connected_to),
 		log_endpoint("to", servers_preferred(&p->servers)));
 	servers_go_back(&p->servers);
 	p->moving = true;
@@ -140,7 +151,7 @@ void contact_served(struct process *p)
 static enum err follow(struct process *p, const struct cops_object *redirect)
 {
 	struct endpoint to = cops_server(redirect);
-	struct endpoint from = *current_pdp(p);
+	struct endpoint from = p->connected_to;
 	enum err err = servers_redirected(&p->servers, &to, link_now());
 
 	if (err) {
@@ -161,7 +172,7 @@ void contact_refused(struct process *p, const struct session_event *event)
 		p->moving = true;
 	else if (!event->redirect || follow(p, event->redirect))
 		log_warning(p->log, MODULE, "the PDP does not serve us",
-			log_endpoint("pdp", current_pdp(p)), log_u64("error", event->code),
+			log_endpoint("pdp", &p->connected_to), log_u64("error", event->code),
 			log_err(&event->error));
 	session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNSPECIFIED);
 }
@@ -213,6 +224,8 @@ static void try_again(struct process *p, const struct error *why)
 {
 	uint32_t wait = p->moving ? 0 : servers_failed(&p->servers, arc4random());
 
+	if (wait)
+		discovery_hurry(p);
 	p->moving = false;
 	tell_state(p, CONTACT_WAITING, why->text);
 	start_timer(p, &p->retry, wait);
@@ -234,25 +247,17 @@ static void log_end(struct process *p, const struct error *why)
 		return;
 	if (p->lamented)
 		log_info(p->log, MODULE, "still no session with a PDP",
-			log_endpoint("pdp", current_pdp(p)), log_err(why));
+			log_endpoint("pdp", &p->connected_to), log_err(why));
 	else
 		log_warning(p->log, MODULE, "no session with a PDP, what is in force stays",
-			log_endpoint("pdp", current_pdp(p)), log_err(why));
+			log_endpoint("pdp", &p->connected_to), log_err(why));
 	p->lamented = true;
-}
-
-static struct server *find_server(struct process *p, const struct endpoint *endpoint)
-{
-	for (size_t i = 0; i < p->servers.count; i++)
-		if (endpoint_equal(&p->servers.list[i].endpoint, endpoint))
-			return &p->servers.list[i];
-	return NULL;
 }
 
 /* Its counters outlive it. */
 static void end_session(struct process *p)
 {
-	struct server *server = find_server(p, &p->connected_to);
+	struct server *server = contact_server(p);
 
 	if (p->session && server)
 		session_counters_add(&server->counters, session_counters(p->session));
@@ -287,6 +292,13 @@ void contact_begin(struct process *p)
 {
 	struct error e;
 
+	ev_timer_stop(p->loop, &p->retry);
+	if (p->link || p->ending)
+		return;
+	if (!current_pdp(p)) {
+		tell_state(p, CONTACT_WAITING, "no decision point is known yet");
+		return;
+	}
 	servers_trying(&p->servers, link_now());
 	p->connected_to = *current_pdp(p);
 	tell_state(p, CONTACT_CONNECTING, "");

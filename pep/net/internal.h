@@ -3,6 +3,7 @@
  * The net process from inside: what its files share.
  *
  *	process.c   life, and the two other processes
+ *	discovery.c the PDPs that DNS names
  *	contact.c   which PDP, and how connections to it begin and end
  *	serving.c   one session: requests, decisions, reports
  *	security.c  how a session is protected, and who a PDP is
@@ -17,7 +18,7 @@
 #include "common/link/link.h"
 #include "pep/ipc/channel.h"
 #include "pep/ipc/transfer.h"
-#include "pep/net/servers.h"
+#include "pep/net/resolver.h"
 #include "pep/process/supervisor.h"
 #include "pep/settings.h"
 
@@ -43,9 +44,15 @@ struct process {
 	char pdp_name[INET6_ADDRSTRLEN];       /* whose key of these is taken */
 
 	struct servers servers;
+	struct resolver *resolver; /* DNS is being asked */
+	struct ev_timer ask;       /* when to ask again */
+	struct backoff asking;     /* after questions in vain */
+	uint64_t asked_at;         /* 0: never was an answer */
+	bool asked_in_vain;
 	bool lamented; /* that there is no session; once is enough for most readers */
 	bool moving;   /* the session ends because another PDP is the current one now */
-	struct endpoint connected_to; /* or being connected to */
+	/* Of the link and its session, for servers.current may be another by now. */
+	struct endpoint connected_to;
 	struct link *link;
 	struct session *session;
 	struct error closed_for; /* why the session closed, if it said so */
@@ -79,11 +86,22 @@ void stop(struct process *p, int status);
 /* To enforce; what cannot be sent is logged. */
 bool tell(struct process *p, const struct message *m);
 
+/* ---- discovery.c ---- */
+
+void discovery_init(struct process *p);
+void discovery_fini(struct process *p);
+/* Asks DNS, if the settings name a domain; from then on when an answer's time is over. */
+void discovery_begin(struct process *p);
+/* No PDP serves: asks now, unless that was done a moment ago. */
+void discovery_hurry(struct process *p);
+
 /* ---- contact.c ---- */
 
 void contact_init(struct process *p);
 void contact_fini(struct process *p);
-/* Connects to the current PDP. */
+/* The server at the other end of the link; NULL if it is in the list no more. */
+struct server *contact_server(struct process *p);
+/* Connects to the current PDP, if one is known. */
 void contact_begin(struct process *p);
 /* Says goodbye and stops when that has gone out. */
 void contact_end(struct process *p);

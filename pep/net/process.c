@@ -133,15 +133,18 @@ int net_process(const struct pep_settings *settings, struct log *log)
 		return EXIT_FAILURE;
 	transfer_init(&p.request);
 	contact_init(&p);
+	discovery_init(&p);
 	table_init(&p);
 	if (prepare(&p, &e)) {
 		log_error(log, MODULE, "cannot start", log_err(&e));
 	} else {
 		contact_begin(&p);
+		discovery_begin(&p);
 		ev_run(p.loop, 0);
 	}
 	p.ending = true;
 	table_fini(&p);
+	discovery_fini(&p);
 	contact_fini(&p);
 	net_free(p.net);
 	channel_free(p.enforce);

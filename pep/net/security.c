@@ -28,9 +28,10 @@ enum err security_load(struct process *p, struct error *e)
 static bool is_tls(struct process *p)
 {
 	unsigned security = p->settings->security;
+	const struct server *server = contact_server(p);
 
 	return security == PEP_TLS || security == PEP_TLS_AND_INTEGRITY ||
-	       servers_current(&p->servers)->tls_demanded;
+	       (server && server->tls_demanded);
 }
 
 static uint64_t utc(void *user)
@@ -62,16 +63,20 @@ void security_configure(struct process *p, struct session_config *config)
 					 ? p->integrity_keys
 					 : NULL;
 	config->utc = utc;
-	peer_of(&servers_current(&p->servers)->endpoint, p->pdp_name);
+	peer_of(&p->connected_to, p->pdp_name);
 	config->pdp = p->pdp_name;
 }
 
-/* RFC 4261 section 7.2: by one of its names, or by the address if that is all that is known. */
-static bool is_named_right(const struct process *p, const struct link *l)
+/* RFC 4261 section 7.2: by one of its names; by the domain that DNS was asked for, not by what DNS
+ * answered; or by the address if that is all that the settings say. */
+static bool is_named_right(struct process *p, const struct link *l)
 {
+	const struct server *server = contact_server(p);
 	char *names, *save = NULL, *name;
 	bool right = false;
 
+	if (!p->settings->pdp_names[0] && server && server->origin == SERVER_FOUND)
+		return link_is_named(l, p->settings->pdp_domain);
 	if (!p->settings->pdp_names[0])
 		return link_has_address(l, &p->connected_to);
 	names = strdup(p->settings->pdp_names);
@@ -102,9 +107,9 @@ bool security_authorize(struct process *p, const struct link *l, const struct pi
 /* Nothing protects that word: it holds for the PDP that it is from, not for the others. */
 bool security_demanded(struct process *p, const struct session_event *event)
 {
-	struct server *server = servers_current(&p->servers);
+	struct server *server = contact_server(p);
 
-	if (event->code != COPS_ERROR_AUTH_REQUIRED || is_tls(p) ||
+	if (!server || event->code != COPS_ERROR_AUTH_REQUIRED || is_tls(p) ||
 		event->sub_code != COPS_SUB_CODE(COPS_INTEGRITY, COPS_INTEGRITY_TLS))
 		return false;
 	log_notice(p->log, MODULE,

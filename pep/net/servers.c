@@ -76,23 +76,53 @@ static void insert_found(struct servers *s, const struct server_found *found)
 		s->current++;
 }
 
-static bool is_among(
+static const struct server_found *find(
 	const struct endpoint *endpoint, const struct server_found *found, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (endpoint_equal(&found[i].endpoint, endpoint))
-			return true;
-	return false;
+			return &found[i];
+	return NULL;
 }
 
+static void exchange(struct servers *s, size_t a, size_t b)
+{
+	struct server t = s->list[a];
+
+	s->list[a] = s->list[b];
+	s->list[b] = t;
+	if (s->current == a)
+		s->current = b;
+	else if (s->current == b)
+		s->current = a;
+}
+
+/* Priorities may be others than they were. */
+static void sort_found(struct servers *s)
+{
+	for (size_t i = 1; i < s->count; i++)
+		for (size_t j = i; j && s->list[j - 1].origin == SERVER_FOUND &&
+				   s->list[j].origin == SERVER_FOUND &&
+				   s->list[j - 1].priority > s->list[j].priority;
+			j--)
+			exchange(s, j - 1, j);
+}
+
+/* Who was found before and is found again keeps his counters, and his place among equals: chance has
+ * chosen it. */
 void servers_found(struct servers *s, const struct server_found *found, size_t count)
 {
-	/* Who was found before and is found again keeps his place and his counters. */
-	for (size_t i = s->count; i-- > 0;)
-		if (s->list[i].origin == SERVER_FOUND &&
-			!is_among(&s->list[i].endpoint, found, count) &&
-			!(i == s->current && s->connected))
+	for (size_t i = s->count; i-- > 0;) {
+		const struct server_found *again = find(&s->list[i].endpoint, found, count);
+
+		if (s->list[i].origin != SERVER_FOUND)
+			continue;
+		if (again)
+			s->list[i].priority = again->priority;
+		else if (i != s->current || !(s->trying || s->connected))
 			discard(s, i);
+	}
+	sort_found(s);
 	for (size_t i = 0; i < count && count_of(s, SERVER_FOUND) < SERVERS_FOUND_MAX; i++)
 		if (!has(s, &found[i].endpoint))
 			insert_found(s, &found[i]);
@@ -109,6 +139,7 @@ void servers_trying(struct servers *s, uint64_t now)
 {
 	s->list[s->current].last_attempt = now;
 	s->list[s->current].connect_attempts++;
+	s->trying = true;
 	s->connected = s->served = false;
 }
 
@@ -152,7 +183,7 @@ uint32_t servers_failed(struct servers *s, uint32_t random)
 		s->attempts_left--;
 	else
 		wait = move_on(s);
-	s->connected = s->served = false;
+	s->trying = s->connected = s->served = false;
 	if (!wait)
 		return 0;
 	s->hops = 0;
@@ -178,7 +209,7 @@ enum err servers_redirected(struct servers *s, const struct endpoint *to, uint64
 	}
 	s->trail[s->hops++] = from;
 	s->redirections++;
-	s->connected = s->served = false;
+	s->trying = s->connected = s->served = false;
 	s->attempts_left = s->config.attempts;
 	for (at = 0; at < s->count && !endpoint_equal(&s->list[at].endpoint, to); at++)
 		;
@@ -223,5 +254,5 @@ void servers_go_back(struct servers *s)
 	s->current = preferred(s);
 	s->sent = false;
 	s->attempts_left = s->config.attempts;
-	s->connected = s->served = false;
+	s->trying = s->connected = s->served = false;
 }

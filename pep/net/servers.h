@@ -63,7 +63,7 @@ struct servers {
 	struct server list[SERVERS_MAX]; /* in the order in which they are tried */
 	size_t count, current;
 	uint32_t attempts_left;
-	bool connected, served; /* by the present session */
+	bool trying, connected, served; /* by the present session */
 	bool sent;              /* to the current one, by a PDP */
 	uint64_t served_since,
 		served_at; /* the latter put off by every look for the preferred one */
@@ -76,14 +76,17 @@ struct servers {
 void servers_init(struct servers *s, const struct servers_config *config,
 	const struct endpoint *configured, size_t count);
 
-/* Replaces what was found before; `priority` as in DNS: lower first, several may be equal. Those
- * beyond the limit, and those that are in the list anyway, are passed over. */
+/* Replaces what was found before; `priority` as in DNS: lower first, equal ones in the order given,
+ * but those that are known already before those that are new. Those beyond the limit, and those that
+ * are in the list anyway, are passed over. The current server stays as long as it is tried or
+ * serves. */
 struct server_found {
 	struct endpoint endpoint;
 	uint16_t priority;
 };
 void servers_found(struct servers *s, const struct server_found *found, size_t count);
 
+/* NULL: the list is empty; then none of the functions below may be called. */
 struct server *servers_current(struct servers *s);
 
 /* What happened to the current server. */

@@ -206,10 +206,10 @@ void on_request(struct process *p)
 /* Once for each PDP, however often it comes back. */
 static void note_oddity(struct process *p, enum session_oddity what)
 {
-	struct server *server = servers_current(&p->servers);
+	struct server *server = contact_server(p);
 	uint16_t bit = (uint16_t)(1u << what);
 
-	if (server->noted & bit)
+	if (!server || server->noted & bit)
 		return;
 	server->noted |= bit;
 	log_info(p->log, MODULE, "wrong at the PDP, passed over", log_endpoint("pdp", &server->endpoint),

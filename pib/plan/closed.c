@@ -120,11 +120,16 @@ static void put_way_to_pdp(
 {
 	struct writer *w = &b->w;
 	bool is_ipv6 = pdp->family == FLOW_IPV6;
-	struct plan_value address = {{0}};
+	struct plan_value low = {{0}}, high;
 
-	memcpy(address.octets, pdp->address, is_ipv6 ? 16 : 4);
+	memcpy(low.octets, pdp->address, is_ipv6 ? 16 : 4);
+	high = low;
+	for (unsigned bit = pdp->prefix_len; bit < (is_ipv6 ? 128 : 32); bit++)
+		high.octets[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	step_is(w, PLAN_KEY_FAMILY, is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
-	step_value(w, is_ipv6 ? PLAN_KEY_DESTINATION6 : PLAN_KEY_DESTINATION4, 0, address, address);
+	if (pdp->prefix_len)
+		step_value(w, is_ipv6 ? PLAN_KEY_DESTINATION6 : PLAN_KEY_DESTINATION4, 0, low,
+			high);
 	step_is(w, PLAN_KEY_PROTOCOL, PROTOCOL_TCP);
 	step_is(w, PLAN_KEY_DESTINATION_PORT, pdp->port);
 	put_open(b, chain, "the way to the PDP");

@@ -53,7 +53,7 @@ struct policy;
 
 enum {
 	PLAN_NAME_SIZE = 120,    /* names in the kernel, with their NUL */
-	PLAN_ENDPOINTS_MAX = 16, /* ways to PDPs */
+	PLAN_ENDPOINTS_MAX = 32, /* ways to PDPs */
 	PLAN_INTERFACES_MAX = 256,
 	PLAN_POLICIES_MAX = 256,
 	PLAN_SOURCES_MAX = 65536, /* that one limit can tell apart at a time */
@@ -64,10 +64,11 @@ enum {
 
 /* ---- What goes in ---- */
 
-/* The way to a PDP stays open: TCP to this address and port. */
+/* The way to PDPs stays open: TCP to this port of the addresses with this prefix. */
 struct plan_endpoint {
 	enum flow_family family;
 	uint8_t address[16]; /* the first 4 octets for IPv4 */
+	uint8_t prefix_len;  /* bits */
 	uint16_t port;
 };
 

@@ -92,11 +92,11 @@ static void boot(struct node *t)
 		.trust = r->trust,
 		.report_key = r->key,
 		.storage = {t, load, prepare, commit, sync_all, abandon}};
-	struct endpoint pdp;
-	struct endpoint_list pdps = {&pdp, 1};
+	struct network pdp;
+	struct network_list pdps = {&pdp, 1};
 	struct error e;
 
-	REQUIRE(endpoint_parse("2001:db8::53", 3288, &pdp, &e) == E_OK);
+	REQUIRE(network_parse("2001:db8::53", 3288, &pdp, &e) == E_OK);
 	REQUIRE(enforcement_new(t->kernel, 0x01ff0000, &pdps, &t->n, &e) == E_OK);
 	REQUIRE(enforcement_close(t->n, &e) == E_OK);
 	enforcement_identify(t->n, &identity);

@@ -67,7 +67,8 @@ struct node {
 
 static void boot(struct node *n)
 {
-	struct endpoint_list pdps = {&listen_at, 1};
+	struct network pdp = network_of(&listen_at);
+	struct network_list pdps = {&pdp, 1};
 	struct kernel_transport transport = fake_transport(n->fake);
 	const struct enforcement_identity identity = {
 		.pepid = "gw1",

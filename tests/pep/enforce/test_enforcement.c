@@ -38,7 +38,7 @@ enum { PDP_PORT = 3288 };
 /* What the closed node is to hold. */
 static struct plan *closed_plan(void)
 {
-	struct plan_endpoint pdp = {.family = FLOW_IPV6, .port = PDP_PORT,
+	struct plan_endpoint pdp = {.family = FLOW_IPV6, .prefix_len = 128, .port = PDP_PORT,
 	                            .address = {0x20, 1, 0xd, 0xb8, [15] = 0x53}};
 	struct plan_input input = {.mark_mask = MASK, .endpoints = &pdp, .endpoint_count = 1,
 	                           .node_roles = ""};
@@ -60,8 +60,8 @@ static void settle(struct node *t)
 
 static void boot(struct node *t)
 {
-	struct endpoint pdp;
-	struct endpoint_list pdps = {&pdp, 1};
+	struct network pdp;
+	struct network_list pdps = {&pdp, 1};
 	struct kernel_transport transport = fake_transport(t->fake);
 	struct enforcement_identity identity = {
 		.pepid = "gw1",
@@ -76,7 +76,7 @@ static void boot(struct node *t)
 	};
 	struct error e;
 
-	ck_assert_int_eq(endpoint_parse("2001:db8::53", PDP_PORT, &pdp, &e), E_OK);
+	ck_assert_int_eq(network_parse("2001:db8::53", PDP_PORT, &pdp, &e), E_OK);
 	t->kernel = kernel_new(&transport);
 	ck_assert_msg(!enforcement_new(t->kernel, MASK, &pdps, &t->n, &e), "%s", e.text);
 	ck_assert_msg(!enforcement_close(t->n, &e), "%s", e.text);

@@ -404,7 +404,7 @@ END_TEST
 
 START_TEST(closed_node_lets_nothing_pass)
 {
-	struct plan_endpoint pdp = {FLOW_IPV4, {192, 0, 2, 1}, 3288};
+	struct plan_endpoint pdp = {FLOW_IPV4, {192, 0, 2, 1}, 32, 3288};
 	struct error error;
 
 	ck_assert_int_eq(plan_bootstrap(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,

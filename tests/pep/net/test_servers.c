@@ -321,6 +321,50 @@ START_TEST(who_is_found_again_keeps_his_counters_and_who_serves_stays)
 }
 END_TEST
 
+START_TEST(new_priorities_hold_and_equals_keep_their_place)
+{
+	struct server_found found[] = {{at("198.51.100.1"), 10}, {at("198.51.100.2"), 10},
+		{at("198.51.100.3"), 20}};
+	struct server_found again[] = {{at("198.51.100.2"), 10}, {at("198.51.100.1"), 10},
+		{at("198.51.100.3"), 5}, {at("198.51.100.4"), 10}};
+	static const char *const order[] = {"198.51.100.3:3288", "198.51.100.1:3288",
+		"198.51.100.2:3288", "198.51.100.4:3288"};
+	struct servers s;
+
+	begin(&s, &defaults, 0);
+	servers_found(&s, found, 3);
+	serve(&s, 10);
+	ck_assert_str_eq(current(&s), "198.51.100.1:3288");
+	servers_found(&s, again, 4);
+	ck_assert_str_eq(current(&s), "198.51.100.1:3288");
+	for (size_t i = 0; i < 4; i++) {
+		char text[ENDPOINT_TEXT_SIZE];
+
+		endpoint_format(&s.list[i].endpoint, text);
+		ck_assert_str_eq(text, order[i]);
+	}
+	ck_assert_uint_eq(s.list[1].connect_attempts, 1);
+}
+END_TEST
+
+START_TEST(who_is_being_tried_is_not_taken_away)
+{
+	struct server_found found[] = {{at("198.51.100.1"), 10}, {at("198.51.100.2"), 20}};
+	struct servers s;
+
+	begin(&s, &defaults, 0);
+	servers_found(&s, found, 1);
+	servers_trying(&s, 0);
+	servers_found(&s, &found[1], 1);
+	ck_assert_str_eq(current(&s), "198.51.100.1:3288");
+	servers_failed(&s, 0);
+	servers_found(&s, &found[1], 1);
+	ck_assert_uint_eq(s.count, 1);
+	ck_assert_str_eq(current(&s), "198.51.100.2:3288");
+	ck_assert_uint_eq(s.list[0].connect_failures, 0);
+}
+END_TEST
+
 START_TEST(what_is_found_is_limited)
 {
 	struct server_found found[SERVERS_FOUND_MAX + 5];
@@ -359,6 +403,8 @@ int main(void)
 	tcase_add_test(c, what_is_found_stands_behind_the_settings_by_priority);
 	tcase_add_test(c, an_empty_list_is_filled_and_emptied);
 	tcase_add_test(c, who_is_found_again_keeps_his_counters_and_who_serves_stays);
+	tcase_add_test(c, new_priorities_hold_and_equals_keep_their_place);
+	tcase_add_test(c, who_is_being_tried_is_not_taken_away);
 	tcase_add_test(c, what_is_found_is_limited);
 	suite_add_tcase(s, c);
 	return suite_main(s);

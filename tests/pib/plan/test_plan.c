@@ -25,7 +25,8 @@ static void teardown(void)
 	arena_fini(&arena);
 }
 
-static const struct plan_endpoint pdp = {FLOW_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 9}, 3288};
+static const struct plan_endpoint pdp = {FLOW_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 9}, 128,
+	3288};
 static const struct plan_interface host_interfaces[] = {{"eth0", "host"}, {"eth1", ""}};
 
 static struct plan *build(const struct plan_input *input)
@@ -564,7 +565,7 @@ START_TEST(closed_node_opens_what_it_needs_and_no_more)
 	memcpy(p.flow.destination, pdp.address, 16);
 	p.out = "eth0";
 	ck_assert(passes(PLAN_HOOK_OUTPUT, &p, NULL));
-	p.flow.destination[0]++;
+	p.flow.destination[15]++;
 	ck_assert(!passes(PLAN_HOOK_OUTPUT, &p, "no-role"));
 	for (int type = 128; type < 150; type++) {
 		bool needed = (type >= 130 && type <= 137) || type == 143;
@@ -578,6 +579,43 @@ START_TEST(closed_node_opens_what_it_needs_and_no_more)
 		p.in = NULL;
 		p.out = "eth0";
 		ck_assert_int_eq(passes(PLAN_HOOK_OUTPUT, &p, NULL), needed);
+	}
+}
+END_TEST
+
+START_TEST(the_way_to_pdps_is_as_wide_as_their_prefix)
+{
+	static const struct {
+		struct plan_endpoint pdps;
+		uint8_t to[16];
+		uint16_t port;
+		bool open;
+	} cases[] = {
+		{{FLOW_IPV4, {192, 0, 2, 64}, 27, 3288}, {192, 0, 2, 64}, 3288, true},
+		{{FLOW_IPV4, {192, 0, 2, 64}, 27, 3288}, {192, 0, 2, 95}, 3288, true},
+		{{FLOW_IPV4, {192, 0, 2, 64}, 27, 3288}, {192, 0, 2, 63}, 3288, false},
+		{{FLOW_IPV4, {192, 0, 2, 64}, 27, 3288}, {192, 0, 2, 96}, 3288, false},
+		{{FLOW_IPV4, {192, 0, 2, 64}, 27, 3288}, {192, 0, 2, 64}, 3289, false},
+		{{FLOW_IPV4, {0}, 0, 99}, {203, 0, 113, 9}, 99, true},
+		{{FLOW_IPV4, {0}, 0, 99}, {203, 0, 113, 9}, 98, false},
+		{{FLOW_IPV6, {0x20, 1}, 33, 3288}, {0x20, 1, 0, 0, 0x7f, [15] = 1}, 3288, true},
+		{{FLOW_IPV6, {0x20, 1}, 33, 3288}, {0x20, 1, 0, 0, 0x80}, 3288, false},
+		{{FLOW_IPV6, {0}, 0, 3288}, {0xfd, [15] = 7}, 3288, true},
+	};
+	struct error error;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct plan_input input = {.mark_mask = MARK_MASK_DEFAULT,
+			.endpoints = &cases[i].pdps,
+			.endpoint_count = 1};
+		struct test_packet p = packet_of(TCP, cases[i].port);
+
+		ck_assert_int_eq(plan_bootstrap(&input, &plan, &error), E_OK);
+		p.flow.family = cases[i].pdps.family;
+		memcpy(p.flow.destination, cases[i].to, 16);
+		p.out = "eth0";
+		ck_assert_msg(passes(PLAN_HOOK_OUTPUT, &p, NULL) == cases[i].open, "case %zu", i);
+		plan = plan_free(plan);
 	}
 }
 END_TEST
@@ -1070,6 +1108,7 @@ int main(void)
 		who_is_turned_away_is_told,
 		tcp_begins_with_syn_and_invalid_packets_end,
 		icmp_errors_pass_with_their_connection,
+		the_way_to_pdps_is_as_wide_as_their_prefix,
 		closed_node_opens_what_it_needs_and_no_more,
 		only_root_speaks_from_the_ports_of_ike,
 		protected_flows_pass_through_their_sa_alone,
