@@ -63,10 +63,16 @@ static void set_value(struct pri *pri, const struct pib_attribute *a, bool great
 	}
 }
 
+void seed_row(const struct pib_class *class, bool greatest, struct pri *ret)
+{
+	pri_init(ret, class->id, greatest ? UINT16_MAX : 1);
+	for (size_t i = 0; i < class->attribute_count; i++)
+		if (class->attributes[i].number != class->index_attribute)
+			set_value(ret, &class->attributes[i], greatest);
+}
+
 static void make_row(const struct seeds *s, const struct pib_class *class, bool greatest)
 {
-	uint32_t instance = greatest ? UINT16_MAX : 1;
-	struct prid prid = {class, instance};
 	struct pr_object object;
 	struct buffer name, out;
 	struct cursor c;
@@ -75,11 +81,8 @@ static void make_row(const struct seeds *s, const struct pib_class *class, bool 
 
 	buffer_init(&name, SEED_MAX);
 	buffer_init(&out, SEED_MAX);
-	pri_init(&pri, class->id, instance);
-	for (size_t i = 0; i < class->attribute_count; i++)
-		if (class->attributes[i].number != class->index_attribute)
-			set_value(&pri, &class->attributes[i], greatest);
-	prid_put(&name, &prid);
+	seed_row(class, greatest, &pri);
+	prid_put(&name, &(struct prid){class, pri.instance});
 	c = cursor_over(buffer_view(&name));
 	REQUIRE(pr_next(&c, &object) == E_OK);
 	if (!greatest)

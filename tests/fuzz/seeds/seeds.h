@@ -14,6 +14,7 @@
 
 #include "common/base/bytes.h"
 #include "common/crypto/key.h"
+#include "pib/schema/pri.h"
 #include "tests/require.h"
 
 enum { SEED_MAX = 16 << 20, SIGNERS = 2 };
@@ -31,9 +32,13 @@ void seed_write(const struct seeds *s, const char *target, struct view octets, c
 /* The document with one more signer each. */
 void seed_sign(struct view document, struct key *const *keys, size_t count, struct buffer *out);
 
+/* The least values of a class, or the greatest. */
+void seed_row(const struct pib_class *class, bool greatest, struct pri *ret);
+
 void make_documents(const struct seeds *s); /* documents, bundle, state, decision */
 void make_signatures(const struct seeds *s); /* cms */
 void make_rows(const struct seeds *s);       /* pri */
 void make_messages(const struct seeds *s);   /* ipc */
+void make_traces(const struct seeds *s);     /* trace-message, trace-flows, trace-capture */
 
 #endif
