@@ -7,7 +7,7 @@
 #include "pib/store/check.h"
 #include "pmt/compiler/numbering.h"
 #include "pmt/compiler/previous.h"
-#include "pmt/compiler/rules.h"
+#include "pmt/compiler/written.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,39 +168,66 @@ static enum err number_sets(struct compilation *c)
 static bool applies(const struct model *m, const struct model_block *block, const char *roles)
 {
 	const char *pattern = strcmp(roles, "*") == 0 ? roles : roles + 2;
+	size_t all = 1, had = 0;
 
 	for (size_t i = 0; i < block->role_count; i++)
-		if (m->authority == AUTHORITY_HOME
-				? combination_has(roles, block->roles[i]->name)
-				: strcmp(pattern, block->roles[i]->name) == 0)
-			return true;
-	return false;
+		had += m->authority == AUTHORITY_HOME
+			       ? combination_has(roles, block->roles[i]->name)
+			       : strcmp(pattern, block->roles[i]->name) == 0;
+	for (const char *p = roles; *p; p++)
+		all += *p == '+' && m->authority == AUTHORITY_HOME;
+	return block->exactly ? had == all && had == block->role_count : had > 0;
+}
+
+/* Of a rule that is written as a row: is the set one for flows of its kind? */
+static bool concerns(const struct rule_needs *set, const struct model_row *row)
+{
+	const struct model_value *forward =
+		row->extension ? &row->extension->values[copsecRuleForward - 1] : NULL;
+	const bool is_forward = forward && forward->kind == VALUE_NUMBER &&
+				forward->number == copsecRuleForward_true;
+
+	return is_forward ? set->forward : set->local;
+}
+
+static enum err make_block(
+	struct written *w, const struct model_block *block, uint32_t *order)
+{
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < block->rule_count && !code; i++) {
+		const struct model_rule *rule = &block->rules[i];
+
+		if (!rule->row)
+			rules_put(w->rows, w->needs, rule, order);
+		else if (block->exactly || concerns(w->needs, rule->row))
+			code = written_put_rule(w, rule->row, ++*order);
+	}
+	for (size_t i = 0; i < block->row_count && !code; i++)
+		code = written_put(w, block->rows[i]);
+	return code;
 }
 
 /* The rows with numbers of their own. */
-static enum err make_rows(
-	struct compilation *c, const struct rule_needs *set, uint32_t block, struct buffer *out)
+static enum err make_rows(struct compilation *c, struct written *w, struct buffer *out)
 {
-	struct rows rows;
+	const struct model *m = c->model;
 	uint32_t order = 0;
-	enum err code;
+	enum err code = E_OK;
 
-	rows_init(&rows, block);
-	for (size_t i = 0; i < c->model->block_count; i++) {
-		const struct model_block *rules = &c->model->blocks[i];
-
-		for (size_t k = 0;
-			applies(c->model, rules, set->roles) && k < rules->rule_count; k++)
-			rules_put(&rows, set, &rules->rules[k], &order);
-	}
+	for (size_t i = 0; i < m->block_count && m->row_count && !code; i++)
+		if (applies(m, &m->blocks[i], w->needs->roles))
+			code = written_reserve(w, &m->blocks[i]);
+	for (size_t i = 0; i < m->block_count && !code; i++)
+		if (applies(m, &m->blocks[i], w->needs->roles))
+			code = make_block(w, &m->blocks[i], &order);
+	written_finish(w);
 	c->summary->rules += order;
-	c->summary->pris += rows_count(&rows);
-	code = order > MODEL_RULES_MAX
-		       ? error_set(c->e, E_LIMIT, "%u rules for the roles %s, at most %d can be",
-				 order, set->roles, MODEL_RULES_MAX)
-		       : rows_finish(&rows, out, c->e);
-	rows_fini(&rows);
-	return code;
+	c->summary->pris += rows_count(w->rows);
+	if (!code && order > MODEL_RULES_MAX)
+		code = error_set(c->e, E_LIMIT, "%u rules for the roles %s, at most %d can be",
+			order, w->needs->roles, MODEL_RULES_MAX);
+	return code ? code : rows_finish(w->rows, out, c->e);
 }
 
 /* What the set was before, whose numbers it keeps; NULL if it is new. */
@@ -229,56 +256,104 @@ static enum err rows_before(
 	return code;
 }
 
-static enum err put_rows(
-	struct compilation *c, const struct rule_needs *set, uint32_t block, struct buffer *out)
+/* The checks that a node will make, for what it would refuse shall not be signed. */
+static enum err examine(struct compilation *c, const struct rule_needs *set, uint32_t block,
+	const struct pri_store *store, struct pri_failures *failures)
+{
+	const struct pri_bounds bounds = {block + 1, block_last(block)};
+	struct policy *policy = NULL;
+	enum err code = pri_store_check(store, bounds, failures, c->e);
+
+	if (!code)
+		code = policy_new(store, &policy, failures, c->e);
+	policy_free(policy);
+	if (code)
+		error_prefix(c->e, "the set \"%s\"", set->roles);
+	return code;
+}
+
+/* The place of the row that failed first, where an author wrote it. */
+static void place_failure(
+	struct compilation *c, const struct written *w, const struct pri_failures *failures)
+{
+	const struct pri_failure *first = &failures->list[0];
+	const struct model_row *row = NULL;
+	struct pib_fault fault;
+	struct prid prid;
+	struct error ignored;
+	struct buffer place;
+
+	if (failures->count &&
+		!prid_decode(VIEW(first->prid, first->prid_len), &prid, &fault, &ignored))
+		row = written_row(w, prid.class, prid.instance);
+	if (!row)
+		return;
+	buffer_init(&place, 4096);
+	place_print(c->model->places, row->at, &place);
+	error_prefix(c->e, "%s", buffer_string(&place));
+	buffer_fini(&place);
+}
+
+/* With numbers of before, and examined. */
+static enum err number_rows(struct compilation *c, struct written *w, uint32_t block,
+	struct view fresh, struct buffer *out)
 {
 	struct pri_store *made = NULL, *before = NULL;
 	struct pri_failures failures;
-	struct buffer fresh;
-	struct view view;
 	enum err code;
 
 	pri_failures_init(&failures);
-	buffer_init(&fresh, SET_OCTETS_MAX);
-	code = make_rows(c, set, block, &fresh);
-	view = buffer_view(&fresh);
+	code = pri_store_build(&fresh, 1, &made, &failures, c->e);
+	/* Under the numbers as made, an author's rows can be told. */
+	if (!code && c->model->row_count)
+		code = examine(c, w->needs, block, made, &failures);
+	if (code && c->model->row_count)
+		place_failure(c, w, &failures);
 	if (!code)
-		code = pri_store_build(&view, 1, &made, &failures, c->e);
+		code = rows_before(c, w->needs, &before);
 	if (!code)
-		code = rows_before(c, set, &before);
-	if (!code)
-		code = numbering_keep(made, before, block, out, c->e);
+		code = numbering_keep(made, before, &w->pins, block, out, c->e);
 	pri_store_free(before);
 	pri_store_free(made);
+	return code;
+}
+
+static enum err put_rows(
+	struct compilation *c, const struct rule_needs *set, uint32_t block, struct buffer *out)
+{
+	struct written w;
+	struct rows rows;
+	struct buffer fresh;
+	enum err code;
+
+	buffer_init(&fresh, SET_OCTETS_MAX);
+	rows_init(&rows, block);
+	code = written_init(&w, &rows, c->model, set, c->e);
+	if (!code)
+		code = make_rows(c, &w, &fresh);
+	if (!code)
+		code = number_rows(c, &w, block, buffer_view(&fresh), out);
+	written_fini(&w);
+	rows_fini(&rows);
 	buffer_fini(&fresh);
 	return code;
 }
 
-/*
- * The root of what was made; and the checks that a node will make, for what it would refuse shall
- * not be signed.
- */
-static enum err examine(struct compilation *c, const struct rule_needs *set, uint32_t block,
+/* The root of what was made. */
+static enum err find_root(struct compilation *c, const struct rule_needs *set, uint32_t block,
 	struct view rows, uint8_t ret_root[SET_ROOT])
 {
-	const struct pri_bounds bounds = {block + 1, block_last(block)};
 	struct pri_failures failures;
 	struct pri_store *store = NULL;
-	struct policy *policy = NULL;
 	enum err code;
 
 	pri_failures_init(&failures);
 	code = pri_store_build(&rows, 1, &store, &failures, c->e);
 	if (!code)
-		code = pri_store_check(store, bounds, &failures, c->e);
-	if (!code)
-		code = policy_new(store, &policy, &failures, c->e);
+		code = examine(c, set, block, store, &failures);
 	if (!code)
 		code = pri_store_root(store, ret_root) ? no_memory(c) : E_OK;
-	policy_free(policy);
 	pri_store_free(store);
-	if (code)
-		error_prefix(c->e, "the set \"%s\"", set->roles);
 	return code;
 }
 
@@ -387,7 +462,7 @@ static enum err compile_set(struct compilation *c, size_t which)
 	buffer_init(&content, DOCUMENT_MAX);
 	code = put_rows(c, set, manifest.block, &rows);
 	if (!code)
-		code = examine(c, set, manifest.block, buffer_view(&rows), manifest.root);
+		code = find_root(c, set, manifest.block, buffer_view(&rows), manifest.root);
 	if (!code)
 		code = write_manifest(c, &manifest, &content, &before);
 	if (!code)

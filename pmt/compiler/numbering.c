@@ -31,6 +31,7 @@ struct node {
 	uint32_t number;  /* as it is to be */
 	uint32_t match;   /* the node of the other graph, or NONE */
 	uint32_t order;   /* of a rule */
+	const struct numbering_pin *pin; /* NULL: nothing of it is fixed */
 	uint64_t name;    /* of a rule: hash of name and direction */
 	uint64_t alone;   /* hash of what it says by itself */
 	uint64_t meaning; /* the same with all that it leads to */
@@ -65,6 +66,7 @@ struct matching {
 	struct graph made, previous;
 	struct pair *pairs; /* in the order in which they were found */
 	size_t pair_count, looked_at;
+	const struct numbering_pins *pins;
 	struct error *e;
 };
 
@@ -619,6 +621,46 @@ static enum err match(struct matching *m)
 	return code ? code : follow(m, true);
 }
 
+/* --- what is fixed --- */
+
+static int compare_pins(const void *a, const void *b)
+{
+	const struct numbering_pin *x = a, *y = b;
+
+	if (x->class != y->class)
+		return x->class < y->class ? -1 : 1;
+	if (x->list != y->list)
+		return x->list ? 1 : -1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static const struct numbering_pin *find_pin(
+	const struct matching *m, enum pib_class_id class, bool list, uint32_t id)
+{
+	const struct numbering_pin wanted = {.class = class, .list = list, .id = id};
+
+	return m->pins && m->pins->count ? bsearch(&wanted, m->pins->items, m->pins->count,
+						   sizeof wanted, compare_pins)
+					 : NULL;
+}
+
+/* Is the number fixed, for whichever node? */
+static bool is_fixed(const struct matching *m, const struct node *n, uint32_t id)
+{
+	const struct numbering_pin *pin = find_pin(m, n->class, n->list, id);
+
+	return pin && pin->fixed;
+}
+
+static void find_pins(struct matching *m)
+{
+	for (uint32_t i = 0; m->pins && i < m->made.nodes.count; i++) {
+		struct node *n = node(&m->made, i);
+
+		n->pin = find_pin(m, n->class, n->list, n->id);
+	}
+}
+
 /* --- the numbers --- */
 
 /* Numbers that were not in use, from the least on: one run for rows and one for lists of a class.
@@ -631,14 +673,19 @@ static enum err number(struct matching *m, uint32_t block)
 		struct node *n = node(&m->made, i);
 		uint32_t *last = &next[n->class][n->list];
 
-		if (n->match != NONE) {
+		if (n->pin && n->pin->fixed) {
+			n->number = n->id;
+			continue;
+		}
+		if (n->match != NONE && !is_fixed(m, n, node(&m->previous, n->match)->id)) {
 			n->number = node(&m->previous, n->match)->id;
 			continue;
 		}
 		do
 			++*last;
-		while ((n->list ? find_list(&m->previous, n->class, block + *last)
-				: find_row(&m->previous, n->class, block + *last)) != NONE);
+		while (is_fixed(m, n, block + *last) ||
+			(n->list ? find_list(&m->previous, n->class, block + *last)
+				 : find_row(&m->previous, n->class, block + *last)) != NONE);
 		if (*last > BLOCK_INSTANCE_MAX)
 			return error_set(m->e, E_LIMIT,
 				"more than %d numbers of %s were given to this set",
@@ -654,24 +701,39 @@ static void spread(uint32_t *orders, size_t count, uint32_t low, uint32_t high)
 		orders[i] = low + (uint32_t)((i + 1) * (high - low) / (count + 1));
 }
 
+/* Rules between two Orders that are fixed, or the ends. */
+struct span {
+	uint32_t *orders;
+	size_t count;
+	uint32_t low, high; /* neither is among them */
+	bool full;          /* there is no room for all */
+};
+
 /*
  * Room for orders[start..end), all 0: as many neighbours as need be give up theirs, and a few more
  * if there is room nearby, so that it does not come to the same again at once.
  */
-static size_t fit(uint32_t *orders, size_t count, size_t start, size_t end)
+static size_t fit(struct span *s, size_t start, size_t end)
 {
+	uint32_t *const orders = s->orders;
+	const size_t count = s->count;
 	bool left = true;
 
 	for (size_t moved = 0;; moved++) {
-		uint32_t low = start ? orders[start - 1] : 0;
-		uint32_t high = end < count ? orders[end] : ORDER_LAST + 1;
+		uint32_t low = start ? orders[start - 1] : s->low;
+		uint32_t high = end < count ? orders[end] : s->high;
 		size_t wanted = end - start;
 		size_t room = moved && moved < NEIGHBOURS ? wanted * ORDER_EASE : wanted;
 
 		if (high - low > room) {
-			if (end == count && low + (wanted + 1) * ORDER_STEP < high)
+			if (end == count && s->high > ORDER_LAST &&
+				low + (wanted + 1) * ORDER_STEP < high)
 				high = low + (uint32_t)(wanted + 1) * ORDER_STEP;
 			spread(orders + start, wanted, low, high);
+			return end;
+		}
+		if (start == 0 && end == count) {
+			s->full = true;
 			return end;
 		}
 		if ((left && start) || end == count)
@@ -684,25 +746,31 @@ static size_t fit(uint32_t *orders, size_t count, size_t start, size_t end)
 	}
 }
 
-void numbering_orders(uint32_t *orders, size_t count)
+static void number_span(struct span *s)
 {
+	uint32_t *const orders = s->orders;
 	size_t first = 0;
 
-	while (first < count && orders[first] == 0)
+	while (first < s->count && orders[first] == 0)
 		first++;
-	if (first == count) {
-		spread(orders, count, 0,
-			count < ORDER_ROOM / ORDER_STEP ? (uint32_t)(count + 1) * ORDER_STEP
-							: ORDER_ROOM);
+	if (first == s->count && s->low == 0 && s->high > ORDER_LAST) {
+		spread(orders, s->count, 0,
+			s->count < ORDER_ROOM / ORDER_STEP ? (uint32_t)(s->count + 1) * ORDER_STEP
+							   : ORDER_ROOM);
 		return;
 	}
-	for (size_t i = 0; i < count;) {
+	for (size_t i = 0; i < s->count && !s->full;) {
 		size_t end = i;
 
-		while (end < count && orders[end] == 0)
+		while (end < s->count && orders[end] == 0)
 			end++;
-		i = end > i ? fit(orders, count, i, end) : i + 1;
+		i = end > i ? fit(s, i, end) : i + 1;
 	}
+}
+
+void numbering_orders(uint32_t *orders, size_t count)
+{
+	number_span(&(struct span){orders, count, 0, ORDER_LAST + 1, false});
 }
 
 static int by_order(const void *a, const void *b)
@@ -758,11 +826,40 @@ static bool keep_ascending(uint32_t *orders, size_t count)
 	return true;
 }
 
+/* The rules from `start` up to the next whose Order is fixed, or the end. */
+static enum err order_span(
+	struct matching *m, struct node *const *rules, uint32_t *orders, size_t start, size_t end,
+	size_t count)
+{
+	struct span s = {.orders = orders + start,
+		.count = end - start,
+		.low = start ? orders[start - 1] : 0,
+		.high = end < count ? rules[end]->pin->order : ORDER_LAST + 1};
+
+	if (s.low > s.high)
+		return error_set(m->e, E_RANGE,
+			"the rule with Order %u stands behind the one with Order %u", s.high,
+			s.low);
+	for (size_t i = 0; i < s.count; i++)
+		if (s.orders[i] <= s.low || s.orders[i] >= s.high)
+			s.orders[i] = 0;
+	if (!keep_ascending(s.orders, s.count))
+		return no_memory(m->e);
+	number_span(&s);
+	if (s.full)
+		return error_set(m->e, E_RANGE,
+			"there is no room for %zu rules between the Orders %u and %u", s.count,
+			s.low, s.high);
+	if (end < count)
+		orders[end] = rules[end]->pin->order;
+	return E_OK;
+}
+
 static enum err order_rules(struct matching *m)
 {
 	struct node **rules = calloc(m->made.rows + 1, sizeof(struct node *));
 	uint32_t *orders = calloc(m->made.rows + 1, sizeof *orders);
-	size_t count = 0;
+	size_t count = 0, start = 0, end = 0;
 	enum err code = rules && orders ? E_OK : no_memory(m->e);
 
 	for (uint32_t i = 0; !code && i < m->made.rows; i++)
@@ -773,11 +870,12 @@ static enum err order_rules(struct matching *m)
 		for (size_t i = 0; i < count; i++)
 			if (rules[i]->match != NONE)
 				orders[i] = node(&m->previous, rules[i]->match)->order;
-		if (!keep_ascending(orders, count))
-			code = no_memory(m->e);
 	}
-	if (!code)
-		numbering_orders(orders, count);
+	for (; !code && start < count; start = ++end) {
+		while (end < count && !(rules[end]->pin && rules[end]->pin->ordered))
+			end++;
+		code = order_span(m, rules, orders, start, end, count);
+	}
 	for (size_t i = 0; !code && i < count; i++)
 		rules[i]->order = orders[i];
 	free(rules);
@@ -885,9 +983,9 @@ static enum err put_rows(struct matching *m, struct buffer *out)
 }
 
 enum err numbering_keep(const struct pri_store *made, const struct pri_store *previous,
-	uint32_t block, struct buffer *out, struct error *e)
+	const struct numbering_pins *pins, uint32_t block, struct buffer *out, struct error *e)
 {
-	struct matching m = {.e = e};
+	struct matching m = {.pins = pins, .e = e};
 	enum err code = graph_init(&m.made, made, e);
 
 	if (!code)
@@ -896,8 +994,10 @@ enum err numbering_keep(const struct pri_store *made, const struct pri_store *pr
 		m.pairs = calloc(m.made.nodes.count + 1, sizeof *m.pairs);
 		code = m.pairs ? match(&m) : no_memory(e);
 	}
-	if (!code)
+	if (!code) {
+		find_pins(&m);
 		code = number(&m, block);
+	}
 	if (!code)
 		code = order_rules(&m);
 	if (!code)

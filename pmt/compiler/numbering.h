@@ -26,12 +26,31 @@ enum {
 	ORDER_ROOM = 49152, /* for the first rules; the rest is for those that are added */
 };
 
+/* What an author fixed: a number within the block, the Order of a rule, or both. */
+struct numbering_pin {
+	enum pib_class_id class;
+	bool list;      /* a TagId */
+	uint32_t id;    /* as it is in the set that was made; with `fixed` also as it is to be */
+	bool fixed;     /* the number */
+	bool ordered;   /* the Order */
+	uint32_t order;
+};
+
+/* Sorted by class, list and id. */
+struct numbering_pins {
+	struct numbering_pin *items;
+	size_t count;
+};
+
 /*
  * `made` with the numbers of `previous`, as PRID and EPD objects in numeric OID order, appended.
- * Both have their numbers in `block`; `previous` has passed pri_store_check(), or is NULL.
+ * Both have their numbers in `block`; `previous` has passed pri_store_check(), or is NULL. `pins`
+ * are of `made`, or NULL. E_RANGE: between Orders that are fixed there is no room for the rules that
+ * stand there.
  */
 enum err numbering_keep(const struct pri_store *made, const struct pri_store *previous,
-	uint32_t block, struct buffer *out, struct error *e) MUST_USE;
+	const struct numbering_pins *pins, uint32_t block, struct buffer *out,
+	struct error *e) MUST_USE;
 
 /*
  * Ascending numbers, 1..ORDER_LAST, for `count` things of which some have one already: orders[i] is

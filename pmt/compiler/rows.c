@@ -10,7 +10,8 @@ enum {
 	ROWS_OCTETS_MAX = 64 << 20,
 	KEY_MAX = 4 << 20,
 	ENTRIES_AT_FIRST = 1024,
-	ROWS_AT_FIRST = 256
+	ROWS_AT_FIRST = 256,
+	SMALL_KEY = 16
 };
 
 /* What a key is for; its first octet. */
@@ -18,6 +19,8 @@ enum key_kind {
 	KEY_ROW = 1, /* base and extension -> InstanceId */
 	KEY_BASE,    /* base alone -> taken */
 	KEY_TAG,     /* members of a list -> TagId */
+	KEY_RESERVED,     /* InstanceId -> taken */
+	KEY_RESERVED_TAG, /* TagId -> taken */
 };
 
 struct rows_entry {
@@ -37,6 +40,7 @@ void rows_init(struct rows *r, uint32_t block)
 	arena_init(&r->arena, (size_t)1 << 30);
 	buffer_init(&r->octets, ROWS_OCTETS_MAX);
 	buffer_init(&r->key, KEY_MAX);
+	buffer_init(&r->small, SMALL_KEY);
 }
 
 void rows_fini(struct rows *r)
@@ -45,6 +49,7 @@ void rows_fini(struct rows *r)
 	free(r->rows);
 	buffer_fini(&r->octets);
 	buffer_fini(&r->key);
+	buffer_fini(&r->small);
 	arena_fini(&r->arena);
 	*r = (struct rows){0};
 }
@@ -96,23 +101,28 @@ static bool grow_entries(struct rows *r)
 	return true;
 }
 
-/* 0 if the key in r->key is not known. */
-static uint32_t known(const struct rows *r)
+/* 0 if the key is not known. */
+static uint32_t find(const struct rows *r, const struct buffer *key)
 {
-	const struct rows_entry *e = r->entry_size ? slot(r, buffer_view(&r->key)) : NULL;
+	const struct rows_entry *e = r->entry_size ? slot(r, buffer_view(key)) : NULL;
 
 	return e && e->key.data ? e->number : 0;
 }
 
-static void learn(struct rows *r, uint32_t number)
+static uint32_t known(const struct rows *r)
+{
+	return find(r, &r->key);
+}
+
+static void learn_as(struct rows *r, const struct buffer *key, uint32_t number)
 {
 	struct rows_entry *e;
 
 	if (!grow_entries(r))
 		return;
-	e = slot(r, buffer_view(&r->key));
+	e = slot(r, buffer_view(key));
 	if (!e->key.data) {
-		e->key = arena_copy(&r->arena, buffer_view(&r->key));
+		e->key = arena_copy(&r->arena, buffer_view(key));
 		if (!e->key.data) {
 			fail(r, E_MEMORY, "out of memory");
 			return;
@@ -120,6 +130,11 @@ static void learn(struct rows *r, uint32_t number)
 		r->entry_count++;
 	}
 	e->number = number;
+}
+
+static void learn(struct rows *r, uint32_t number)
+{
+	learn_as(r, &r->key, number);
 }
 
 static void renumber(struct pri *pri, uint32_t instance)
@@ -175,17 +190,58 @@ static void store(struct rows *r, struct pri *pri, uint32_t instance)
 	r->row_count++;
 }
 
-/* The next number of a counter, within the block; 0 when there is none left. */
-static uint32_t next(struct rows *r, uint32_t *counter)
+static void make_reserved_key(
+	struct rows *r, enum key_kind kind, enum pib_class_id class, uint32_t number)
 {
-	if (*counter == BLOCK_INSTANCE_MAX) {
-		fail(r, E_LIMIT, "a set has more than 1048575 instances of a class");
-		return 0;
-	}
-	return r->block + ++*counter;
+	buffer_reset(&r->small);
+	buffer_put_u8(&r->small, (uint8_t)kind);
+	buffer_put_u16(&r->small, (uint16_t) class);
+	buffer_put_u32(&r->small, number);
+}
+
+static bool reserve(
+	struct rows *r, enum key_kind kind, enum pib_class_id class, uint32_t number)
+{
+	make_reserved_key(r, kind, class, number);
+	if (find(r, &r->small))
+		return false;
+	r->reserved = true;
+	learn_as(r, &r->small, number);
+	return true;
+}
+
+bool rows_reserve(struct rows *r, enum pib_class_id class, uint32_t number)
+{
+	return reserve(r, KEY_RESERVED, class, number);
+}
+
+bool rows_reserve_tag(struct rows *r, enum pib_class_id class, uint32_t number)
+{
+	return reserve(r, KEY_RESERVED_TAG, class, number);
+}
+
+/* The next number of a counter, within the block; 0 when there is none left. */
+static uint32_t next(
+	struct rows *r, enum key_kind reserved, enum pib_class_id class, uint32_t *counter)
+{
+	do {
+		if (*counter == BLOCK_INSTANCE_MAX) {
+			fail(r, E_LIMIT, "a set has more than 1048575 instances of a class");
+			return 0;
+		}
+		++*counter;
+		if (r->reserved)
+			make_reserved_key(r, reserved, class, *counter);
+	} while (r->reserved && find(r, &r->small));
+	return r->block + *counter;
 }
 
 uint32_t rows_put(struct rows *r, struct pri *base, struct pri *extension)
+{
+	return rows_put_at(r, base, extension, 0);
+}
+
+uint32_t rows_put_at(struct rows *r, struct pri *base, struct pri *extension, uint32_t number)
 {
 	uint32_t instance;
 
@@ -193,12 +249,16 @@ uint32_t rows_put(struct rows *r, struct pri *base, struct pri *extension)
 		return ROWS_CLASH;
 	make_key(r, KEY_ROW, base, extension);
 	instance = known(r);
+	if (instance && number && instance != r->block + number)
+		fail(r, E_CONFLICT, "two equal rows of a set have different numbers");
 	if (instance || r->error.code)
 		return instance;
 	make_key(r, KEY_BASE, base, NULL);
 	if (known(r))
 		return ROWS_CLASH;
-	instance = next(r, &r->instances[base->class->id]);
+	instance = number ? r->block + number
+			  : next(r, KEY_RESERVED, base->class->id,
+				    &r->instances[base->class->id]);
 	if (!instance)
 		return ROWS_CLASH;
 	learn(r, instance);
@@ -228,7 +288,7 @@ uint32_t rows_tag(struct rows *r, enum pib_class_id class, struct view key, bool
 	tag = known(r);
 	if (tag)
 		return tag;
-	tag = next(r, &r->tags[class]);
+	tag = next(r, KEY_RESERVED_TAG, class, &r->tags[class]);
 	if (tag) {
 		learn(r, tag);
 		*ret_new = true;

@@ -33,8 +33,10 @@ struct rows {
 	size_t row_count, row_size;
 	struct buffer octets; /* S-objects of the rows */
 	struct buffer key;    /* scratch */
+	struct buffer small;  /* scratch, of reserved numbers */
 	uint32_t instances[PIB_CLASS_COUNT];
 	uint32_t tags[PIB_CLASS_COUNT]; /* TagIds of the class that lists them */
+	bool reserved; /* some number is */
 	struct error error;
 };
 
@@ -52,6 +54,16 @@ uint32_t rows_put(struct rows *r, struct pri *base, struct pri *extension);
  * compared within `class` only.
  */
 uint32_t rows_tag(struct rows *r, enum pib_class_id class, struct view key, bool *ret_new);
+
+/*
+ * Numbers that somebody fixed, within the block: the next row or list that is made gets none of
+ * them. False if one is reserved already. Before anything is put.
+ */
+bool rows_reserve(struct rows *r, enum pib_class_id class, uint32_t number);
+bool rows_reserve_tag(struct rows *r, enum pib_class_id class, uint32_t number);
+/* As rows_put() with a number that is reserved, or 0; another number than an equal row has is
+ * E_CONFLICT in r->error. */
+uint32_t rows_put_at(struct rows *r, struct pri *base, struct pri *extension, uint32_t number);
 
 size_t rows_count(const struct rows *r);
 /* All rows as PRID and EPD objects, in numeric OID order, appended. */

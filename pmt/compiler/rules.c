@@ -370,9 +370,33 @@ static uint32_t negotiation_action(
 	return rows_put(r, &pri, &extension);
 }
 
+uint32_t rules_addresses(struct rows *r, const struct address_list *list)
+{
+	return address_group(r, list, 0);
+}
+
+uint32_t rules_protection(
+	struct rows *r, const struct model_protection *p, enum pib_class_id class)
+{
+	switch (class) {
+	case PIB_ipSecAssociation:
+		return association(r, p);
+	case PIB_ipSecIkeAssociation:
+		return ike_association(r, p);
+	case PIB_ipSecProposalSet:
+		return proposal_set(r, p);
+	case PIB_ipSecIkeProposalSet:
+		return ike_proposal_set(r, p);
+	case PIB_ipSecEspTransformSet:
+		return esp_transform_set(r, p);
+	default:
+		return negotiation_action(r, p, NULL);
+	}
+}
+
 /* --- actions, rules --- */
 
-static uint32_t static_action(struct rows *r, int32_t action)
+static uint32_t put_static_action(struct rows *r, int32_t action, uint32_t variant)
 {
 	struct pri pri;
 
@@ -381,10 +405,21 @@ static uint32_t static_action(struct rows *r, int32_t action)
 	pri_set_u32(&pri, ipSecStaticActionTunnelEndpointId, 0);
 	pri_set_i32(&pri, ipSecStaticActionDfHandling, ipSecStaticActionDfHandling_copy);
 	pri_set_u32(&pri, ipSecStaticActionSpi, 0);
-	pri_set_u32(&pri, ipSecStaticActionLifetimeSeconds, 0);
+	/* It has no SA, so nobody reads this. */
+	pri_set_u32(&pri, ipSecStaticActionLifetimeSeconds, variant);
 	pri_set_u64(&pri, ipSecStaticActionLifetimeKilobytes, 0);
 	pri_set_oid(&pri, ipSecStaticActionSaTransformId, &oid_none);
 	return rows_put(r, &pri, NULL);
+}
+
+/* Beside rows that the author wrote with an extension. */
+static uint32_t static_action(struct rows *r, int32_t action)
+{
+	uint32_t instance = ROWS_CLASH;
+
+	for (uint32_t v = 0; instance == ROWS_CLASH && v < VARIANTS_MAX && !r->error.code; v++)
+		instance = put_static_action(r, action, v);
+	return instance;
 }
 
 /* One of a list of actions. */

@@ -26,4 +26,11 @@ struct rule_needs {
 void rules_put(struct rows *r, const struct rule_needs *needs, const struct model_rule *rule,
 	uint32_t *order);
 
+/* The TagId of a group with these addresses; 0 for any. */
+uint32_t rules_addresses(struct rows *r, const struct address_list *list);
+/* The InstanceId of the row that a protection has of the class, or the TagId of its list. Of
+ * ipSecNegotiationAction that of a protection from end to end. */
+uint32_t rules_protection(
+	struct rows *r, const struct model_protection *p, enum pib_class_id class);
+
 #endif

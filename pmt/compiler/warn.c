@@ -251,6 +251,9 @@ static bool does_otherwise(const struct model_rule *rule, const struct policy_ru
 		[VERDICT_DENY] = POLICY_DISCARD,
 		[VERDICT_PROTECT] = POLICY_PROTECT};
 
+	/* What a row says is not known here. */
+	if (rule->row)
+		return false;
 	return decider->action != actions[rule->verdict] ||
 	       (rule->verdict == VERDICT_PROTECT &&
 		       strcmp(decider->protection->name, rule->protections[0]->name) != 0);
@@ -302,7 +305,7 @@ static void report_needless(struct warning_run *r)
 	for (size_t i = 0; i < r->m->rule_count; i++) {
 		const struct model_rule *rule = r->by_name[i];
 
-		if (r->present[i] && r->reached[i] && !r->needed[i] && !rule->log &&
+		if (r->present[i] && r->reached[i] && !r->needed[i] && !rule->row && !rule->log &&
 			rule->verdict != VERDICT_DENY && rule->stateful && !rule->rate.count &&
 			!rule->connections.count)
 			report_warning(r->d, rule->at,

@@ -10,6 +10,8 @@
  *	nodes.c        <role>, <node>, <interface>
  *	protections.c  <protection>, <ike>, <esp>
  *	schedules.c    <schedule>
+ *	row_builder.c  <pib>, <list> and the rows in them and in <rules>
+ *	row_values.c   what stands in the attributes of rows
  *	rules.c        <rules> and what stands in it
  *	expectations.c <tests>
  *	model.c        the order of all that
@@ -34,6 +36,8 @@ enum {
 	KIND_RULE,
 	KIND_SCHEDULE,
 	KIND_OFFER,
+	KIND_ROW,
+	KIND_LIST,
 };
 
 struct builder {
@@ -45,6 +49,9 @@ struct builder {
 	struct names rules;
 	struct names schedules;
 	struct names offers;
+	struct names rows;  /* "ipSecSelector web" */
+	struct names lists; /* "ipSecAddress office" */
+	const struct document *doc;
 	bool no_memory;
 };
 
@@ -101,6 +108,20 @@ void build_protection(struct builder *b, const struct element *el);
 void build_schedule_element(struct builder *b, const struct element *el);
 void build_rules(struct builder *b, const struct element *el);
 void build_tests(struct builder *b, const struct element *el);
+
+/* What there is; values come last, when all that they may name is known. */
+bool reserve_rows(struct builder *b, const struct element *root);
+void declare_rows(struct builder *b, const struct element *root);
+void fill_rows(struct builder *b, const struct element *root);
+/* The values of a row, with those that were left out. */
+void read_row_values(struct builder *b, const struct element *el, struct model_row *row);
+/* NULL if there is none of this class. */
+struct model_list *find_row_list(
+	struct builder *b, const struct pib_class *class, const char *name);
+struct named *find_row_id(struct builder *b, const struct pib_class *class, const char *id);
+/* With its name alone; NULL without memory. */
+struct named *add_row_name(struct builder *b, struct names *names, const struct pib_class *class,
+	const char *name);
 
 /* Once all nodes are known: which addresses a role means. */
 void fill_roles(struct builder *b);

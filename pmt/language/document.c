@@ -36,14 +36,16 @@ static void include_files(struct reader *r, struct element *parent);
 
 void document_init(struct document *doc)
 {
-	*doc = (struct document){0};
+	*doc = (struct document){.folder = -1};
 	arena_init(&doc->arena, (size_t)1 << 31);
 }
 
 void document_fini(struct document *doc)
 {
 	arena_fini(&doc->arena);
-	*doc = (struct document){0};
+	if (doc->folder >= 0)
+		close(doc->folder);
+	*doc = (struct document){.folder = -1};
 }
 
 struct place attribute_place(const struct attribute *a, size_t from, size_t length)
@@ -509,6 +511,15 @@ static void include_files(struct reader *r, struct element *parent)
 	}
 }
 
+enum err document_read_file(
+	const struct document *doc, const char *path, struct buffer *out, struct error *e)
+{
+	if (!slurp(doc->folder, path, true, out))
+		return E_OK;
+	return error_set(e, E_SYSTEM, "cannot read \"%.100s\": %s", path,
+		errno == EXDEV ? "it lies outside the policy's folder" : strerror(errno));
+}
+
 enum err document_add(struct document *doc, const char *name, struct view text,
 	struct diagnostics *d, struct error *e)
 {
@@ -552,9 +563,8 @@ enum err document_read(
 		code = error_set_sys(e, errno, "cannot open the folder of %s", path);
 	else
 		include_files(&r, r.root);
+	doc->folder = r.folder;
 out:
-	if (r.folder >= 0)
-		close(r.folder);
 	buffer_fini(&text);
 	return code;
 }

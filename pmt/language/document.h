@@ -31,6 +31,9 @@ enum {
 
 struct grammar_element;
 struct grammar_attribute;
+struct model_row;
+struct pib_attribute;
+struct pib_class;
 
 struct attribute {
 	const char *name;
@@ -40,6 +43,7 @@ struct attribute {
 	bool literal; /* the value is written without references: its octets are those of the text
 		       */
 	const struct grammar_attribute *rule; /* set by grammar_check() */
+	const struct pib_attribute *pib;      /* the same, of a row of a class */
 };
 
 struct element {
@@ -50,6 +54,8 @@ struct element {
 	struct element *parent, *next, *first_child, *last_child;
 	const struct grammar_element *rule; /* set by grammar_check(); NULL = to be passed over */
 	bool faulty; /* set by grammar_check(): an attribute is wrong or missing */
+	const struct pib_class *class; /* set by grammar_check(), of a row */
+	struct model_row *row;         /* set by model_build(), of a row */
 };
 
 struct document {
@@ -57,6 +63,7 @@ struct document {
 	struct element *root; /* NULL when nothing could be read */
 	size_t element_count;
 	bool incomplete; /* a file could not be read to its end */
+	int folder;      /* the policy's, as a descriptor; -1: none */
 };
 
 void document_init(struct document *doc);
@@ -75,6 +82,10 @@ enum err document_read(
  */
 enum err document_add(struct document *doc, const char *name, struct view text,
 	struct diagnostics *d, struct error *e) MUST_USE;
+
+/* Appends the octets of a file in the policy's folder or below; `path` is relative to it. */
+enum err document_read_file(const struct document *doc, const char *path, struct buffer *out,
+	struct error *e) MUST_USE;
 
 /* The place of value[from, from + length), or of the whole value where that is not known. */
 struct place attribute_place(const struct attribute *a, size_t from, size_t length);

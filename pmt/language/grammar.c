@@ -3,6 +3,7 @@
 
 #include "common/base/pin.h"
 #include "pib/policy/algorithms.h"
+#include "pmt/language/row_grammar.h"
 #include "pmt/language/times.h"
 #include "pmt/language/value.h"
 
@@ -41,9 +42,11 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_FORWARD] = "forward",
 	[ATTRIBUTE_FROM] = "from",
 	[ATTRIBUTE_GROUP] = "group",
+	[ATTRIBUTE_HAVING] = "having",
 	[ATTRIBUTE_HREF] = "href",
 	[ATTRIBUTE_ICMP] = "icmp",
 	[ATTRIBUTE_ICMPV6] = "icmpv6",
+	[ATTRIBUTE_ID] = "id",
 	[ATTRIBUTE_IN] = "in",
 	[ATTRIBUTE_IN_ROLE] = "in-role",
 	[ATTRIBUTE_INTEGRITY] = "integrity",
@@ -54,6 +57,8 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_MONTHS] = "months",
 	[ATTRIBUTE_NAME] = "name",
 	[ATTRIBUTE_NODE] = "node",
+	[ATTRIBUTE_NUMBER] = "number",
+	[ATTRIBUTE_OF] = "of",
 	[ATTRIBUTE_OFFERS] = "offers",
 	[ATTRIBUTE_OLD] = "old",
 	[ATTRIBUTE_OUT] = "out",
@@ -251,6 +256,8 @@ static const struct grammar_attribute rules_attributes[] = {
 		"Roles; who has one of them has these rules. * is everybody, in what is not "
 		"home's.",
 		NULL},
+	{ATTRIBUTE_HAVING, TYPE_CHOICE, false, "any",
+		"Or only who has exactly these roles, no more and no fewer.", "any exactly"},
 	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
 	{0},
 };
@@ -332,6 +339,25 @@ static const struct grammar_attribute protect_attributes[] = {
 		"Where the tunnel ends: a node with one address, or an address.", NULL},
 	{0},
 };
+static const struct grammar_attribute list_attributes[] = {
+	{ATTRIBUTE_OF, TYPE_LISTED, true, NULL, "The class of its rows.", NULL},
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL,
+		"How other rows call it; of two classes two lists may have the same name.", NULL},
+	{ATTRIBUTE_NUMBER, TYPE_INSTANCE, false, NULL,
+		"The number of its TagId within the set's block; a free one, if left out.", NULL},
+	{0},
+};
+static const struct grammar_attribute row_attributes[] = {
+	{ATTRIBUTE_ID, TYPE_NAME, false, NULL, "How other rows call it.", NULL},
+	{ATTRIBUTE_NUMBER, TYPE_INSTANCE, false, NULL,
+		"The number of its InstanceId within the set's block; a free one, if left out.",
+		NULL},
+	{ATTRIBUTE_OLD, TYPE_YES_NO, false, "no",
+		"Allows what is no longer good: old algorithms, IKEv1, AH, keys without perfect "
+		"forward secrecy.",
+		NULL},
+	{0},
+};
 static const struct grammar_attribute expect_attributes[] = {
 	{ATTRIBUTE_VERDICT, TYPE_VERDICT, true, NULL,
 		"allow, deny, protect, or protect and the name of a protection.", NULL},
@@ -384,7 +410,8 @@ static const struct grammar_attribute prove_attributes[] = {
 	(HOLDS(ELEMENT_INCLUDE) | HOLDS(ELEMENT_ADMIT) | HOLDS(ELEMENT_NETWORK) |                  \
 		HOLDS(ELEMENT_SERVICE) |                                                           \
 		HOLDS(ELEMENT_ROLE) | HOLDS(ELEMENT_NODE) | HOLDS(ELEMENT_PROTECTION) |            \
-		HOLDS(ELEMENT_SCHEDULE) | HOLDS(ELEMENT_RULES) | HOLDS(ELEMENT_TESTS))
+		HOLDS(ELEMENT_SCHEDULE) | HOLDS(ELEMENT_RULES) | HOLDS(ELEMENT_PIB) |              \
+		HOLDS(ELEMENT_TESTS))
 
 #define RULES_CHILDREN (HOLDS(ELEMENT_ALLOW) | HOLDS(ELEMENT_DENY) | HOLDS(ELEMENT_PROTECT))
 
@@ -420,7 +447,8 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 	{ELEMENT_RULES, "rules",
 		"Rules in their order: the first that matches decides; what none matches is "
 		"dropped.",
-		RULES_CHILDREN | HOLDS(ELEMENT_OFFER), rules_attributes},
+		RULES_CHILDREN | HOLDS(ELEMENT_OFFER) | HOLDS(ELEMENT_LIST) | HOLDS(ELEMENT_ROW),
+		rules_attributes},
 	{ELEMENT_OFFER, "offer",
 		"Rules that are not there until somebody at the node switches them on.",
 		RULES_CHILDREN, offer_attributes},
@@ -429,6 +457,17 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 	{ELEMENT_DENY, "deny", "Drops flows. Without a direction: in, out and forward.", 0,
 		deny_attributes},
 	{ELEMENT_PROTECT, "protect", "Lets flows pass under a protection.", 0, protect_attributes},
+	{ELEMENT_PIB, "pib",
+		"Rows and lists that the rows of rules name. Each set gets those that its own lead "
+		"to.",
+		HOLDS(ELEMENT_LIST) | HOLDS(ELEMENT_ROW), no_attributes},
+	{ELEMENT_LIST, "list",
+		"Rows that have a tag in common, in their order. A list of addresses or ports may be "
+		"empty.",
+		HOLDS(ELEMENT_ROW), list_attributes},
+	{ELEMENT_ROW, "", "A row of a class of the PIBs.", HOLDS(ELEMENT_EXTENSION),
+		row_attributes},
+	{ELEMENT_EXTENSION, "", "A row of a class that extends another.", 0, no_attributes},
 	{ELEMENT_TESTS, "tests", "What must be true of the policy.", HOLDS(ELEMENT_EXPECT) | HOLDS(ELEMENT_PROVE),
 		no_attributes},
 	{ELEMENT_EXPECT, "expect", "A verdict that all of these flows must get.", 0,
@@ -498,6 +537,10 @@ static enum err check_word(enum grammar_type type, struct view word, struct erro
 		return parse_protocol(word, &protocol, e);
 	case TYPE_DURATION:
 		return parse_duration(word, &number, e);
+	case TYPE_INSTANCE:
+		return row_check_instance(word, e);
+	case TYPE_LISTED:
+		return row_check_listed(word, e);
 	case TYPE_NUMBER:
 		return parse_count(word, &number, e);
 	case TYPE_RATE:
@@ -725,9 +768,14 @@ static void check_attributes(struct element *el, struct diagnostics *d)
 		struct attribute *a = &el->attributes[i];
 		const struct grammar_attribute *r = find_rule(rule, a->name);
 
+		if (!r && row_has_attribute(el, a)) {
+			good = row_check_attribute(a, d) && good;
+			continue;
+		}
 		if (!r) {
 			buffer_init(&names, 400);
 			put_attribute_names(rule, &names);
+			row_put_attribute_names(el, &names);
 			report_error(d, a->name_at, "<%s> has no attribute \"%s\"%s%s", el->name,
 				a->name, names.len ? "; there are " : "", buffer_string(&names));
 			buffer_fini(&names);
@@ -750,13 +798,13 @@ static void check_attributes(struct element *el, struct diagnostics *d)
 			good = false;
 		}
 	}
-	el->faulty = !good;
+	el->faulty = !row_check_required(el, d) || !good;
 }
 
 static const struct grammar_element *find_element(const char *name)
 {
 	for (size_t i = 0; i < ELEMENT_KINDS; i++)
-		if (strcmp(elements[i].name, name) == 0)
+		if (*name && strcmp(elements[i].name, name) == 0)
 			return &elements[i];
 	return NULL;
 }
@@ -766,10 +814,12 @@ static void put_children(const struct grammar_element *rule, struct buffer *out)
 	const char *between = "";
 
 	for (size_t i = 0; i < ELEMENT_KINDS; i++)
-		if (rule->children & HOLDS(i)) {
+		if (rule->children & HOLDS(i) && *elements[i].name) {
 			buffer_put_text(out, "%s<%s>", between, elements[i].name);
 			between = ", ";
 		}
+	if (rule->children & (HOLDS(ELEMENT_ROW) | HOLDS(ELEMENT_EXTENSION)))
+		buffer_put_text(out, "%srows of the PIBs' classes", between);
 }
 
 /* Leaves el->rule NULL if it may not stand in `parent`. */
@@ -779,11 +829,16 @@ static void check_element(
 	const struct grammar_element *rule = find_element(el->name);
 	struct buffer names;
 
+	if (!rule && (el->class = class_of_element(el->name))) {
+		rule = &elements[class_extends(el->class) ? ELEMENT_EXTENSION : ELEMENT_ROW];
+		if (!row_may_stand(el, d))
+			return;
+	}
 	if (!rule || !(parent->children & HOLDS(rule->kind))) {
 		buffer_init(&names, 400);
 		put_children(parent, &names);
 		report_error(d, el->at, "<%s> %s in <%s>%s%s", el->name,
-			rule ? "may not stand" : "is not known", parent->name,
+			rule ? "may not stand" : "is not known", el->parent->name,
 			names.len ? "; there may be " : "", buffer_string(&names));
 		buffer_fini(&names);
 		return;

@@ -33,6 +33,10 @@ enum element_kind {
 	ELEMENT_ALLOW,
 	ELEMENT_DENY,
 	ELEMENT_PROTECT,
+	ELEMENT_PIB,
+	ELEMENT_LIST,
+	ELEMENT_ROW,       /* any class that stands by itself; see classes.h */
+	ELEMENT_EXTENSION, /* any class that extends another */
 	ELEMENT_TESTS,
 	ELEMENT_EXPECT,
 	ELEMENT_PROVE,
@@ -64,9 +68,11 @@ enum attribute_id {
 	ATTRIBUTE_FORWARD,
 	ATTRIBUTE_FROM,
 	ATTRIBUTE_GROUP,
+	ATTRIBUTE_HAVING,
 	ATTRIBUTE_HREF,
 	ATTRIBUTE_ICMP,
 	ATTRIBUTE_ICMPV6,
+	ATTRIBUTE_ID,
 	ATTRIBUTE_IN,
 	ATTRIBUTE_IN_ROLE,
 	ATTRIBUTE_INTEGRITY,
@@ -77,6 +83,8 @@ enum attribute_id {
 	ATTRIBUTE_MONTHS,
 	ATTRIBUTE_NAME,
 	ATTRIBUTE_NODE,
+	ATTRIBUTE_NUMBER,
+	ATTRIBUTE_OF,
 	ATTRIBUTE_OFFERS,
 	ATTRIBUTE_OLD,
 	ATTRIBUTE_OUT,
@@ -133,6 +141,8 @@ enum grammar_type {
 	TYPE_CHOICE, /* one of `choices` */
 	TYPE_DURATION,
 	TYPE_NUMBER, /* from 1 on */
+	TYPE_INSTANCE, /* a number within the block of a set */
+	TYPE_LISTED,   /* a class whose rows are in lists */
 	TYPE_RATE,   /* 10/minute */
 	TYPE_DSCPS,
 	TYPE_MOMENT, /* a date, perhaps with a time */

@@ -78,21 +78,25 @@ static bool reserve(struct builder *b, const struct element *root)
 		names_init(&b->schedules, arena, count[ELEMENT_SCHEDULE]) ||
 		names_init(&b->offers, arena, offers) || names_init(&b->rules, arena, rules))
 		b->no_memory = true;
-	return !b->no_memory;
+	return reserve_rows(b, root) && !b->no_memory;
 }
 
 enum err model_build(
 	struct model *m, const struct document *doc, struct diagnostics *d, struct error *e)
 {
-	struct builder b = {.m = m, .d = d};
+	struct builder b = {.m = m, .d = d, .doc = doc};
 	const struct element *root = doc->root;
 
 	if (!root || !root->rule || !reserve(&b, root))
 		return b.no_memory ? error_set(e, E_MEMORY, "out of memory") : E_OK;
 	m->at = root->at;
+	m->places = d;
 	m->tenant = element_value(root, ATTRIBUTE_TENANT);
 	build_authority(&b, root);
+	declare_rows(&b, root);
 	for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+		if (handlers[i].kind == ELEMENT_RULES)
+			fill_rows(&b, root);
 		run_handler(&b, root, i);
 		if (handlers[i].kind == ELEMENT_NODE)
 			fill_roles(&b);

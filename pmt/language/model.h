@@ -14,6 +14,7 @@
 #define COPSEC_PMT_LANGUAGE_MODEL_H
 
 #include "common/base/pin.h"
+#include "pib/schema/schema.h"
 #include "pib/policy/algorithms.h"
 #include "pib/set/block.h"
 #include "pmt/language/document.h"
@@ -125,6 +126,62 @@ struct model_protection {
 	size_t esp_count;
 };
 
+struct model_row;
+struct model_list;
+
+/* What an attribute of a row is. */
+enum model_value_kind {
+	VALUE_LEFT_OUT, /* of the row too: the schema's default */
+	VALUE_NULL,
+	VALUE_NUMBER, /* two's complement; BITS; of a reference: none */
+	VALUE_OCTETS,
+	VALUE_ROW,
+	VALUE_LIST,
+	VALUE_ADDRESSES,  /* the list of rows that a network, role or node is */
+	VALUE_PROTECTION, /* the row or list that a protection has in the attribute's class */
+	VALUE_ROLES,      /* those of the set */
+	VALUE_PLACE,      /* a rule's among the rules, a row's in its list */
+};
+
+struct model_value {
+	enum model_value_kind kind;
+	struct place at; /* of the element, if it is left out */
+	enum pib_class_id class; /* of VALUE_PROTECTION: of the row, or of the list's rows */
+	union {
+		uint64_t number;
+		struct view octets;
+		const struct model_row *row;
+		const struct model_list *list;
+		const struct address_list *addresses;
+		const struct model_protection *protection;
+	};
+};
+
+/* A row that the author wrote as such. */
+struct model_row {
+	const struct pib_class *class;
+	struct place at;
+	const char *id;                  /* NULL: none */
+	uint32_t number;                 /* of its InstanceId in the set's block; 0: a free one */
+	size_t index;                    /* among model.rows; not of an extension */
+	struct model_value *values;      /* attribute n is values[n - 1] */
+	struct model_row *extension;     /* NULL: none */
+	const struct model_list *list;   /* that it is in; NULL: none */
+	uint32_t place;                  /* in there, from 1 on */
+	const struct model_row *sibling; /* the next one in there */
+};
+
+struct model_list {
+	const struct pib_class *class;
+	struct place at;
+	const char *name;
+	bool written;    /* as <list>; else by rows alone */
+	uint32_t number; /* of its TagId; 0: a free one */
+	size_t index;    /* among model.lists */
+	struct model_row *first, *last;
+	uint32_t count;
+};
+
 enum verdict {
 	VERDICT_ALLOW,
 	VERDICT_DENY,
@@ -174,6 +231,7 @@ struct model_limit {
 struct model_rule {
 	const char *name;
 	struct place at;
+	const struct model_row *row; /* NULL: the rest says what the rule is */
 	enum verdict verdict;
 	/* Of VERDICT_PROTECT: one at least, all of them tunnels or none; the first that succeeds. */
 	const struct model_protection **protections;
@@ -195,8 +253,11 @@ struct model_rule {
 struct model_block {
 	const struct model_role **roles;
 	size_t role_count;
+	bool exactly; /* for who has these roles alone, and all of them */
 	struct model_rule *rules;
 	size_t rule_count;
+	const struct model_row **rows; /* besides those of rules */
+	size_t row_count;
 };
 
 struct model_expect {
@@ -237,6 +298,7 @@ enum stale_policy {
 struct model {
 	struct arena arena;
 	struct place at; /* of the policy itself */
+	const struct diagnostics *places; /* what every `at` is a place in */
 	const char *tenant;
 	enum authority authority;
 	enum stale_policy stale;
@@ -263,7 +325,11 @@ struct model {
 	size_t expect_count;
 	struct model_proof *proofs;
 	size_t proof_count;
-	struct model_rule **rules; /* of all blocks */
+	struct model_row **rows;
+	size_t row_count;
+	struct model_list **lists;
+	size_t list_count;
+	struct model_rule **rules; /* of all blocks, if they have a name */
 	size_t rule_count;
 };
 

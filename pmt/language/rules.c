@@ -193,6 +193,42 @@ static void build_rule(struct builder *b, const struct element *el, struct model
 	block->rule_count++;
 }
 
+/*
+ * A rule that is written as a row. Without copsecRule it has no name; and two may have the same one,
+ * as the same rule of two sets has.
+ */
+static void build_row_rule(struct builder *b, const struct model_row *row, struct model_block *block)
+{
+	struct model_rule *rule = &block->rules[block->rule_count++];
+	const struct model_value *name =
+		row->extension ? &row->extension->values[copsecRuleName - 1] : NULL;
+
+	*rule = (struct model_rule){.at = row->at, .row = row, .name = ""};
+	if (!name || name->kind != VALUE_OCTETS || !name->octets.len)
+		return;
+	rule->name = (const char *)arena_copy(&b->m->arena, name->octets).data;
+	if (!rule->name) {
+		b->no_memory = true;
+		rule->name = "";
+		return;
+	}
+	if (names_find(&b->rules, name->octets))
+		return;
+	*names_add(&b->rules, rule->name) = (struct named){
+		.name = rule->name, .at = name->at, .kind = KIND_RULE, .object = rule};
+	b->m->rules[b->m->rule_count++] = rule;
+}
+
+/* Rows besides rules, by themselves or in a list. */
+static void build_row(const struct element *el, struct model_block *block)
+{
+	if (el->row)
+		block->rows[block->row_count++] = el->row;
+	for (const struct element *row = el->first_child; !el->row && row; row = row->next)
+		if (row->row)
+			block->rows[block->row_count++] = row->row;
+}
+
 /* ROLE-N: the N-th rule that the first role of its block gets. */
 static void name_rule(struct builder *b, const struct model_block *block, struct model_rule *rule)
 {
@@ -207,7 +243,7 @@ static void name_rule(struct builder *b, const struct model_block *block, struct
 	if (!role)
 		return;
 	role->rule_count++;
-	if (rule->name)
+	if (rule->name || rule->row)
 		return;
 	snprintf(name, sizeof name, "%s-%zu", role == &b->m->everybody ? "all" : role->name,
 		role->rule_count);
@@ -285,20 +321,36 @@ static void build_offer(struct builder *b, const struct element *el, struct mode
 			build_rule(b, child, block, offer);
 }
 
+static void build_child(struct builder *b, const struct element *el, struct model_block *block)
+{
+	if (el->rule->kind == ELEMENT_OFFER)
+		build_offer(b, el, block);
+	else if (el->rule->kind != ELEMENT_ROW && el->rule->kind != ELEMENT_LIST)
+		build_rule(b, el, block, NULL);
+	else if (el->row && el->class->id == PIB_ipSecRule && !el->faulty)
+		build_row_rule(b, el->row, block);
+	else
+		build_row(el, block);
+}
+
 void build_rules(struct builder *b, const struct element *el)
 {
 	struct model_block *block = &b->m->blocks[b->m->block_count];
 	struct words w = words_of(el, ATTRIBUTE_FOR);
-	size_t children = 0;
+	size_t children = 0, rows = 0;
 
 	for (const struct element *child = el->first_child; child; child = child->next) {
 		children++;
-		for (const struct element *inner = child->first_child; inner; inner = inner->next)
-			children++;
+		for (const struct element *inner = child->first_child; inner; inner = inner->next) {
+			children += child->rule && child->rule->kind == ELEMENT_OFFER;
+			rows++;
+		}
 	}
+	block->exactly = strcmp(element_value(el, ATTRIBUTE_HAVING), "exactly") == 0;
 	block->rules = take(b, children, sizeof *block->rules);
+	block->rows = take(b, children + rows, sizeof *block->rows);
 	block->roles = take(b, count_words(el, ATTRIBUTE_FOR), sizeof *block->roles);
-	if (!block->rules || !block->roles)
+	if (!block->rules || !block->rows || !block->roles)
 		return;
 	while (words_next(&w)) {
 		struct named *n;
@@ -313,9 +365,7 @@ void build_rules(struct builder *b, const struct element *el)
 			block->roles[block->role_count++] = n->object;
 	}
 	for (const struct element *child = el->first_child; child; child = child->next)
-		if (child->rule && child->rule->kind == ELEMENT_OFFER)
-			build_offer(b, child, block);
-		else if (child->rule)
-			build_rule(b, child, block, NULL);
+		if (child->rule)
+			build_child(b, child, block);
 	b->m->block_count++;
 }

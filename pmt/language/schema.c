@@ -2,8 +2,10 @@
 #include "pmt/language/schema.h"
 
 #include "pib/policy/algorithms.h"
+#include "pib/set/block.h"
 #include "pmt/language/grammar.h"
 #include "pmt/language/model.h"
+#include "pmt/language/row_schema.h"
 #include "pmt/language/value.h"
 
 #include <string.h>
@@ -68,7 +70,7 @@ static void put_words(struct buffer *out, const char *words)
 
 	buffer_put_text(out, "<choice>");
 	while ((word = next_word(&rest)).len) {
-		buffer_put_text(out, "<value>");
+		buffer_put_text(out, "<value type=\"string\">");
 		buffer_put_view(out, word);
 		buffer_put_text(out, "</value>");
 	}
@@ -82,7 +84,7 @@ static void put_algorithms(struct buffer *out, enum algorithm_kind kind)
 	buffer_put_text(out, "<choice>");
 	for (size_t i = 0; (a = algorithm_at(i)); i++)
 		if (a->kind == kind)
-			buffer_put_text(out, "<value>%s</value>", a->name);
+			buffer_put_text(out, "<value type=\"string\">%s</value>", a->name);
 	buffer_put_text(out, "</choice>");
 }
 
@@ -109,6 +111,13 @@ static void put_value(struct buffer *out, const struct grammar_attribute *a)
 		break;
 	case TYPE_CHOICE:
 		put_words(out, a->choices);
+		break;
+	case TYPE_INSTANCE:
+		buffer_put_text(out,
+			"<data type=\"integer\"><param name=\"minInclusive\">1</param><param "
+			"name=\"maxInclusive\">%d</param><param name=\"pattern\">[0-9]{1,10}</param>"
+			"</data>",
+			BLOCK_INSTANCE_MAX);
 		break;
 	case TYPE_ENCRYPTION:
 		put_algorithms(out, ALGORITHM_ENCRYPTION);
@@ -149,19 +158,40 @@ static void put_attribute(struct buffer *out, const struct grammar_attribute *a)
 		buffer_put_text(out, "      </optional>\n");
 }
 
+/* What rows of all classes have. */
+static void put_row_attributes(struct buffer *out, const struct grammar_element *el)
+{
+	buffer_put_text(out, "  <define name=\"row-attributes\">\n");
+	for (const struct grammar_attribute *a = el->attributes; a->about; a++)
+		put_attribute(out, a);
+	buffer_put_text(out, "  </define>\n");
+}
+
+/* What a child of `el` is called in the schema. */
+static const char *child_name(const struct grammar_element *el, enum element_kind child)
+{
+	if (child == ELEMENT_ROW)
+		return el->kind == ELEMENT_PIB ? "library-row" : "row";
+	return grammar_element(child)->name;
+}
+
 static void put_element(struct buffer *out, const struct grammar_element *el)
 {
 	buffer_put_text(
 		out, "  <define name=\"%s\">\n    <element name=\"%s\">\n", el->name, el->name);
 	put_about(out, "      ", el->about, NULL);
+	/* Of what class a list is says what may stand in it. */
 	for (const struct grammar_attribute *a = el->attributes; a->about; a++)
-		put_attribute(out, a);
-	if (el->children) {
+		if (a->type != TYPE_LISTED)
+			put_attribute(out, a);
+	if (el->kind == ELEMENT_LIST) {
+		buffer_put_text(out, "      <ref name=\"listed-row\"/>\n");
+	} else if (el->children) {
 		buffer_put_text(out, "      <zeroOrMore>\n        <choice>\n");
 		for (unsigned i = 0; i < ELEMENT_KINDS; i++)
 			if (el->children & 1u << i)
 				buffer_put_text(out, "          <ref name=\"%s\"/>\n",
-					grammar_element((enum element_kind)i)->name);
+					child_name(el, (enum element_kind)i));
 		buffer_put_text(out, "        </choice>\n      </zeroOrMore>\n");
 	} else {
 		buffer_put_text(out, "      <empty/>\n");
@@ -184,7 +214,10 @@ void schema_print(struct buffer *out)
 		"    </choice>\n  </start>\n",
 		POLICY_NAMESPACE);
 	for (unsigned i = 0; i < ELEMENT_KINDS; i++)
-		put_element(out, grammar_element((enum element_kind)i));
+		if (*grammar_element((enum element_kind)i)->name)
+			put_element(out, grammar_element((enum element_kind)i));
+	put_row_attributes(out, grammar_element(ELEMENT_ROW));
+	row_schema_print(out);
 	buffer_put_text(out, "</grammar>\n");
 }
 
@@ -234,12 +267,16 @@ static void put_manual_children(struct buffer *out, const struct grammar_element
 	const char *end = "Holds";
 
 	for (unsigned i = 0; i < ELEMENT_KINDS; i++)
-		if (el->children & 1u << i) {
+		if (el->children & 1u << i && *grammar_element((enum element_kind)i)->name) {
 			buffer_put_text(out, "%s\n.Ic %s", end,
 				grammar_element((enum element_kind)i)->name);
 			end = " ,";
 		}
-	if (el->children)
+	if (el->kind == ELEMENT_LIST)
+		buffer_put_text(out, "Holds rows of that class.\n");
+	else if (el->children & 1u << ELEMENT_ROW)
+		buffer_put_text(out, "%s\nrows of all classes.\n", end);
+	else if (el->children)
 		buffer_put_text(out, " .\n");
 }
 
@@ -248,7 +285,9 @@ void schema_print_manual(struct buffer *out)
 	for (unsigned i = 0; i < ELEMENT_KINDS; i++) {
 		const struct grammar_element *el = grammar_element((enum element_kind)i);
 
-		buffer_put_text(out, ".Ss %s\n", el->name);
+		if (el->kind == ELEMENT_EXTENSION)
+			continue;
+		buffer_put_text(out, ".Ss %s\n", *el->name ? el->name : "Rows");
 		put_sentence(out, el->about);
 		put_manual_children(out, el);
 		if (!el->attributes->about)
@@ -263,4 +302,6 @@ void schema_print_manual(struct buffer *out)
 			     ".Bd -literal -offset indent\n");
 	model_print_services(out);
 	buffer_put_text(out, ".Ed\n");
+	buffer_put_text(out, ".Sh CLASSES\n");
+	row_schema_print_manual(out);
 }

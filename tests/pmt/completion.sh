@@ -39,7 +39,7 @@ complete_in_bash 'check' che
 complete_in_bash 'check compile completion convert' c
 complete_in_bash '--strict' check --st
 complete_in_bash '--help --version' -
-complete_in_bash 'bin nodes.xml office.xml other two words.xml' check ''
+complete_in_bash 'bin classes.xml nodes.xml office.xml other two words.xml' check ''
 complete_in_bash 'office.xml' check --strict of
 complete_in_bash 'bin office.bundle other' sign --key key.pem ''
 complete_in_bash 'key.pem' sign --key k

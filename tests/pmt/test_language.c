@@ -29,6 +29,7 @@ static const char *const bad[] = {
 	"not-xml",
 	"protections",
 	"root",
+	"rows",
 	"rules",
 	"text",
 	"twice",
