@@ -1052,6 +1052,11 @@ json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
 	                 (json_int_t)n->drifts);
 }
 
+const struct plan *enforcement_plan(const struct enforcement *n)
+{
+	return n->now.plan;
+}
+
 void enforcement_print_plan(const struct enforcement *n, struct buffer *out)
 {
 	if (n->now.plan)

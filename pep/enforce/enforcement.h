@@ -105,6 +105,8 @@ enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct erro
 uint64_t enforcement_serial(const struct enforcement *n);
 /* The object of `pepctl status` without what only the daemon knows. NULL when memory is exhausted. */
 json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc);
+/* What is in force, closed nodes included; NULL before enforcement_close(). */
+const struct plan *enforcement_plan(const struct enforcement *n);
 /* The plan in force as text, appended. */
 void enforcement_print_plan(const struct enforcement *n, struct buffer *out);
 /* Rules and reasons with their counters. */

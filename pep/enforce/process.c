@@ -17,6 +17,7 @@
 #include "common/service/control.h"
 #include "common/service/refusals.h"
 #include "common/trace/live.h"
+#include "pep/enforce/connections.h"
 #include "pep/enforce/enforcement.h"
 #include "pep/kernel/probe.h"
 #include "pib/framework/esp_needs.h"
@@ -46,6 +47,7 @@ struct process {
 	struct ev_loop *loop;
 	struct kernel *kernel;
 	struct enforcement *enforcement;
+	struct connections *connections;
 	struct trust *trust;
 	struct key *report_key;
 	struct directory_storage directory;
@@ -90,6 +92,7 @@ static void stop(struct process *p, int status)
 /* What remains to be done after a change: at once, but after what is on its way to net. */
 static void watch_repair(struct process *p)
 {
+	connections_judge(p->connections, enforcement_plan(p->enforcement));
 	if (!enforcement_settled(p->enforcement) && !ev_is_active(&p->settle)) {
 		ev_timer_set(&p->settle, 0, 0);
 		ev_timer_start(p->loop, &p->settle);
@@ -514,6 +517,15 @@ static enum err control_status(void *context, const json_t *request, json_t **re
 		return error_set(e, E_MEMORY, "no memory for the status");
 	json_object_set_new(status, "pdp", pdps_describe(&p->pdps, p->net != NULL));
 	json_object_set_new(status, "servers", pdps_describe_table(&p->pdps));
+	json_object_set_new(status, "connections", connections_describe(p->connections));
+	if (connections_disorder(p->connections)) {
+		char text[ERROR_TEXT_SIZE + 64];
+
+		snprintf(text, sizeof text, "connections of before may go on: %s",
+		         connections_disorder(p->connections));
+		json_array_append_new(json_object_get(status, "disorder"),
+		                      control_text(view_of_string(text)));
+	}
 	if (p->pdps.state != CONTACT_OPEN) {
 		char text[MESSAGE_TEXT_MAX + 32];
 
@@ -778,7 +790,8 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	p.settle.data = &p;
 	p.repair.data = &p;
 	p.trace = trace_live_new(on_trace_wanted, &p);
-	if (!p.trace)
+	p.connections = connections_new(p.loop, log);
+	if (!p.trace || !p.connections)
 		log_error(log, MODULE, "cannot start: out of memory");
 	else if (prepare(&p, &e))
 		log_error(log, MODULE, "cannot start", log_err(&e));
@@ -789,6 +802,7 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	control_server_free(p.control);
 	pdps_fini(&p.pdps);
 	trace_live_free(p.trace);
+	connections_free(p.connections);
 	ev_io_stop(p.loop, &p.links_changed);
 	ev_timer_stop(p.loop, &p.links_settled);
 	for (int bus = 0; bus < KERNEL_BUSES; bus++)

@@ -5,12 +5,13 @@
  * was recorded once still answers when a plan has become longer.
  *
  * Reaches: answer_read, answer_refused, replies_each, xfrm_read, nft_read_label,
- * nft_read_generation, nft_read_counter, nft_is_change_of_ours, and what kernel_apply, kernel_settle,
+ * nft_read_generation, nft_read_counter, nft_is_change_of_ours, connection_decode, and what kernel_apply, kernel_settle,
  * kernel_remove, kernel_status and kernel_read_counters make of it.
  */
 #include <libmnl/libmnl.h>
 #include <linux/xfrm.h>
 
+#include "pep/kernel/conntrack.h"
 #include "pep/kernel/nft.h"
 #include "pep/kernel/xfrm.h"
 #include "pib/plan/marks.h"
@@ -72,8 +73,14 @@ static enum err read_message(const struct nlmsghdr *message, void *context)
 	struct plan_spd entry;
 	uint8_t number[8];
 	struct nft_label label = {.plan_id = ""};
+	struct connection connection;
+	struct view tuple;
+	uint32_t id;
 
 	(void)context;
+	if (connection_decode(message, &connection, &tuple, &id) == E_OK)
+		REQUIRE(connection.flow.family != FLOW_ANY_FAMILY && tuple.len > 0 &&
+			tuple.len <= message->nlmsg_len);
 	if (xfrm_read(message, &entry) == E_OK)
 		same_entry(message, &entry);
 	if (nft_read_label(message, &label) == E_OK)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "pib/plan/walk.h"
 #include "tests/pib/plan/policies.h"
 #include "tests/suite.h"
 
@@ -843,6 +844,33 @@ static struct test_packet random_packet(uint32_t *state)
 	return p;
 }
 
+/* The walk of the plan itself ends like the packet of the test, whether it is the first of its
+ * connection or a later one. */
+static void check_walk(const struct test_packet *p, bool accepted, const struct policy_rule *rule,
+	const char *text)
+{
+	struct plan_packet packet = {.flow = p->flow, .in = "eth0", .out = "eth0"};
+	const struct policy_protection *wanted = rule ? rule->protection : NULL;
+	struct plan_end end;
+
+	for (int known = 0; known < 2; known++) {
+		packet.known = known;
+		/* A connection that was there already kept the mark of another time. */
+		packet.ct_mark = known ? plan->marks.passed | plan->marks.number : 0;
+		plan_walk(plan, &packet, &end);
+		ck_assert_msg(end.accepted == accepted, "%s", text);
+		if (!accepted || rule->stateful)
+			ck_assert_msg((end.ct_mark & plan->marks.mask) == p->ct_mark, "%s: 0x%x 0x%x",
+				text, end.ct_mark, p->ct_mark);
+		if (rule)
+			ck_assert_msg(end.cause && end.cause->prid.instance == rule->instance, "%s", text);
+		if (accepted && wanted)
+			ck_assert_str_eq(end.protection->name, wanted->name);
+		else if (accepted)
+			ck_assert_ptr_null(end.protection);
+	}
+}
+
 static void check_packet(
 	const struct policy *policy, struct test_packet p, enum flow_direction direction)
 {
@@ -875,6 +903,7 @@ static void check_packet(
 	ck_assert_msg(
 		accepted == (rule && rule->action != POLICY_DISCARD), "%s", buffer_string(&text));
 	ck_assert_int_eq((p.ct_mark & plan->marks.passed) != 0, accepted && rule->stateful);
+	check_walk(&p, accepted, rule, buffer_string(&text));
 	buffer_fini(&text);
 }
 
