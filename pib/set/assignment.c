@@ -42,11 +42,27 @@ static const struct record authority_record = {
 	.plural = "authorities",
 };
 
+static const struct member ward_members[] = {
+	{MEMBER_OCTETS, copsecAssignmentWardNode, offsetof(struct assigned_ward, node)},
+	{MEMBER_OCTETS, copsecAssignmentWardRoles, offsetof(struct assigned_ward, roles)},
+	{MEMBER_ENUM, copsecAssignmentWardAddressType, offsetof(struct assigned_ward, address_type)},
+	{MEMBER_OCTETS, copsecAssignmentWardAddress, offsetof(struct assigned_ward, address)},
+	{MEMBER_U32, copsecAssignmentWardPrefixLength, offsetof(struct assigned_ward, prefix_length)},
+};
+static const struct record ward_record = {
+	.class = PIB_copsecAssignmentWard,
+	.size = sizeof(struct assigned_ward),
+	MEMBERS(ward_members),
+	.limit = ASSIGNMENT_WARDS_MAX,
+	.plural = "wards",
+};
+
 static const struct document_list lists[] = {
 	{&interface_record, offsetof(struct assignment, interfaces),
 		offsetof(struct assignment, interface_count)},
 	{&authority_record, offsetof(struct assignment, authorities),
 		offsetof(struct assignment, authority_count)},
+	{&ward_record, offsetof(struct assignment, wards), offsetof(struct assignment, ward_count)},
 };
 
 static const struct assigned_interface *find_interface(
@@ -111,6 +127,33 @@ static enum err check_authorities(const struct assignment *a, struct error *e)
 	return E_OK;
 }
 
+static bool same_ward(const struct assigned_ward *a, const struct assigned_ward *b)
+{
+	return view_equal(a->node, b->node) && a->address_type == b->address_type &&
+	       view_equal(a->address, b->address) && a->prefix_length == b->prefix_length;
+}
+
+static enum err check_wards(const struct assignment *a, struct error *e)
+{
+	for (size_t i = 0; i < a->ward_count; i++) {
+		const struct assigned_ward *ward = &a->wards[i];
+		const size_t octets = ward->address_type == 1 ? 4 : ward->address_type == 2 ? 16 : 0;
+		enum err err = check_name(ward->node, "the name of a ward", e);
+
+		if (!err)
+			err = check_roles(AUTHORITY_HOME, ward->roles, "the roles of a ward", e);
+		if (!err && (!octets || ward->address.len != octets ||
+				    ward->prefix_length > 8 * octets))
+			err = error_set(e, E_SYNTAX, "ward %zu has no prefix of IPv4 or IPv6", i + 1);
+		for (size_t k = 0; k < i && !err; k++)
+			if (same_ward(ward, &a->wards[k]))
+				err = error_set(e, E_DUPLICATE, "ward %zu is %zu too", i + 1, k + 1);
+		if (err)
+			return err;
+	}
+	return E_OK;
+}
+
 static enum err check(const void *document, struct error *e)
 {
 	const struct assignment *a = document;
@@ -128,7 +171,9 @@ static enum err check(const void *document, struct error *e)
 		err = check_roles(AUTHORITY_HOME, a->roles, "the roles of the node", e);
 	if (!err)
 		err = check_interfaces(a, e);
-	return err ? err : check_authorities(a, e);
+	if (!err)
+		err = check_authorities(a, e);
+	return err ? err : check_wards(a, e);
 }
 
 static const struct document document = {

@@ -27,6 +27,7 @@ enum {
 	INDEX_ENTRIES_MAX = BLOCK_SETS_MAX,
 	ASSIGNMENT_INTERFACES_MAX = 256,
 	ASSIGNMENT_AUTHORITIES_MAX = 32,
+	ASSIGNMENT_WARDS_MAX = 256,
 	COMPLIANCE_SETS_MAX = BLOCK_SETS_MAX,
 	DOCUMENT_MAX = 56 * 1024, /* of a content: an EPD holds it with its signatures */
 };
@@ -95,6 +96,15 @@ struct assigned_authority {
 	struct view trust; /* SHA-256 of its first trust list, or empty */
 };
 
+/* A node that cannot protect itself, at some of its addresses. */
+struct assigned_ward {
+	struct view node; /* what people call it */
+	struct view roles;
+	int address_type; /* 1 IPv4, 2 IPv6 */
+	struct view address;
+	uint32_t prefix_length;
+};
+
 struct assignment {
 	struct view tenant;
 	struct view node; /* PEPID */
@@ -109,6 +119,8 @@ struct assignment {
 	struct view seal_key; /* that secrets are sealed to */
 	const struct assigned_authority *authorities;
 	size_t authority_count;
+	const struct assigned_ward *wards; /* whose guardian the node is */
+	size_t ward_count;
 };
 enum err assignment_encode(
 	const struct assignment *a, struct buffer *out, struct error *e) MUST_USE;

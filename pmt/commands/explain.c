@@ -362,7 +362,7 @@ static enum err put_kernel(const struct subject *s, const struct reading_node *n
 static enum err answer(struct subject *s, const struct question *q, const struct reading_node *node,
 	const char *set_name, struct buffer *out, struct error *e)
 {
-	const struct reading_set *set = reading_find(&s->reading, set_name);
+	const struct reading_set *set = reading_set_at(&s->reading, node->name, set_name);
 	const struct policy_rule *rule =
 		set ? policy_evaluate(set->policy, &q->flow, &s->reading.roles) : NULL;
 	const struct policy_verdict verdict = policy_verdict_of(rule);

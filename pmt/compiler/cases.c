@@ -236,6 +236,7 @@ enum err cases_set(struct reading *r, struct reading_set *set, const struct circ
 		return no_memory(e);
 	one->when = when;
 	one->set.name = set->name;
+	one->set.roles = set->roles;
 	code = policy_where(set->policy, rule_is_there, &when, &one->set.policy, e);
 	if (code)
 		return code;

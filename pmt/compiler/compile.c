@@ -5,6 +5,7 @@
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
 #include "pib/store/check.h"
+#include "pmt/compiler/guardian.h"
 #include "pmt/compiler/numbering.h"
 #include "pmt/compiler/previous.h"
 #include "pmt/compiler/written.h"
@@ -41,16 +42,83 @@ static uint32_t set_number(uint32_t block)
 	return block >> BLOCK_SET_SHIFT & (BLOCK_SETS_MAX - 1);
 }
 
-static int by_roles(const void *a, const void *b)
+static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct rule_needs *)a)->roles, ((const struct rule_needs *)b)->roles);
+	return strcmp(((const struct rule_needs *)a)->name, ((const struct rule_needs *)b)->name);
 }
 
 static void need(struct compilation *c, const char *roles, bool forward)
 {
 	if (*roles)
-		c->sets[c->set_count++] =
-			(struct rule_needs){.roles = roles, .local = !forward, .forward = forward};
+		c->sets[c->set_count++] = (struct rule_needs){
+			.name = roles, .roles = roles, .local = !forward, .forward = forward};
+}
+
+static bool is_of(const struct model_block *block, const struct model_node *node)
+{
+	for (size_t i = 0; i < block->node_count; i++)
+		if (block->nodes[i] == node)
+			return true;
+	return false;
+}
+
+/* Has the node rules of its own of this kind, or wards, whose rules are for what passes through? */
+static bool has_own(const struct model *m, const struct model_node *node, bool forward)
+{
+	for (size_t i = 0; i < m->block_count; i++)
+		for (size_t k = 0; is_of(&m->blocks[i], node) && k < m->blocks[i].rule_count; k++) {
+			const struct model_rule *rule = &m->blocks[i].rules[k];
+
+			if (rule->row)
+				return true;
+			if (forward ? rule->forward
+				    : rule->in || rule->out || (rule->both && !rule->forward))
+				return true;
+		}
+	return forward && guardian_of_any(m, node);
+}
+
+/* The set for this combination at the node, common or its own. */
+static enum err need_at(struct compilation *c, const struct model_node *node, const char *roles,
+	bool own, bool forward)
+{
+	struct rule_needs *set = &c->sets[c->set_count];
+	struct buffer name;
+
+	need(c, roles, forward);
+	if (!own || !*roles)
+		return E_OK;
+	buffer_init(&name, SET_NAME_MAX + 1);
+	buffer_put_text(&name, "%s@%s", roles, node->name);
+	set->node = node;
+	set->name = arena_strdup(&c->arena, buffer_string(&name));
+	if (name.error || name.len > SET_NAME_MAX)
+		error_set(c->e, E_LENGTH, "the name of the set %s@%s is longer than %d octets", roles,
+			node->name, SET_NAME_MAX);
+	else if (!set->name)
+		no_memory(c);
+	buffer_fini(&name);
+	return set->name && strlen(set->name) <= SET_NAME_MAX ? E_OK : c->e->code;
+}
+
+/* All combinations of a node; one that has rules of its own for it has a set of its own, be it for
+ * its interfaces or for itself. */
+static enum err need_node(struct compilation *c, const struct model_node *node)
+{
+	const bool forward = has_own(c->model, node, true), local = has_own(c->model, node, false);
+	bool both = false;
+	enum err code = E_OK;
+
+	for (size_t k = 0; k < node->interface_count; k++)
+		both = both || strcmp(node->interfaces[k].roles, node->roles) == 0;
+	code = need_at(c, node, node->roles, forward || (both && local), true);
+	for (size_t k = 0; k < node->interface_count && !code; k++) {
+		const char *roles = node->interfaces[k].roles;
+
+		code = need_at(c, node, roles,
+			local || (forward && strcmp(roles, node->roles) == 0), false);
+	}
+	return code;
 }
 
 /* The set for whoever has the role. */
@@ -100,16 +168,13 @@ static enum err find_sets(struct compilation *c)
 	for (size_t i = 0; i < m->node_count; i++) {
 		const struct model_node *node = &m->nodes[i];
 
-		if (!node->has_key)
-			continue;
-		need(c, node->roles, true);
-		for (size_t k = 0; k < node->interface_count; k++)
-			need(c, node->interfaces[k].roles, false);
+		if (node->has_key && need_node(c, node))
+			return c->e->code;
 	}
 	if (c->set_count)
-		qsort(c->sets, c->set_count, sizeof *c->sets, by_roles);
+		qsort(c->sets, c->set_count, sizeof *c->sets, by_name);
 	for (size_t i = 0; i < c->set_count; i++) {
-		if (kept && strcmp(c->sets[kept - 1].roles, c->sets[i].roles) == 0) {
+		if (kept && strcmp(c->sets[kept - 1].name, c->sets[i].name) == 0) {
 			c->sets[kept - 1].local |= c->sets[i].local;
 			c->sets[kept - 1].forward |= c->sets[i].forward;
 		} else {
@@ -119,7 +184,9 @@ static enum err find_sets(struct compilation *c)
 	c->set_count = kept;
 	if (kept > BLOCK_SETS_MAX)
 		return error_set(c->e, E_LIMIT,
-			"%zu role combinations are in use, at most %d can be", kept,
+			"%zu sets are needed, for role combinations and for nodes with rules of "
+			"their own; at most %d can be",
+			kept,
 			BLOCK_SETS_MAX);
 	return E_OK;
 }
@@ -139,7 +206,7 @@ static enum err number_sets(struct compilation *c)
 	for (size_t i = 0; c->previous.bundle && i < c->previous.bundle->set_count; i++)
 		had[set_number(c->previous.manifests[i].block)] = true;
 	for (size_t i = 0; i < c->set_count; i++) {
-		size_t before = previous_set(&c->previous, view_of_string(c->sets[i].roles));
+		size_t before = previous_set(&c->previous, view_of_string(c->sets[i].name));
 
 		c->numbers[i] = before == PREVIOUS_NONE
 					? BLOCK_SETS_MAX
@@ -208,6 +275,30 @@ static enum err make_block(
 	return code;
 }
 
+static bool is_own(const struct rule_needs *set, const struct model_block *block)
+{
+	return set->node && is_of(block, set->node);
+}
+
+/* Before the rules of its roles: those of the node alone, and of its wards. */
+static enum err put_own_rules(struct compilation *c, struct written *w, uint32_t *order)
+{
+	const struct rule_needs *set = w->needs;
+	const struct model *m = c->model;
+	struct model_rule *guarded;
+	size_t count = 0;
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < m->block_count && !code; i++)
+		if (is_own(set, &m->blocks[i]))
+			code = make_block(w, &m->blocks[i], order);
+	if (set->node && set->forward && !code)
+		code = guardian_rules(m, set->node, &c->arena, &guarded, &count, c->e);
+	for (size_t i = 0; i < count && !code; i++)
+		rules_put(w->rows, set, &guarded[i], order);
+	return code;
+}
+
 /* The rows with numbers of their own. */
 static enum err make_rows(struct compilation *c, struct written *w, struct buffer *out)
 {
@@ -216,8 +307,10 @@ static enum err make_rows(struct compilation *c, struct written *w, struct buffe
 	enum err code = E_OK;
 
 	for (size_t i = 0; i < m->block_count && m->row_count && !code; i++)
-		if (applies(m, &m->blocks[i], w->needs->roles))
+		if (is_own(w->needs, &m->blocks[i]) || applies(m, &m->blocks[i], w->needs->roles))
 			code = written_reserve(w, &m->blocks[i]);
+	if (!code)
+		code = put_own_rules(c, w, &order);
 	for (size_t i = 0; i < m->block_count && !code; i++)
 		if (applies(m, &m->blocks[i], w->needs->roles))
 			code = make_block(w, &m->blocks[i], &order);
@@ -225,8 +318,8 @@ static enum err make_rows(struct compilation *c, struct written *w, struct buffe
 	c->summary->rules += order;
 	c->summary->pris += rows_count(w->rows);
 	if (!code && order > MODEL_RULES_MAX)
-		code = error_set(c->e, E_LIMIT, "%u rules for the roles %s, at most %d can be",
-			order, w->needs->roles, MODEL_RULES_MAX);
+		code = error_set(c->e, E_LIMIT, "%u rules in the set %s, at most %d can be", order,
+			w->needs->name, MODEL_RULES_MAX);
 	return code ? code : rows_finish(w->rows, out, c->e);
 }
 
@@ -234,7 +327,7 @@ static enum err make_rows(struct compilation *c, struct written *w, struct buffe
 static enum err rows_before(
 	struct compilation *c, const struct rule_needs *set, struct pri_store **ret)
 {
-	size_t which = previous_set(&c->previous, view_of_string(set->roles));
+	size_t which = previous_set(&c->previous, view_of_string(set->name));
 	struct pri_failures failures;
 	enum err code;
 
@@ -250,7 +343,7 @@ static enum err rows_before(
 		code = pri_store_check(*ret, bounds, &failures, c->e);
 	}
 	if (code) {
-		error_prefix(c->e, "the set \"%s\" of the previous bundle", set->roles);
+		error_prefix(c->e, "the set \"%s\" of the previous bundle", set->name);
 		*ret = pri_store_free(*ret);
 	}
 	return code;
@@ -268,7 +361,7 @@ static enum err examine(struct compilation *c, const struct rule_needs *set, uin
 		code = policy_new(store, &policy, failures, c->e);
 	policy_free(policy);
 	if (code)
-		error_prefix(c->e, "the set \"%s\"", set->roles);
+		error_prefix(c->e, "the set \"%s\"", set->name);
 	return code;
 }
 
@@ -446,9 +539,10 @@ static enum err compile_set(struct compilation *c, size_t which)
 	struct view before = VIEW_NONE;
 	struct manifest manifest = {
 		.tenant = view_of_string(c->model->tenant),
-		.name = view_of_string(set->roles),
+		.name = view_of_string(set->name),
 		.authority = c->model->authority,
 		.roles = view_of_string(set->roles),
+		.node = set->node ? VIEW(set->node->key.sha256, NODE_KEY) : VIEW_NONE,
 		.serial = c->terms->serial,
 		.not_before = c->terms->not_before,
 		.not_after = c->terms->not_after,
@@ -471,7 +565,10 @@ static enum err compile_set(struct compilation *c, size_t which)
 		made->block = manifest.block;
 		made->rows = arena_copy(&c->arena, buffer_view(&rows));
 		c->entries[which] =
-			(struct set_entry){.name = manifest.name, .serial = manifest.serial};
+			(struct set_entry){.name = manifest.name,
+				.serial = manifest.serial,
+				.node = manifest.node,
+				.roles = set->node ? manifest.roles : VIEW_NONE};
 		memcpy(c->entries[which].root, manifest.root, SET_ROOT);
 		if (!made->rows.data)
 			code = no_memory(c);
@@ -507,6 +604,39 @@ static enum err write_assignment(struct compilation *c, const struct assignment 
 	}
 	buffer_reset(content);
 	return assignment_encode(a, content, c->e);
+}
+
+/* Each address of each ward. */
+static enum err list_wards(
+	struct compilation *c, const struct model_node *guardian, struct assignment *ret)
+{
+	struct assigned_ward *wards;
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->model->node_count; i++)
+		if (c->model->nodes[i].guardian == guardian)
+			count += c->model->nodes[i].addresses.count;
+	wards = arena_calloc(&c->arena, count + 1, sizeof *wards);
+	if (!wards)
+		return no_memory(c);
+	count = 0;
+	for (size_t i = 0; i < c->model->node_count; i++) {
+		const struct model_node *ward = &c->model->nodes[i];
+
+		for (size_t k = 0; ward->guardian == guardian && k < ward->addresses.count; k++) {
+			const struct address_range *a = &ward->addresses.items[k];
+			const bool six = a->family == FAMILY_IPV6;
+
+			wards[count++] = (struct assigned_ward){.node = view_of_string(ward->name),
+				.roles = view_of_string(ward->roles),
+				.address_type = six ? 2 : 1,
+				.address = VIEW(a->min, six ? 16 : 4),
+				.prefix_length = a->prefix_length};
+		}
+	}
+	ret->wards = wards;
+	ret->ward_count = count;
+	return E_OK;
 }
 
 static enum err compile_assignment(struct compilation *c, const struct model_node *node)
@@ -545,6 +675,9 @@ static enum err compile_assignment(struct compilation *c, const struct model_nod
 		interfaces[i] = (struct assigned_interface){
 			.name = view_of_string(node->interfaces[i].name),
 			.roles = view_of_string(node->interfaces[i].roles)};
+	code = list_wards(c, node, &assignment);
+	if (code)
+		return code;
 	buffer_init(&content, DOCUMENT_MAX);
 	code = write_assignment(c, &assignment, &content, &before);
 	if (!code)

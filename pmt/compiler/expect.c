@@ -28,9 +28,9 @@ static enum err no_memory(struct run *r)
 
 /* --- the flows an expectation speaks of --- */
 
-/* Interfaces of the nodes with this combination that have the role (NULL: any). */
+/* Interfaces of the nodes that have this set that have the role (NULL: any). */
 static bool set_interfaces(struct run *r, struct flow_match *match, enum flow_field field,
-	const char *node_roles, const struct model_node *only, const char *role)
+	const struct reading_set *set, const struct model_node *only, const char *role)
 {
 	struct flow_interval *intervals =
 		arena_calloc(&r->arena, r->reading.roles.count + 1, sizeof *intervals);
@@ -39,7 +39,9 @@ static bool set_interfaces(struct run *r, struct flow_match *match, enum flow_fi
 	for (size_t i = 0; intervals && i < r->m->node_count; i++) {
 		const struct model_node *node = &r->m->nodes[i];
 
-		if (!node->has_key || (only ? node != only : strcmp(node->roles, node_roles) != 0))
+		if (!node->has_key ||
+			(only ? node != only
+			      : reading_set_at(&r->reading, node->name, node->roles) != set))
 			continue;
 		for (size_t k = 0; k < node->interface_count; k++) {
 			const char *roles = node->interfaces[k].roles;
@@ -60,11 +62,12 @@ static bool set_interfaces(struct run *r, struct flow_match *match, enum flow_fi
 
 /* --- judging --- */
 
-static bool as_expected(const struct model_expect *expect, const struct policy_rule *rule)
+static bool as_expected(const struct model *m, const struct model_expect *expect,
+	const struct policy_rule *rule)
 {
 	enum policy_action action = rule ? rule->action : POLICY_DISCARD;
 
-	if (expect->rule && (!rule || strcmp(rule->name, expect->rule->name) != 0))
+	if (expect->rule && (!rule || model_rule(m, rule->name) != expect->rule))
 		return false;
 	switch (expect->verdict) {
 	case VERDICT_ALLOW:
@@ -116,8 +119,10 @@ static void put_rule(struct run *r, const struct policy_rule *rule, struct buffe
 
 static void touch(struct run *r, const struct policy_rule *rule)
 {
-	for (size_t i = 0; r->touched && rule && i < r->m->rule_count; i++)
-		if (strcmp(r->m->rules[i]->name, rule->name) == 0)
+	const struct model_rule *source = r->touched && rule ? model_rule(r->m, rule->name) : NULL;
+
+	for (size_t i = 0; source && i < r->m->rule_count; i++)
+		if (r->m->rules[i] == source)
 			r->touched[i] = true;
 }
 
@@ -179,7 +184,7 @@ static enum err judge_box(struct run *r, const struct model_expect *expect, stru
 		const struct policy_rule *rule = policy_rule(set->policy, n);
 		struct flow sample;
 
-		if (!seen[n] || as_expected(expect, rule))
+		if (!seen[n] || as_expected(r->m, expect, rule))
 			continue;
 		*failed = true;
 		code = flow_sample(manager, inside, n, &sample);
@@ -194,15 +199,16 @@ static enum err judge_box(struct run *r, const struct model_expect *expect, stru
 static void judge_nothing(
 	struct run *r, const struct model_expect *expect, const char *roles, bool *failed)
 {
-	if (as_expected(expect, NULL) || *failed)
+	if (as_expected(r->m, expect, NULL) || *failed)
 		return;
 	*failed = true;
 	report_failure(r, expect, *roles ? roles : "(none)", NULL, NULL);
 }
 
 /* In one case. */
-static enum err judge_set(struct run *r, const struct model_expect *expect, const char *roles,
-	struct reading_set *set, enum flow_direction direction, bool *failed)
+static enum err judge_set(struct run *r, const struct model_expect *expect,
+	const struct reading_set *whole, struct reading_set *set, enum flow_direction direction,
+	bool *failed)
 {
 	static const enum flow_family families[] = {FLOW_IPV6, FLOW_IPV4};
 	enum err code = E_OK;
@@ -218,10 +224,10 @@ static enum err judge_set(struct run *r, const struct model_expect *expect, cons
 			continue;
 		if (direction == FLOW_FORWARD &&
 			(!set_interfaces(
-				 r, &box, FLOW_IN_ROLE, roles, expect->node, expect->in_role) ||
-				!set_interfaces(r, &box, FLOW_OUT_ROLE, roles, expect->node,
+				 r, &box, FLOW_IN_ROLE, whole, expect->node, expect->in_role) ||
+				!set_interfaces(r, &box, FLOW_OUT_ROLE, whole, expect->node,
 					expect->out_role))) {
-			judge_nothing(r, expect, roles, failed);
+			judge_nothing(r, expect, set->name, failed);
 			continue;
 		}
 		code = judge_box(r, expect, set, direction, &box, failed);
@@ -273,11 +279,12 @@ static enum err meant_case(struct run *r, const struct model_expect *expect,
 	return E_OK;
 }
 
+/* `set` NULL: there is none for these roles. */
 static enum err judge(struct run *r, const struct model_expect *expect, const char *roles,
-	enum flow_direction direction, bool *failed)
+	struct reading_set *set, enum flow_direction direction, bool *failed)
 {
-	struct reading_set *set = reading_find(&r->reading, roles), *now;
 	const struct circumstances *cases;
+	struct reading_set *now;
 	size_t count = 0;
 	enum err code;
 
@@ -295,49 +302,96 @@ static enum err judge(struct run *r, const struct model_expect *expect, const ch
 		if (code)
 			break;
 		r->now = &meant;
-		code = judge_set(r, expect, roles, now, direction, failed);
+		code = judge_set(r, expect, set, now, direction, failed);
 		r->now = NULL;
 	}
 	return code;
 }
 
+/* Which sets were judged already; NULL among them stands for having no roles. */
+struct judged {
+	const struct reading_set **sets;
+	size_t count;
+};
+
+static bool was_judged(struct judged *j, const struct reading_set *set)
+{
+	for (size_t i = 0; i < j->count; i++)
+		if (j->sets[i] == set)
+			return true;
+	j->sets[j->count++] = set;
+	return false;
+}
+
 static bool concerns(
 	const struct model_expect *expect, const struct model_node *node, const char *roles)
 {
-	if (!node->has_key)
-		return false;
 	return expect->node ? expect->node == node : combination_has(roles, expect->role->name);
 }
 
-/* Each role combination once, in the order of the document. */
+static enum err judge_node(struct run *r, const struct model_expect *expect,
+	const struct model_node *node, enum flow_direction direction, struct judged *j,
+	bool *failed)
+{
+	const size_t count = direction == FLOW_FORWARD ? 1 : node->interface_count;
+	enum err code = E_OK;
+
+	for (size_t k = 0; k < count && !code && !*failed; k++) {
+		const char *roles =
+			direction == FLOW_FORWARD ? node->roles : node->interfaces[k].roles;
+		struct reading_set *set;
+
+		if (!concerns(expect, node, roles))
+			continue;
+		set = reading_set_at(&r->reading, node->name, roles);
+		if (!was_judged(j, set))
+			code = judge(r, expect, roles, set, direction, failed);
+	}
+	return code;
+}
+
+/* What its guardian passes on to it, or from it. */
+static enum err judge_ward(struct run *r, const struct model_expect *expect,
+	const struct model_node *ward, bool *failed)
+{
+	const struct model_node *guardian = ward->guardian;
+	struct model_expect passing = *expect;
+	struct address_list *own =
+		expect->direction == EXPECT_IN ? &passing.to : &passing.from;
+
+	if (own->any)
+		*own = ward->addresses;
+	passing.direction = EXPECT_FORWARD;
+	passing.node = guardian;
+	passing.role = NULL;
+	return judge(r, &passing, guardian->roles,
+		reading_set_at(&r->reading, guardian->name, guardian->roles), FLOW_FORWARD,
+		failed);
+}
+
+/* Each set once, in the order of the document; and each ward. */
 static enum err run_one(struct run *r, const struct model_expect *expect)
 {
 	static const enum flow_direction directions[] = {
 		[EXPECT_IN] = FLOW_IN, [EXPECT_OUT] = FLOW_OUT, [EXPECT_FORWARD] = FLOW_FORWARD};
 	const enum flow_direction direction = directions[expect->direction];
-	const char **done = arena_calloc(&r->arena, r->reading.set_count + 2, sizeof *done);
-	size_t done_count = 0;
-	bool failed = false;
-	enum err code = done ? E_OK : no_memory(r);
+	struct judged j = {.sets = arena_calloc(&r->arena, r->reading.set_count + 2,
+				   sizeof(struct reading_set *))};
+	bool failed = false, wards = false;
+	enum err code = j.sets ? E_OK : no_memory(r);
 
-	for (size_t i = 0; i < r->m->node_count; i++) {
+	for (size_t i = 0; i < r->m->node_count && !code && !failed; i++) {
 		const struct model_node *node = &r->m->nodes[i];
-		size_t count = direction == FLOW_FORWARD ? 1 : node->interface_count;
 
-		for (size_t k = 0; k < count && !code && !failed; k++) {
-			const char *roles =
-				direction == FLOW_FORWARD ? node->roles : node->interfaces[k].roles;
-			bool known = !concerns(expect, node, roles);
-
-			for (size_t n = 0; n < done_count; n++)
-				known = known || strcmp(done[n], roles) == 0;
-			if (known)
-				continue;
-			done[done_count++] = roles;
-			code = judge(r, expect, roles, direction, &failed);
+		if (node->has_key) {
+			code = judge_node(r, expect, node, direction, &j, &failed);
+		} else if (node->guardian && direction != FLOW_FORWARD &&
+			   concerns(expect, node, node->roles)) {
+			wards = true;
+			code = judge_ward(r, expect, node, &failed);
 		}
 	}
-	if (!code && done_count == 0)
+	if (!code && j.count == 0 && !wards && !failed && expect->role)
 		report_error(r->d, expect->at, "no %s has the role \"%s\": this speaks of nothing",
 			direction == FLOW_FORWARD ? "node as a whole" : "interface",
 			expect->role->name);

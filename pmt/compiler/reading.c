@@ -32,8 +32,9 @@ static enum err read_set(struct reading *r, const struct bundle *b, size_t which
 	if (code)
 		return code;
 	set->name = (const char *)arena_copy(&r->arena, manifest.name).data;
+	set->roles = (const char *)arena_copy(&r->arena, manifest.roles).data;
 	r->set_count++;
-	return set->name ? E_OK : no_memory(e);
+	return set->name && set->roles ? E_OK : no_memory(e);
 }
 
 static const char *keep(struct reading *r, struct view text)
@@ -129,6 +130,20 @@ struct reading_set *reading_find(struct reading *r, const char *name)
 		if (strcmp(r->sets[i].name, name) == 0)
 			return &r->sets[i];
 	return NULL;
+}
+
+struct reading_set *reading_set_at(struct reading *r, const char *node, const char *roles)
+{
+	const size_t len = strlen(roles);
+
+	for (size_t i = 0; *roles && i < r->set_count; i++) {
+		const char *name = r->sets[i].name;
+
+		if (strncmp(name, roles, len) == 0 && name[len] == '@' &&
+			strcmp(name + len + 1, node) == 0)
+			return &r->sets[i];
+	}
+	return reading_find(r, roles);
 }
 
 const struct reading_node *reading_node(const struct reading *r, const char *name)

@@ -15,7 +15,8 @@ struct circumstances;
 
 /* `policy` has all rules, also those that are not always there (cases.h). */
 struct reading_set {
-	const char *name;
+	const char *name;  /* the role combination; of one node's own set '@' and the node behind it */
+	const char *roles; /* that it serves */
 	struct policy *policy;
 	struct flow_manager *manager[FLOW_DIRECTIONS]; /* NULL: not asked for yet */
 	flow_ref diagram[FLOW_DIRECTIONS];
@@ -52,6 +53,9 @@ void reading_fini(struct reading *r);
 
 /* NULL if there is no such set. */
 struct reading_set *reading_find(struct reading *r, const char *name);
+/* The set that serves this combination at the node: its own, if it has one, else the common one;
+ * NULL if there is neither. */
+struct reading_set *reading_set_at(struct reading *r, const char *node, const char *roles);
 const struct reading_node *reading_node(const struct reading *r, const char *name);
 /* The roles of an interface: its own, else those of "*", else "". */
 const char *reading_interface_roles(const struct reading_node *node, const char *interface);

@@ -17,7 +17,9 @@
 
 /* Which rules a set needs. */
 struct rule_needs {
-	const char *roles; /* the role combination */
+	const char *name;              /* of the set */
+	const char *roles;             /* the role combination */
+	const struct model_node *node; /* it is for this one alone; NULL: for all */
 	bool local;        /* an interface has it: rules for in and out */
 	bool forward;      /* a node has it: rules for what passes through */
 };

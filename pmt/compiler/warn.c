@@ -11,6 +11,7 @@
 #include "pmt/compiler/region.h"
 
 enum {
+	RULE_NAME_MAX = 255,
 	REGIONS_ARENA = 256 << 20,
 	DECIDERS_SHOWN = 3,
 	MEETINGS_MAX = 256,      /* of rules of one set with those of another, that are told of */
@@ -75,16 +76,30 @@ static enum err sort_rules(struct warning_run *r)
 	return E_OK;
 }
 
-/* Every compiled rule has the name of the one it was made of. */
+/* The rule that a compiled one was made of; those of a guardian's have more in their names. */
 static size_t rule_index(const struct warning_run *r, const struct policy_rule *rule)
 {
-	const struct model_rule wanted = {.name = rule->name}, *key = &wanted;
-	const struct model_rule **found = bsearch(
-		&key, r->by_name, r->m->rule_count, sizeof(struct model_rule *), compare_names);
+	char name[RULE_NAME_MAX + 1];
+	const struct model_rule wanted = {.name = name}, *key = &wanted;
+	size_t len = strlen(rule->name);
 
-	return found ? (size_t)(found - r->by_name) : r->m->rule_count;
+	if (len > RULE_NAME_MAX)
+		return r->m->rule_count;
+	memcpy(name, rule->name, len + 1);
+	do {
+		const struct model_rule **found = bsearch(&key, r->by_name, r->m->rule_count,
+			sizeof(struct model_rule *), compare_names);
+
+		if (found)
+			return (size_t)(found - r->by_name);
+		while (len && name[len] != '.')
+			len--;
+		name[len] = '\0';
+	} while (len);
+	return r->m->rule_count;
 }
 
+/* NULL for what a guardian does with what no rule of its ward matched. */
 static const struct model_rule *written(const struct warning_run *r, const struct policy_rule *rule)
 {
 	return r->by_name[rule_index(r, rule)];
@@ -93,8 +108,13 @@ static const struct model_rule *written(const struct warning_run *r, const struc
 static void put_rule(
 	const struct warning_run *r, const struct policy_rule *rule, struct buffer *out)
 {
-	buffer_put_text(out, "\"%s\" at ", rule->name);
-	place_print(r->d, written(r, rule)->at, out);
+	const struct model_rule *source = written(r, rule);
+
+	buffer_put_text(out, "\"%s\"", rule->name);
+	if (!source)
+		return;
+	buffer_put_text(out, " at ");
+	place_print(r->d, source->at, out);
 }
 
 /* --- rules that never match --- */
@@ -521,9 +541,9 @@ static void report_lonely(struct warning_run *r, const struct lonely *l)
 	buffer_fini(&text);
 }
 
-/* Addresses of the interfaces with this combination, as far as the policy says. */
-static enum err addresses_of(struct warning_run *r, const char *roles, struct address_list *ret,
-	const struct model_node **ret_only)
+/* Addresses of the interfaces that the set serves, as far as the policy says. */
+static enum err addresses_of(struct warning_run *r, const struct reading_set *set,
+	struct address_list *ret, const struct model_node **ret_only)
 {
 	size_t most = 0, nodes = 0;
 
@@ -545,7 +565,9 @@ static enum err addresses_of(struct warning_run *r, const char *roles, struct ad
 			const struct model_interface *interface = &node->interfaces[k];
 			const struct address_list *list = &interface->addresses;
 
-			if (strcmp(interface->roles, roles) != 0)
+			if (strcmp(interface->roles, set->roles) != 0 ||
+				strcmp(reading_set_at(&r->reading, node->name, set->roles)->name,
+					set->name) != 0)
 				continue;
 			if (!list->count && node->interface_count == 1)
 				list = &node->addresses;
@@ -664,7 +686,7 @@ static enum err read_end(
 
 	ret->set = set;
 	ret->protects = any_protects(set->policy);
-	code = addresses_of(r, set->name, &ret->addresses, &ret->only);
+	code = addresses_of(r, set, &ret->addresses, &ret->only);
 	if (!code)
 		code = policy_matches(set->policy, FLOW_OUT, &r->reading.roles, arena, &ret->out,
 			&ret->out_count, r->e);

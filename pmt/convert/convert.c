@@ -26,6 +26,18 @@ enum err convert_refuse(struct set_reader *s, const char *rule, const char *what
 		s->c->set_names[s->which], rule, what);
 }
 
+static enum err read_node(struct converter *c, size_t which)
+{
+	enum err code =
+		bundle_assignment(c->bundle, which, &c->arena, &c->nodes[which], c->e);
+
+	if (!code && c->nodes[which].ward_count)
+		code = error_set(c->e, E_UNSUPPORTED,
+			"the node \"%.*s\" guards others, whose rules cannot be told from its own",
+			(int)c->nodes[which].node.len, (const char *)c->nodes[which].node.data);
+	return code;
+}
+
 static enum err convert_with(struct converter *c)
 {
 	const struct bundle *b = c->bundle;
@@ -35,14 +47,16 @@ static enum err convert_with(struct converter *c)
 	c->stale = STALE_KEEP;
 	c->rules = arena_calloc(&c->arena, CONVERT_RULES_MAX, sizeof *c->rules);
 	c->set_names = arena_calloc(&c->arena, b->set_count + 1, sizeof *c->set_names);
+	c->set_roles = arena_calloc(&c->arena, b->set_count + 1, sizeof *c->set_roles);
+	c->set_nodes = arena_calloc(&c->arena, b->set_count + 1, sizeof *c->set_nodes);
 	c->nodes = arena_calloc(&c->arena, b->assignment_count + 1, sizeof *c->nodes);
 	c->serves_interfaces = arena_calloc(&c->arena, b->set_count + 1, sizeof(bool));
 	c->serves_nodes = arena_calloc(&c->arena, b->set_count + 1, sizeof(bool));
-	if (!code && (!c->rules || !c->set_names || !c->nodes || !c->serves_interfaces ||
+	if (!code && (!c->rules || !c->set_names || !c->set_roles || !c->set_nodes || !c->nodes || !c->serves_interfaces ||
 			     !c->serves_nodes))
 		code = convert_no_memory(c);
 	for (size_t i = 0; i < b->assignment_count && !code; i++)
-		code = bundle_assignment(b, i, &c->arena, &c->nodes[i], c->e);
+		code = read_node(c, i);
 	for (size_t i = 0; i < b->set_count && !code; i++)
 		code = convert_read_set(c, i);
 	for (size_t i = 0; i < b->set_count && !code; i++) {

@@ -79,6 +79,8 @@ struct converter {
 	size_t service_count, protection_count;
 	struct named_texts schedules, offers;
 	const char **set_names;
+	const char **set_roles; /* that they serve */
+	const char **set_nodes; /* of a set for one node its name; else NULL */
 	bool *serves_interfaces, *serves_nodes; /* by set */
 	struct assignment *nodes;
 	enum stale_rule stale;
@@ -123,7 +125,8 @@ bool convert_same_text(const char *a, const char *b);
 bool convert_serves(const struct converter *c, size_t set, bool forward);
 /* All roles, each once, in the order of the sets; NULL ends them, and is all without memory. */
 const char **convert_list_roles(struct converter *c);
-/* Every set that has the rule must have one of its roles, or no policy says this. */
+/* `for="..."`, or `node="..."` if only sets of single nodes have it. Every set that has the rule must
+ * have one of its roles, or no policy says this. */
 enum err convert_rule_roles(struct converter *c, const struct rule *rule, const char **roles,
 	struct buffer *out) MUST_USE;
 

@@ -15,13 +15,17 @@ bool convert_same_text(const char *a, const char *b)
 
 bool convert_serves(const struct converter *c, size_t set, bool forward)
 {
+	const char *roles = c->set_roles[set], *node = c->set_nodes[set];
+
 	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
 		const struct assignment *a = &c->nodes[i];
 
-		if (forward && convert_text_equal(a->roles, c->set_names[set]))
+		if (node && !convert_text_equal(a->node, node))
+			continue;
+		if (forward && convert_text_equal(a->roles, roles))
 			return true;
 		for (size_t k = 0; !forward && k < a->interface_count; k++)
-			if (convert_text_equal(a->interfaces[k].roles, c->set_names[set]))
+			if (convert_text_equal(a->interfaces[k].roles, roles))
 				return true;
 	}
 	return false;
@@ -40,7 +44,7 @@ static bool is_for(const struct converter *c, const struct rule *rule, const cha
 	bool some = false;
 
 	for (size_t i = 0; i < c->bundle->set_count; i++) {
-		if (!combination_has(c->set_names[i], role))
+		if (!combination_has(c->set_roles[i], role))
 			continue;
 		if (concerns(c, rule, i) && !rule->sets[i])
 			return false;
@@ -84,19 +88,54 @@ const char **convert_list_roles(struct converter *c)
 	return roles;
 }
 
+static bool is_common(const struct converter *c, const struct rule *rule)
+{
+	for (size_t i = 0; i < c->bundle->set_count; i++)
+		if (rule->sets[i] && !c->set_nodes[i])
+			return true;
+	return false;
+}
+
+static void put_nodes(const struct converter *c, const struct rule *rule, struct buffer *out)
+{
+	const char *between = "";
+
+	buffer_put_text(out, "node=\"");
+	for (size_t i = 0; i < c->bundle->set_count; i++) {
+		bool named = !rule->sets[i];
+
+		for (size_t k = 0; k < i && !named; k++)
+			named = rule->sets[k] && strcmp(c->set_nodes[k], c->set_nodes[i]) == 0;
+		if (named)
+			continue;
+		buffer_put_text(out, "%s%s", between, c->set_nodes[i]);
+		between = " ";
+	}
+	buffer_put_u8(out, '"');
+}
+
 enum err convert_rule_roles(
 	struct converter *c, const struct rule *rule, const char **roles, struct buffer *out)
 {
+	const char *between = "";
 	bool covered = true;
 
+	if (!is_common(c, rule)) {
+		put_nodes(c, rule, out);
+		return E_OK;
+	}
+	buffer_put_text(out, "for=\"");
 	for (size_t n = 0; roles[n]; n++)
-		if (is_for(c, rule, roles[n]))
-			buffer_put_text(out, "%s%s", out->len ? " " : "", roles[n]);
+		if (is_for(c, rule, roles[n])) {
+			buffer_put_text(out, "%s%s", between, roles[n]);
+			between = " ";
+		}
+	buffer_put_u8(out, '"');
 	for (size_t i = 0; i < c->bundle->set_count && covered; i++) {
 		bool has = !rule->sets[i];
 
 		for (size_t n = 0; roles[n] && !has; n++)
-			has = combination_has(c->set_names[i], roles[n]) &&
+			has = combination_has(c->set_roles[i], roles[n]) &&
 			      is_for(c, rule, roles[n]);
 		covered = has;
 	}

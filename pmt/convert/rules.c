@@ -144,6 +144,10 @@ enum err convert_read_set(struct converter *c, size_t which)
 	buffer_init(&name, 4096);
 	buffer_put_view(&name, m.name);
 	c->set_names[which] = convert_keep(c, &name);
+	buffer_put_view(&name, m.roles);
+	c->set_roles[which] = convert_keep(c, &name);
+	if (m.node.len)
+		c->set_nodes[which] = strchrnul(c->set_names[which], '@') + 1;
 	buffer_fini(&name);
 	c->stale = m.stale_rule;
 	pri_failures_init(&failures);

@@ -201,7 +201,7 @@ enum err convert_put_rules(struct converter *c)
 		if (n == 0 || strcmp(buffer_string(&now), buffer_string(&open)) != 0) {
 			put_offer(c, offer, NULL);
 			offer = NULL;
-			buffer_put_text(c->out, "%s\n  <rules for=\"%s\">\n",
+			buffer_put_text(c->out, "%s\n  <rules %s>\n",
 				n ? "  </rules>\n" : "", buffer_string(&now));
 			buffer_reset(&open);
 			buffer_put_text(&open, "%s", buffer_string(&now));

@@ -132,27 +132,6 @@ static bool step_address(uint8_t octets[16], size_t count, bool up)
 	return false;
 }
 
-/* A prefix if it is one, else a range. */
-static struct address_range range_between(
-	enum ip_family family, const uint8_t first[16], const uint8_t last[16])
-{
-	const uint8_t bits = family == FAMILY_IPV6 ? 128 : 32;
-	struct address_range r = {.family = family, .prefix_length = bits};
-	uint8_t prefix_first[16], prefix_last[16];
-
-	memcpy(r.min, first, sizeof r.min);
-	memcpy(r.max, first, sizeof r.max);
-	for (uint8_t length = 0; length <= bits; length++) {
-		r.prefix_length = length;
-		address_bounds(&r, prefix_first, prefix_last);
-		if (memcmp(prefix_first, first, 16) == 0 && memcmp(prefix_last, last, 16) == 0)
-			return r;
-	}
-	r.prefix_length = bits;
-	memcpy(r.max, last, sizeof r.max);
-	return r;
-}
-
 /* What of `a` lies before and behind the excepted, as one or two ranges, or whole. */
 static size_t cut_out(const struct address_range *a, const struct address_range *except,
 	struct address_range ret[2])
@@ -169,9 +148,9 @@ static size_t cut_out(const struct address_range *a, const struct address_range 
 		return 1;
 	}
 	if (memcmp(first, low, 16) < 0 && step_address(low, octets, false))
-		ret[count++] = range_between(a->family, first, low);
+		ret[count++] = address_between(a->family, first, low);
 	if (memcmp(high, last, 16) < 0 && step_address(high, octets, true))
-		ret[count++] = range_between(a->family, high, last);
+		ret[count++] = address_between(a->family, high, last);
 	return count;
 }
 

@@ -123,7 +123,9 @@ struct named *find_row_id(struct builder *b, const struct pib_class *class, cons
 struct named *add_row_name(struct builder *b, struct names *names, const struct pib_class *class,
 	const char *name);
 
-/* Once all nodes are known: which addresses a role means. */
+/* Once all nodes are known: who guards whom. */
+void find_guardians(struct builder *b, const struct element *root);
+/* Then: which addresses a role means. */
 void fill_roles(struct builder *b);
 /* Rules get their names once all explicit names are known. */
 void name_rules(struct builder *b);

@@ -50,9 +50,12 @@ static void expect_place(struct builder *b, const struct element *el, struct mod
 		n = refer(b, &b->places, view_of_string(node->value), node->value_at,
 			1u << KIND_NODE, "node");
 		expect->node = n ? n->object : NULL;
-		if (expect->node && !expect->node->has_key)
-			report_error(
-				b->d, node->value_at, "the node \"%s\" has no key", node->value);
+		if (expect->node && !expect->node->has_key && !expect->node->guardian)
+			report_error(b->d, node->value_at,
+				"the node \"%s\" has neither a key nor a guardian", node->value);
+		if (expect->node && expect->node->guardian && forward)
+			report_error(b->d, node->value_at,
+				"nothing passes through \"%s\", as it has a guardian", node->value);
 	}
 }
 

@@ -43,6 +43,7 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_FROM] = "from",
 	[ATTRIBUTE_GROUP] = "group",
 	[ATTRIBUTE_HAVING] = "having",
+	[ATTRIBUTE_GUARDIAN] = "guardian",
 	[ATTRIBUTE_HREF] = "href",
 	[ATTRIBUTE_ICMP] = "icmp",
 	[ATTRIBUTE_ICMPV6] = "icmpv6",
@@ -155,6 +156,10 @@ static const struct grammar_attribute node_attributes[] = {
 	{ATTRIBUTE_ROLES, TYPE_ROLES, false, NULL,
 		"Roles of the node as a whole; forward rules are those of these roles.", NULL},
 	{ATTRIBUTE_ADDRESS, TYPE_SINGLES, false, NULL, "Its addresses.", NULL},
+	{ATTRIBUTE_GUARDIAN, TYPE_NODE_NAME, false, NULL,
+		"Of a node that cannot protect itself and has no key: the node through which it is "
+		"reached, and which enforces the rules of its roles when it passes packets on.",
+		NULL},
 	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
 	{0},
 };
@@ -252,12 +257,16 @@ static const struct grammar_attribute offer_attributes[] = {
 	{0},
 };
 static const struct grammar_attribute rules_attributes[] = {
-	{ATTRIBUTE_FOR, TYPE_ROLES_OR_ALL, true, NULL,
+	{ATTRIBUTE_FOR, TYPE_ROLES_OR_ALL, false, NULL,
 		"Roles; who has one of them has these rules. * is everybody, in what is not "
 		"home's.",
 		NULL},
 	{ATTRIBUTE_HAVING, TYPE_CHOICE, false, "any",
 		"Or only who has exactly these roles, no more and no fewer.", "any exactly"},
+	{ATTRIBUTE_NODE, TYPE_NAMES, false, NULL,
+		"Instead of roles, nodes that have these rules for themselves, before those of "
+		"their roles.",
+		NULL},
 	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
 	{0},
 };
@@ -336,7 +345,10 @@ static const struct grammar_attribute protect_attributes[] = {
 	{ATTRIBUTE_WITH, TYPE_NAMES, true, NULL,
 		"The protection; of several the first that succeeds.", NULL},
 	{ATTRIBUTE_VIA, TYPE_GATEWAY, false, NULL,
-		"Where the tunnel ends: a node with one address, or an address.", NULL},
+		"Where the tunnel ends: a node with one address, or an address. Rules of nodes with "
+		"a guardian may leave it out: then it is the guardian of the other end, or that end "
+		"itself.",
+		NULL},
 	{0},
 };
 static const struct grammar_attribute list_attributes[] = {

@@ -98,18 +98,34 @@ enum err model_build(
 		if (handlers[i].kind == ELEMENT_RULES)
 			fill_rows(&b, root);
 		run_handler(&b, root, i);
-		if (handlers[i].kind == ELEMENT_NODE)
+		if (handlers[i].kind == ELEMENT_NODE) {
+			find_guardians(&b, root);
 			fill_roles(&b);
+		}
 		if (handlers[i].kind == ELEMENT_RULES)
 			name_rules(&b);
 	}
 	return b.no_memory ? error_set(e, E_MEMORY, "out of memory") : E_OK;
 }
 
-const struct model_rule *model_rule(const struct model *m, const char *name)
+static const struct model_rule *find_rule(const struct model *m, struct view name)
 {
 	for (size_t i = 0; i < m->rule_count; i++)
-		if (m->rules[i]->name && strcmp(m->rules[i]->name, name) == 0)
+		if (m->rules[i]->name && view_equal(view_of_string(m->rules[i]->name), name))
 			return m->rules[i];
 	return NULL;
+}
+
+const struct model_rule *model_rule(const struct model *m, const char *name)
+{
+	struct view v = view_of_string(name);
+	const struct model_rule *found = find_rule(m, v);
+
+	while (!found && v.len) {
+		do
+			v.len--;
+		while (v.len && v.data[v.len] != '.');
+		found = v.len ? find_rule(m, v) : NULL;
+	}
+	return found;
 }

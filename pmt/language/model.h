@@ -88,8 +88,11 @@ struct model_node {
 	struct pin key, report;
 	const char *roles;
 	struct address_list addresses;      /* of its interfaces too */
-	struct model_interface *interfaces; /* at least one if it has a key */
+	struct model_interface *interfaces; /* at least one */
 	size_t interface_count;
+	/* Of a node without a key, whose rules its guardian enforces; else NULL. */
+	const struct model_node *guardian;
+	size_t rule_count; /* for the names of rules without one */
 };
 
 enum ike_authentication {
@@ -237,6 +240,7 @@ struct model_rule {
 	const struct model_protection **protections;
 	size_t protection_count;
 	struct address_range via; /* of a tunnel */
+	bool via_guardian;        /* instead: of whoever guards the other end */
 	bool in, out, forward;
 	bool both; /* with its mirror: alone, out and its mirror; with forward, both ways through */
 	struct address_list from, to;
@@ -254,6 +258,8 @@ struct model_block {
 	const struct model_role **roles;
 	size_t role_count;
 	bool exactly; /* for who has these roles alone, and all of them */
+	const struct model_node **nodes; /* instead: these alone */
+	size_t node_count;
 	struct model_rule *rules;
 	size_t rule_count;
 	const struct model_row **rows; /* besides those of rules */
@@ -347,7 +353,10 @@ const char *model_known_service(const char *definition);
 
 /* Is the role among those of the combination? */
 bool combination_has(const char *combination, const char *role);
-/* By name; NULL if there is none. */
+/* Has the node as a whole, or one of its interfaces, the role? */
+bool node_has_role(const struct model_node *node, const char *role);
+/* By its name, or by that of one that was made of it for a guardian: NAME.WARD. NULL if there is
+ * none. */
 const struct model_rule *model_rule(const struct model *m, const char *name);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/language/builder.h"
 
+#include "pib/set/documents.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,13 +136,59 @@ void build_node(struct builder *b, const struct element *el)
 	b->m->node_count++;
 }
 
-static bool node_uses(const struct model_node *node, const char *role)
+bool node_has_role(const struct model_node *node, const char *role)
 {
 	bool used = combination_has(node->roles, role);
 
 	for (size_t i = 0; i < node->interface_count; i++)
 		used = used || combination_has(node->interfaces[i].roles, role);
 	return used;
+}
+
+static void set_guardian(struct builder *b, const struct element *el, struct model_node *ward)
+{
+	const struct attribute *a = element_attribute(el, ATTRIBUTE_GUARDIAN);
+	struct named *n = refer(b, &b->places, view_of_string(a->value), a->value_at,
+		1u << KIND_NODE, "node");
+	const struct model_node *guardian = n ? n->object : NULL;
+	size_t wards = 0;
+
+	if (ward->has_key)
+		report_error(b->d, a->value_at,
+			"a node with a key enforces its rules itself, and has no guardian");
+	if (ward->addresses.count == 0)
+		report_error(b->d, el->at, "a node with a guardian is known by its address");
+	if (el->first_child)
+		report_error(
+			b->d, el->first_child->at, "of a node with a guardian no interfaces are known");
+	if (!guardian)
+		return;
+	if (!guardian->has_key || !*guardian->roles)
+		report_error(b->d, a->value_at,
+			"\"%s\" cannot be a guardian: it needs a key and roles of the node as a whole",
+			guardian->name);
+	for (const struct model_node *other = b->m->nodes; other < ward; other++)
+		wards += other->guardian == guardian ? other->addresses.count : 0;
+	if (wards + ward->addresses.count > ASSIGNMENT_WARDS_MAX)
+		report_error(b->d, a->value_at, "\"%s\" would guard more than %d addresses",
+			guardian->name, ASSIGNMENT_WARDS_MAX);
+	ward->guardian = guardian;
+}
+
+void find_guardians(struct builder *b, const struct element *root)
+{
+	for (const struct element *el = root->first_child; el; el = el->next) {
+		const struct attribute *name;
+		struct named *n;
+
+		if (!el->rule || el->rule->kind != ELEMENT_NODE || el->faulty ||
+			!element_attribute(el, ATTRIBUTE_GUARDIAN))
+			continue;
+		name = element_attribute(el, ATTRIBUTE_NAME);
+		n = names_find(&b->places, view_of_string(name->value));
+		if (n && n->kind == KIND_NODE && n->object)
+			set_guardian(b, el, n->object);
+	}
 }
 
 /* Which addresses a role means: those of nodes that have it, and of interfaces that do. */
@@ -153,7 +201,8 @@ void fill_roles(struct builder *b)
 		for (size_t n = 0; n < b->m->node_count; n++) {
 			const struct model_node *node = &b->m->nodes[n];
 
-			role->used = role->used || (node->has_key && node_uses(node, role->name));
+			role->used = role->used || ((node->has_key || node->guardian) &&
+							      node_has_role(node, role->name));
 			if (combination_has(node->roles, role->name)) {
 				append_addresses(b, &role->addresses, &node->addresses);
 				continue;

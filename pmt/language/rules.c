@@ -43,9 +43,7 @@ static void resolve_via(struct builder *b, const struct element *el, struct mode
 	struct named *n;
 	struct error e;
 
-	if (first && first->tunnel && !a)
-		report_error(b->d, el->at, "the protection \"%s\" is a tunnel: the rule needs via",
-			first->name);
+	rule->via_guardian = first && first->tunnel && !a;
 	if (first && !first->tunnel && a)
 		report_error(
 			b->d, a->value_at, "the protection \"%s\" is no tunnel", first->name);
@@ -229,24 +227,40 @@ static void build_row(const struct element *el, struct model_block *block)
 			block->rows[block->row_count++] = row->row;
 }
 
-/* ROLE-N: the N-th rule that the first role of its block gets. */
-static void name_rule(struct builder *b, const struct model_block *block, struct model_rule *rule)
+/* The rules without a name of this role or node are counted here. */
+static size_t *counter_of(struct builder *b, const struct model_block *block, const char **ret_name)
 {
-	char name[ROLE_LENGTH_MAX + 24];
-	struct model_role *role;
+	const struct model_role *role = block->role_count ? block->roles[0] : NULL;
 	struct named *n;
 
-	if (block->role_count == 0)
+	if (role == &b->m->everybody) {
+		*ret_name = "all";
+		return &b->m->everybody.rule_count;
+	}
+	if (!role && !block->node_count)
+		return NULL;
+	*ret_name = role ? role->name : block->nodes[0]->name;
+	n = names_find(&b->places, view_of_string(*ret_name));
+	if (!n || !n->object)
+		return NULL;
+	return role ? &((struct model_role *)n->object)->rule_count
+		    : &((struct model_node *)n->object)->rule_count;
+}
+
+/* NAME-N: the N-th rule that the first role or node of its block gets. */
+static void name_rule(struct builder *b, const struct model_block *block, struct model_rule *rule)
+{
+	char name[NAME_LENGTH_MAX + 24];
+	const char *owner;
+	size_t *count = counter_of(b, block, &owner);
+	struct named *n;
+
+	if (!count)
 		return;
-	n = names_find(&b->places, view_of_string(block->roles[0]->name));
-	role = block->roles[0] == &b->m->everybody ? &b->m->everybody : n ? n->object : NULL;
-	if (!role)
-		return;
-	role->rule_count++;
+	++*count;
 	if (rule->name || rule->row)
 		return;
-	snprintf(name, sizeof name, "%s-%zu", role == &b->m->everybody ? "all" : role->name,
-		role->rule_count);
+	snprintf(name, sizeof name, "%s-%zu", owner, *count);
 	rule->name = keep(b, name);
 	if (!rule->name)
 		return;
@@ -254,8 +268,8 @@ static void name_rule(struct builder *b, const struct model_block *block, struct
 	if (n)
 		report_error(b->d, n->at,
 			"the name \"%s\" is what the rule without a name gets that is number %zu "
-			"of the role \"%s\"",
-			name, role->rule_count, role->name);
+			"of the %s \"%s\"",
+			name, *count, block->node_count ? "node" : "role", owner);
 	else
 		*names_add(&b->rules, rule->name) = (struct named){
 			.name = rule->name, .at = rule->at, .kind = KIND_RULE, .object = rule};
@@ -333,12 +347,83 @@ static void build_child(struct builder *b, const struct element *el, struct mode
 		build_row(el, block);
 }
 
+static void block_roles(struct builder *b, const struct element *el, struct model_block *block)
+{
+	struct words w = words_of(el, ATTRIBUTE_FOR);
+
+	block->roles = take(b, count_words(el, ATTRIBUTE_FOR), sizeof *block->roles);
+	while (block->roles && words_next(&w)) {
+		struct named *n;
+
+		if (view_equal(w.word, view_of_string("*"))) {
+			block->roles[block->role_count++] = everybody(b, w.at);
+			continue;
+		}
+		n = refer(b, &b->places, w.word, w.at, 1u << KIND_ROLE, "role");
+		if (n && n->object)
+			block->roles[block->role_count++] = n->object;
+	}
+}
+
+static void block_nodes(struct builder *b, const struct element *el, struct model_block *block)
+{
+	struct words w = words_of(el, ATTRIBUTE_NODE);
+
+	block->nodes = take(b, count_words(el, ATTRIBUTE_NODE), sizeof *block->nodes);
+	while (block->nodes && words_next(&w)) {
+		struct named *n = refer(b, &b->places, w.word, w.at, 1u << KIND_NODE, "node");
+		const struct model_node *node = n ? n->object : NULL;
+
+		if (node && !node->has_key && !node->guardian)
+			report_error(b->d, w.at,
+				"the node \"%s\" has neither a key nor a guardian: nobody enforces "
+				"its rules",
+				node->name);
+		else if (node)
+			block->nodes[block->node_count++] = node;
+	}
+	if (block->node_count && b->m->authority != AUTHORITY_HOME)
+		report_error(b->d, element_place(el, ATTRIBUTE_NODE),
+			"only home has rules for single nodes");
+}
+
+/* Does a node of its own key have these rules? Then a tunnel needs an end that is written. */
+static bool is_for_keys(const struct builder *b, const struct model_block *block)
+{
+	for (size_t i = 0; i < block->node_count; i++)
+		if (block->nodes[i]->has_key)
+			return true;
+	for (size_t n = 0; n < b->m->node_count; n++) {
+		const struct model_node *node = &b->m->nodes[n];
+
+		for (size_t i = 0; node->has_key && i < block->role_count; i++)
+			if (node_has_role(node, block->roles[i]->name))
+				return true;
+	}
+	return block->role_count == 0 && block->node_count == 0;
+}
+
+static void check_tunnels(struct builder *b, const struct model_block *block)
+{
+	const bool keys = is_for_keys(b, block);
+
+	for (size_t i = 0; i < block->rule_count; i++) {
+		const struct model_rule *rule = &block->rules[i];
+
+		if (rule->via_guardian && (keys || rule->forward))
+			report_error(b->d, rule->at,
+				"the protection \"%s\" is a tunnel: the rule needs via",
+				rule->protections[0]->name);
+	}
+}
+
 void build_rules(struct builder *b, const struct element *el)
 {
 	struct model_block *block = &b->m->blocks[b->m->block_count];
-	struct words w = words_of(el, ATTRIBUTE_FOR);
 	size_t children = 0, rows = 0;
 
+	if (!element_attribute(el, ATTRIBUTE_FOR) == !element_attribute(el, ATTRIBUTE_NODE))
+		report_error(b->d, el->at, "<rules> needs either for or node");
 	for (const struct element *child = el->first_child; child; child = child->next) {
 		children++;
 		for (const struct element *inner = child->first_child; inner; inner = inner->next) {
@@ -349,23 +434,13 @@ void build_rules(struct builder *b, const struct element *el)
 	block->exactly = strcmp(element_value(el, ATTRIBUTE_HAVING), "exactly") == 0;
 	block->rules = take(b, children, sizeof *block->rules);
 	block->rows = take(b, children + rows, sizeof *block->rows);
-	block->roles = take(b, count_words(el, ATTRIBUTE_FOR), sizeof *block->roles);
-	if (!block->rules || !block->rows || !block->roles)
+	if (!block->rules || !block->rows)
 		return;
-	while (words_next(&w)) {
-		struct named *n;
-
-		if (view_equal(w.word, view_of_string("*"))) {
-			block->roles[block->role_count++] = everybody(b, w.at);
-			continue;
-		}
-		n = refer(b, &b->places, w.word, w.at, 1u << KIND_ROLE, "role");
-
-		if (n && n->object)
-			block->roles[block->role_count++] = n->object;
-	}
+	block_roles(b, el, block);
+	block_nodes(b, el, block);
 	for (const struct element *child = el->first_child; child; child = child->next)
 		if (child->rule)
 			build_child(b, child, block);
+	check_tunnels(b, block);
 	b->m->block_count++;
 }

@@ -188,6 +188,44 @@ void address_bounds(const struct address_range *a, uint8_t first[16], uint8_t la
 	}
 }
 
+struct address_range address_between(
+	enum ip_family family, const uint8_t first[16], const uint8_t last[16])
+{
+	const uint8_t bits = family == FAMILY_IPV6 ? 128 : 32;
+	struct address_range r = {.family = family, .prefix_length = bits};
+	uint8_t prefix_first[16], prefix_last[16];
+
+	memcpy(r.min, first, sizeof r.min);
+	memcpy(r.max, first, sizeof r.max);
+	for (uint8_t length = 0; length <= bits; length++) {
+		r.prefix_length = length;
+		address_bounds(&r, prefix_first, prefix_last);
+		if (memcmp(prefix_first, first, 16) == 0 && memcmp(prefix_last, last, 16) == 0)
+			return r;
+	}
+	r.prefix_length = bits;
+	memcpy(r.max, last, sizeof r.max);
+	return r;
+}
+
+bool address_intersection(const struct address_range *a, const struct address_range *b,
+	struct address_range *ret)
+{
+	uint8_t a_first[16], a_last[16], b_first[16], b_last[16];
+	const uint8_t *first, *last;
+
+	if (a->family != b->family)
+		return false;
+	address_bounds(a, a_first, a_last);
+	address_bounds(b, b_first, b_last);
+	first = memcmp(a_first, b_first, 16) > 0 ? a_first : b_first;
+	last = memcmp(a_last, b_last, 16) < 0 ? a_last : b_last;
+	if (memcmp(first, last, 16) > 0)
+		return false;
+	*ret = address_between(a->family, first, last);
+	return true;
+}
+
 bool address_contains(const struct address_range *outer, const struct address_range *inner)
 {
 	uint8_t outer_first[16], outer_last[16], inner_first[16], inner_last[16];

@@ -49,6 +49,12 @@ enum err parse_address(struct view word, struct address_range *ret, struct error
 bool address_is_single(const struct address_range *a);
 /* The first and the last address that are meant. */
 void address_bounds(const struct address_range *a, uint8_t first[16], uint8_t last[16]);
+/* All from first to last: a prefix if it is one, else a range. */
+struct address_range address_between(
+	enum ip_family family, const uint8_t first[16], const uint8_t last[16]);
+/* What both have in common; false if they have nothing. */
+bool address_intersection(const struct address_range *a, const struct address_range *b,
+	struct address_range *ret);
 bool address_contains(const struct address_range *outer, const struct address_range *inner);
 /* The shortest way to write it. */
 void print_address(const struct address_range *a, struct buffer *out);

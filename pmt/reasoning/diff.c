@@ -193,11 +193,19 @@ static bool has_interface(const struct reading_node *node, const char *name)
 	return false;
 }
 
+/* The name of the set that the node has for these roles; the roles if there is none. */
+static const char *set_name(struct reading *r, const struct reading_node *node, const char *roles)
+{
+	const struct reading_set *set = reading_set_at(r, node->name, roles);
+
+	return set ? set->name : roles;
+}
+
 static enum err add_interface(struct run *r, const struct reading_node *before,
 	const struct reading_node *after, const char *name)
 {
-	const char *was = reading_interface_roles(before, name),
-		   *is = reading_interface_roles(after, name);
+	const char *was = set_name(r->before, before, reading_interface_roles(before, name)),
+		   *is = set_name(r->after, after, reading_interface_roles(after, name));
 	enum err code = add_place(r, FLOW_IN, was, is, before->name, name);
 
 	return code ? code : add_place(r, FLOW_OUT, was, is, before->name, name);
@@ -206,7 +214,8 @@ static enum err add_interface(struct run *r, const struct reading_node *before,
 static enum err compare_node(
 	struct run *r, const struct reading_node *before, const struct reading_node *after)
 {
-	enum err code = add_place(r, FLOW_FORWARD, before->roles, after->roles, before->name, "");
+	enum err code = add_place(r, FLOW_FORWARD, set_name(r->before, before, before->roles),
+		set_name(r->after, after, after->roles), before->name, "");
 
 	for (size_t i = 0; i < before->interface_count && !code; i++)
 		code = add_interface(r, before, after, before->interfaces[i].name);

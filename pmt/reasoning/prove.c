@@ -194,7 +194,8 @@ static enum err find_ends(struct prover *p, struct error *e)
 		for (size_t k = 0; node->has_key && k < node->interface_count; k++) {
 			const struct model_interface *interface = &node->interfaces[k];
 			const struct address_list *own = addresses_of(node, interface);
-			struct reading_set *set = reading_find(p->reading, interface->roles);
+			struct reading_set *set = reading_set_at(
+				p->reading, node->name, interface->roles);
 			struct ends *ends = set ? &p->ends[set - p->reading->sets] : NULL;
 
 			if (!add_addresses(p, &p->known, own) ||
@@ -397,7 +398,8 @@ static void add_step(struct run *r, struct proof *ret, enum flow_direction direc
 		for (size_t k = 0; node->has_key && k < node->interface_count; k++) {
 			const struct address_list *own = addresses_of(node, &node->interfaces[k]);
 
-			if (strcmp(node->interfaces[k].roles, set->name) != 0 ||
+			if (reading_set_at(r->p->reading, node->name, node->interfaces[k].roles) !=
+					set ||
 				(own->count && !has_address(own, &flow, source)))
 				continue;
 			*step = (struct proof_step){.direction = direction,
@@ -501,9 +503,11 @@ static enum err prove_departures(struct run *r, struct proof *ret)
 	return code;
 }
 
-static bool same_interfaces(const struct reading_node *a, const struct reading_node *b)
+static bool same_interfaces(
+	struct reading *r, const struct reading_node *a, const struct reading_node *b)
 {
-	if (strcmp(a->roles, b->roles) != 0 || a->interface_count != b->interface_count)
+	if (reading_set_at(r, a->name, a->roles) != reading_set_at(r, b->name, b->roles) ||
+		strcmp(a->roles, b->roles) != 0 || a->interface_count != b->interface_count)
 		return false;
 	for (size_t i = 0; i < a->interface_count; i++)
 		if (strcmp(a->interfaces[i].roles, b->interfaces[i].roles) != 0)
@@ -533,7 +537,7 @@ static enum err interfaces_of(
 static enum err prove_node(
 	struct run *r, const struct reading_node *node, flow_ref foreign, struct proof *ret)
 {
-	struct reading_set *set = reading_find(r->p->reading, node->roles);
+	struct reading_set *set = reading_set_at(r->p->reading, node->name, node->roles);
 	struct flow_intervals interfaces;
 	flow_ref found;
 	enum err code = interfaces_of(r, node, &interfaces);
@@ -565,7 +569,8 @@ static enum err prove_transit(struct run *r, struct proof *ret)
 		bool seen = false;
 
 		for (size_t k = 0; k < i && !seen; k++)
-			seen = same_interfaces(&reading->nodes[k], &reading->nodes[i]);
+			seen = same_interfaces(
+				r->p->reading, &reading->nodes[k], &reading->nodes[i]);
 		if (!seen)
 			code = prove_node(r, &reading->nodes[i], foreign, ret);
 	}

@@ -616,6 +616,55 @@ START_TEST(expectations_speak_of_every_flow)
 }
 END_TEST
 
+START_TEST(a_guardian_has_a_set_of_its_own_and_names_its_wards)
+{
+	static const char camera[] = {10, 0, 0, 7};
+	struct compiled c;
+	struct assignment a;
+	struct set_index index;
+	struct policy *policy;
+	struct error e;
+
+	compile(&c, POLICY("<role name=\"gateway\"/><role name=\"camera\"/>"
+			   "<node name=\"gw1\" roles=\"gateway\" key=\"" KEY1 "\"/>"
+			   "<node name=\"gw2\" roles=\"gateway\" key=\"" KEY2 "\"/>"
+			   "<node name=\"cam\" roles=\"camera\" address=\"10.0.0.7\" "
+			   "guardian=\"gw1\"/>"
+			   "<rules for=\"camera\"><allow in=\"yes\" from=\"10.0.0.0/8\" "
+			   "service=\"http\"/></rules>"
+			   "<rules for=\"gateway\"><allow forward=\"yes\"/></rules>"
+			   "<rules node=\"gw1\"><deny forward=\"yes\" service=\"ssh\"/></rules>"));
+	ck_assert_int_eq(bundle_assignment(&c.bundle, 0, &c.arena, &a, &e), E_OK);
+	ck_assert_uint_eq(a.ward_count, 1);
+	ck_assert(view_equal(a.wards->node, view_of_string("cam")));
+	ck_assert(view_equal(a.wards->roles, view_of_string("camera")));
+	ck_assert_int_eq(a.wards->address_type, 1);
+	ck_assert(view_equal(a.wards->address, VIEW((const uint8_t *)camera, 4)));
+	ck_assert_uint_eq(a.wards->prefix_length, 32);
+	ck_assert_int_eq(bundle_index(&c.bundle, &c.arena, &index, &e), E_OK);
+	ck_assert_uint_eq(index.entry_count, 2);
+	ck_assert(view_equal(index.entries[0].name, view_of_string("gateway")));
+	ck_assert(view_equal(index.entries[1].name, view_of_string("gateway@gw1")));
+	ck_assert(view_equal(index.entries[1].roles, view_of_string("gateway")));
+	ck_assert(view_equal(index.entries[1].node, VIEW(a.node_key, NODE_KEY)));
+	ck_assert_ptr_eq(assignment_set(&a, &index, view_of_string("gateway")), &index.entries[1]);
+	/* Its own rules, then its wards', then those of its roles. */
+	policy = policy_of(&c, "gateway@gw1");
+	ck_assert_uint_eq(policy->rule_count, 5);
+	ck_assert_str_eq(policy->rules[0].name, "gw1-1");
+	ck_assert_str_eq(policy->rules[1].name, "camera-1.cam");
+	ck_assert_str_eq(policy->rules[2].name, "cam.rest-out");
+	ck_assert_str_eq(policy->rules[3].name, "cam.rest-in");
+	ck_assert_str_eq(policy->rules[4].name, "gateway-1");
+	ck_assert(policy->rules[1].forward);
+	policy_free(policy);
+	policy = policy_of(&c, "gateway");
+	ck_assert_uint_eq(policy->rule_count, 1);
+	policy_free(policy);
+	compiled_fini(&c);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pmt-compile");
@@ -628,6 +677,7 @@ int main(void)
 	tcase_add_test(tc, what_is_equal_stands_once);
 	tcase_add_test(tc, nodes_without_a_key_are_only_names);
 	tcase_add_test(tc, index_and_manifests_carry_the_terms);
+	tcase_add_test(tc, a_guardian_has_a_set_of_its_own_and_names_its_wards);
 	tcase_add_test(tc, others_have_sets_of_their_own);
 	tcase_add_test(tc, home_says_who_else_may_speak);
 	tcase_add_loop_test(tc, compiled_rules_decide_as_the_written_ones, 0, 3);

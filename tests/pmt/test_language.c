@@ -21,6 +21,7 @@ static const char *const bad[] = {
 	"entity",
 	"expectations",
 	"foreign",
+	"guardians",
 	"guest",
 	"includes",
 	"limits",

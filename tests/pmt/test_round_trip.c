@@ -137,6 +137,18 @@ static const struct {
 		      "<allow in=\"yes\" service=\"ping\"/><offer name=\"printing\">"
 		      "<allow out=\"yes\" service=\"ipp\"/></offer>"),
 		NULL},
+	{"rules of single nodes",
+		HEAD "<node name=\"b\" roles=\"host\" key=\"" KEY2 "\"/>"
+		     "<rules for=\"host\"><allow in=\"yes\" service=\"ssh\"/>"
+		     "<deny in=\"yes\"/></rules>"
+		     "<rules node=\"b\"><allow in=\"yes\" service=\"http\"/></rules></policy>",
+		NULL},
+	{"all nodes have some of their own",
+		HEAD "<node name=\"b\" roles=\"host\" key=\"" KEY2 "\"/>"
+		     "<rules for=\"host\"><allow in=\"yes\" service=\"ssh\"/></rules>"
+		     "<rules node=\"b\"><allow in=\"yes\" service=\"http\"/></rules>"
+		     "<rules node=\"a b\"><allow forward=\"yes\" service=\"ntp\"/></rules></policy>",
+		NULL},
 	{"a tunnel", RULES("<protect with=\"away\" via=\"2001:db8::9\" both=\"yes\"/>"), NULL},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
