@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "common/base/file.h"
+#include "common/service/settings.h"
 
 int command_failed(const char *name, const struct error *e)
 {
@@ -89,6 +90,14 @@ bool command_time(const char *name, const char *option, const char *text, uint64
 	}
 	*ret = (uint64_t)t;
 	return true;
+}
+
+bool command_duration(const char *name, const char *option, const char *text, uint64_t *ret_ms)
+{
+	if (duration_parse(text, ret_ms))
+		return true;
+	command_misused(name, "\"%s\" is not a time for --%s, such as 30s", text, option);
+	return false;
 }
 
 void print_time(uint64_t seconds, struct buffer *out)

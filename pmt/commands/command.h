@@ -65,6 +65,8 @@ bool command_number(const char *name, const char *option, const char *text, uint
 bool command_time(const char *name, const char *option, const char *text, uint64_t *ret);
 /* 2026-01-31T12:00:00Z */
 void print_time(uint64_t seconds, struct buffer *out);
+/* 30s, 10m, 2h: ms. */
+bool command_duration(const char *name, const char *option, const char *text, uint64_t *ret_ms);
 /* What the clock says, in UTC. */
 uint64_t now_utc(void);
 

@@ -137,11 +137,20 @@ enum err bundle_save(
 	return code;
 }
 
-/* NAME.bundle -> NAME.fallback.bundle: the way back from it, valid for as long. */
+void put_fallback_path(const char *path, struct buffer *out)
+{
+	static const char ending[] = ".bundle";
+	size_t stem = strlen(path);
+
+	if (stem > sizeof ending - 1 && strcmp(path + stem - (sizeof ending - 1), ending) == 0)
+		stem -= sizeof ending - 1;
+	buffer_put_text(out, "%.*s.fallback.bundle", (int)stem, path);
+}
+
+/* The way back from it, valid for as long. */
 static enum err save_fallback(const struct signers *s, struct bundle_file *f, const char *old_path,
 	const char *output, struct error *e)
 {
-	size_t stem = strlen(output);
 	struct renew_summary summary;
 	struct renew_terms terms = {0};
 	struct bundle_file old;
@@ -150,10 +159,8 @@ static enum err save_fallback(const struct signers *s, struct bundle_file *f, co
 	struct buffer path;
 	enum err code = bundle_file_read(&old, old_path, e);
 
-	if (stem > 7 && strcmp(output + stem - 7, ".bundle") == 0)
-		stem -= 7;
 	buffer_init(&path, 8192);
-	buffer_put_text(&path, "%.*s.fallback.bundle", (int)stem, output);
+	put_fallback_path(output, &path);
 	if (!code)
 		code = bundle_index(&f->bundle, &f->arena, &index, e);
 	if (!code) {

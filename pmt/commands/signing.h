@@ -26,6 +26,8 @@ enum err signers_sign(
 /* Writes the file and says so. */
 enum err bundle_save(
 	const struct bundle *b, struct arena *arena, const char *output, struct error *e) MUST_USE;
+/* NAME.bundle -> NAME.fallback.bundle, where the way back from a bundle stands. */
+void put_fallback_path(const char *path, struct buffer *out);
 /* A warning for each node that an earlier policy does not know. */
 void print_left_out(const struct renew_summary *summary);
 

@@ -1,30 +1,176 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/commands/standing.h"
 
-#include <poll.h>
-#include <stdio.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "common/service/control.h"
 
-enum { CALL_MS = 10000, ASK_EVERY_MS = 200, BAR_WIDTH = 40 };
+enum { CALL_MS = 10000, BAR_WIDTH = 40 };
 
-enum standing { IN_FORCE, FAILED, BEHIND, CONNECTED, SILENT, AWAY, NEVER_SEEN, STANDINGS };
-/* The first words are those of the control socket. */
 static const struct {
-	const char *word, *line;
+	const char *line;
 	bool pending; /* will report, or refuse */
-} standings[STANDINGS] = {
-	[IN_FORCE] = {"in force", "have it in force", false},
-	[FAILED] = {"failed", "have refused it", false},
-	[BEHIND] = {"behind", "have not reported it yet", true},
-	[CONNECTED] = {"connected", "are connected and have reported nothing yet", true},
-	[SILENT] = {"silent", "are connected and do not report", false},
-	[AWAY] = {"away", "are away", false},
-	[NEVER_SEEN] = {"never seen", "were never seen", false},
+} standings[STANDINGS_END] = {
+	[STANDING_IN_FORCE] = {"have it in force", false},
+	[STANDING_FAILED] = {"have refused it", false},
+	[STANDING_BEHIND] = {"have not reported it yet", true},
+	[STANDING_CONNECTED] = {"are connected and have reported nothing yet", true},
+	[STANDING_SILENT] = {"are connected and do not report", false},
+	[STANDING_AWAY] = {"are away", false},
+	[STANDING_NEVER_SEEN] = {"were never seen", false},
 };
+
+/* ---- The table ---- */
+
+static void free_nodes(struct standing_node *nodes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(nodes[i].name);
+		free(nodes[i].reason);
+	}
+	free(nodes);
+}
+
+void standing_fini(struct standing_table *t)
+{
+	free_nodes(t->nodes, t->count);
+	free(t->roles);
+	free(t->tenant);
+	*t = (struct standing_table){0};
+}
+
+void standing_begin(struct standing_table *t)
+{
+	t->begun = false;
+	t->known = 0;
+}
+
+bool standing_is_whole(const struct standing_table *t)
+{
+	return t->begun && t->known == t->count;
+}
+
+/* Names and reasons come from elsewhere, and go to a terminal. */
+static char *copy(struct view text)
+{
+	char *out = malloc(text.len + 1);
+
+	for (size_t i = 0; out && i < text.len; i++)
+		out[i] = (char)(text.data[i] < 0x20 || text.data[i] > 0x7e ? '?' : text.data[i]);
+	if (out)
+		out[text.len] = '\0';
+	return out;
+}
+
+static bool is_there(enum publishing_standing standing)
+{
+	return standing != STANDING_AWAY && standing != STANDING_NEVER_SEEN;
+}
+
+/* Nodes mostly keep their numbers. */
+static bool was_there(const struct standing_node *old, size_t count, size_t guess, const char *name)
+{
+	if (guess < count && old[guess].name && strcmp(old[guess].name, name) == 0)
+		return old[guess].was_there;
+	for (size_t i = 0; i < count; i++)
+		if (old[i].name && strcmp(old[i].name, name) == 0)
+			return old[i].was_there;
+	return false;
+}
+
+static enum err take_state(
+	struct standing_table *t, const struct publishing_state *state, struct error *e)
+{
+	bool same = t->begun && t->state.serial == state->serial &&
+		    t->state.tried == state->tried && t->count == state->nodes;
+	struct standing_node *nodes;
+	char *roles, *tenant;
+
+	if (same)
+		return E_OK;
+	nodes = calloc((size_t)state->nodes + 1, sizeof *nodes);
+	roles = copy(state->roles);
+	tenant = copy(state->tenant);
+	if (!nodes || !roles || !tenant) {
+		free(nodes);
+		free(roles);
+		free(tenant);
+		return error_set(e, E_MEMORY, "no memory for %" PRIu32 " nodes", state->nodes);
+	}
+	/* Until its row comes, a node is what it was before under this number. */
+	for (size_t i = 0; i < state->nodes && i < t->count; i++) {
+		nodes[i] = t->nodes[i];
+		nodes[i].known = false;
+		nodes[i].shown = 0;
+	}
+	for (size_t i = state->nodes; i < t->count; i++) {
+		free(t->nodes[i].name);
+		free(t->nodes[i].reason);
+	}
+	free(t->nodes);
+	free(t->roles);
+	free(t->tenant);
+	t->state = *state;
+	t->state.roles = view_of_string(roles);
+	t->state.tenant = view_of_string(tenant);
+	t->roles = roles;
+	t->tenant = tenant;
+	t->nodes = nodes;
+	t->count = state->nodes;
+	t->known = 0;
+	t->begun = true;
+	return E_OK;
+}
+
+static enum err take_node(
+	struct standing_table *t, size_t which, const struct node_standing *now, struct error *e)
+{
+	struct standing_node *node = &t->nodes[which];
+	char *name = copy(now->node), *reason = copy(now->reason);
+	bool before;
+
+	if (!name || !reason) {
+		free(name);
+		free(reason);
+		return error_set(e, E_MEMORY, "no memory for a node");
+	}
+	before = was_there(t->nodes, t->count, which, name);
+	t->known += !node->known;
+	if (!node->name || strcmp(node->name, name) != 0)
+		node->shown = 0;
+	free(node->name);
+	free(node->reason);
+	node->name = name;
+	node->reason = reason;
+	node->known = true;
+	node->now = *now;
+	node->now.node = view_of_string(name);
+	node->now.reason = view_of_string(reason);
+	node->was_there = before || is_there(now->standing);
+	return E_OK;
+}
+
+enum err standing_take(struct standing_table *t, struct view installs, struct error *e)
+{
+	struct cursor run = cursor_over(installs);
+	struct publishing_item item;
+	enum err code;
+
+	do {
+		code = publishing_next(&run, &item, e);
+		if (!code && item.kind == PUBLISHING_STATE)
+			code = take_state(t, &item.state, e);
+		else if (!code && item.kind == PUBLISHING_NODE && item.instance <= t->count)
+			code = take_node(t, item.instance - 1, &item.node, e);
+		else if (!code && item.kind != PUBLISHING_END)
+			code = error_set(e, E_PROTOCOL, "something else than standings");
+	} while (!code && item.kind != PUBLISHING_END);
+	return code;
+}
+
+/* ---- From a control socket ---- */
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -33,107 +179,164 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
-static enum standing standing_of(const json_t *node)
+static uint64_t number_of(const json_t *object, const char *key)
 {
-	for (int s = 0; s < STANDINGS; s++)
-		if (strcmp(standings[s].word, text_of(node, "standing")) == 0)
-			return (enum standing)s;
-	return BEHIND;
+	return (uint64_t)json_integer_value(json_object_get(object, key));
 }
 
-enum err standing_ask(const char *socket, json_t **ret, struct error *e)
+static enum publishing_standing standing_of(const char *word)
 {
-	json_t *request = json_pack("{s:s}", "command", "nodes");
-	enum err code = request ? control_call(socket, request, CALL_MS, ret, e)
-				: error_set(e, E_MEMORY, "out of memory");
+	for (unsigned s = 1; s < STANDINGS_END; s++)
+		if (strcmp(publishing_standing_word((enum publishing_standing)s), word) == 0)
+			return (enum publishing_standing)s;
+	return STANDING_BEHIND;
+}
 
-	json_decref(request);
+static enum err take_json(struct standing_table *t, const json_t *answer, struct error *e)
+{
+	const json_t *nodes = json_object_get(answer, "nodes"), *node;
+	const struct publishing_state state = {
+		.serial = number_of(answer, "serial"),
+		.tried = number_of(answer, "tried"),
+		.nodes = (uint32_t)json_array_size(nodes),
+	};
+	enum err code = take_state(t, &state, e);
+	size_t i;
+
+	json_array_foreach(nodes, i, node)
+	{
+		const struct node_standing now = {
+			.node = view_of_string(text_of(node, "node")),
+			.standing = standing_of(text_of(node, "standing")),
+			.serial = number_of(node, "serial"),
+			.since = number_of(node, "since"),
+			.reported = number_of(node, "reported"),
+			.tries = json_is_true(json_object_get(node, "tries")),
+			.reason = view_of_string(text_of(node, "reason")),
+		};
+
+		if (!code)
+			code = take_node(t, i, &now, e);
+	}
 	return code;
 }
 
-static size_t count(const json_t *answer, enum standing wanted)
+enum err standing_ask(const char *socket, struct standing_table *t, struct error *e)
 {
-	const json_t *node;
-	size_t i, n = 0;
+	json_t *request = json_pack("{s:s}", "command", "nodes"), *answer = NULL;
+	enum err code = request ? control_call(socket, request, CALL_MS, &answer, e)
+				: error_set(e, E_MEMORY, "out of memory");
 
-	json_array_foreach(json_object_get(answer, "nodes"), i, node) n +=
-		standing_of(node) == wanted;
-	return n;
+	standing_begin(t);
+	if (!code)
+		code = take_json(t, answer, e);
+	json_decref(request);
+	json_decref(answer);
+	return code;
 }
 
-/* Names and reasons come from nodes. */
-static void put_clean(FILE *to, const char *text)
+/* ---- What it says ---- */
+
+size_t standing_count(const struct standing_table *t, enum publishing_standing wanted)
 {
-	for (; *text; text++)
-		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, to);
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		count += t->nodes[i].now.standing == wanted;
+	return count;
 }
 
-static void put_nodes(const json_t *answer, enum standing wanted)
+bool standing_is_pending(const struct standing_node *node)
 {
-	const json_t *node;
-	size_t i, n = 0;
+	return !node->known || standings[node->now.standing].pending ||
+	       (node->now.standing == STANDING_AWAY && node->was_there);
+}
 
-	json_array_foreach(
-		json_object_get(answer, "nodes"), i, node) if (standing_of(node) == wanted)
-	{
-		fputs(n++ ? ", " : ": ", stdout);
-		put_clean(stdout, text_of(node, "node"));
+size_t standing_pending(const struct standing_table *t)
+{
+	size_t pending = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		pending += standing_is_pending(&t->nodes[i]);
+	return pending;
+}
+
+static void print_names(const struct standing_table *t, enum publishing_standing wanted)
+{
+	const char *between = ": ";
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->nodes[i].now.standing != wanted)
+			continue;
+		printf("%s%s%s", between, t->nodes[i].name,
+			t->nodes[i].now.tries ? " (tries)" : "");
+		between = ", ";
 	}
 }
 
-void standing_print(const json_t *answer)
+static void print_trial(const struct standing_table *t)
 {
-	const json_int_t serial = json_integer_value(json_object_get(answer, "serial"));
-	const json_t *node;
-	size_t i;
+	if (!t->state.tried)
+		return;
+	printf("serial %" PRIu64 " is tried", t->state.tried);
+	if (t->state.share)
+		printf(" by %" PRIu32 " %% of the nodes", t->state.share);
+	else if (t->roles && *t->roles)
+		printf(" by nodes with the roles %s", t->roles);
+	putchar('\n');
+}
 
-	if (!serial) {
+void standing_print(const struct standing_table *t)
+{
+	if (!t->state.serial) {
 		puts("nothing is published yet");
 		return;
 	}
-	printf("serial %" JSON_INTEGER_FORMAT ", %zu nodes\n", serial,
-		json_array_size(json_object_get(answer, "nodes")));
-	for (int s = 0; s < STANDINGS; s++) {
-		if (count(answer, (enum standing)s) == 0)
+	printf("serial %" PRIu64 ", %zu nodes\n", t->state.serial, t->count);
+	print_trial(t);
+	for (unsigned s = 1; s < STANDINGS_END; s++) {
+		size_t count = standing_count(t, (enum publishing_standing)s);
+
+		if (!count)
 			continue;
-		printf("%zu %s", count(answer, (enum standing)s), standings[s].line);
-		put_nodes(answer, (enum standing)s);
+		printf("%zu %s", count, standings[s].line);
+		print_names(t, (enum publishing_standing)s);
 		putchar('\n');
 	}
-	json_array_foreach(
-		json_object_get(answer, "nodes"), i, node) if (standing_of(node) == FAILED)
-	{
-		fputs("  ", stdout);
-		put_clean(stdout, text_of(node, "node"));
-		fputs(": ", stdout);
-		put_clean(stdout, text_of(node, "reason"));
-		putchar('\n');
+	for (size_t i = 0; i < t->count; i++)
+		if (t->nodes[i].now.standing == STANDING_FAILED)
+			printf("  %s: %s\n", t->nodes[i].name, t->nodes[i].reason);
+}
+
+static json_t *node_json(const struct standing_node *node)
+{
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:s}", "node", node->name, "standing",
+		publishing_standing_word(node->now.standing), "serial",
+		(json_int_t)node->now.serial, "since", (json_int_t)node->now.since, "reported",
+		(json_int_t)node->now.reported, "tries", (int)node->now.tries, "reason",
+		node->reason);
+}
+
+json_t *standing_json(const struct standing_table *t)
+{
+	json_t *nodes = json_array();
+	bool whole = nodes != NULL;
+
+	for (size_t i = 0; whole && i < t->count; i++)
+		whole = !json_array_append_new(nodes, node_json(&t->nodes[i]));
+	if (!whole) {
+		json_decref(nodes);
+		return NULL;
 	}
+	return json_pack("{s:I, s:I, s:I, s:s, s:o}", "serial", (json_int_t)t->state.serial,
+		"tried", (json_int_t)t->state.tried, "share", (json_int_t)t->state.share, "roles",
+		t->roles ? t->roles : "", "nodes", nodes);
 }
 
-bool standing_any_failed(const json_t *answer)
+/* ---- Progress ---- */
+
+void progress_bar(size_t done, size_t all)
 {
-	return count(answer, FAILED) > 0;
-}
-
-/* --- waiting --- */
-
-static size_t count_pending(const json_t *answer, uint64_t serial)
-{
-	const uint64_t now = (uint64_t)json_integer_value(json_object_get(answer, "serial"));
-	size_t pending = 0;
-
-	for (int s = 0; s < STANDINGS; s++)
-		if (standings[s].pending)
-			pending += count(answer, (enum standing)s);
-	/* Until the decision point has it, nobody can. */
-	return now < serial ? pending + 1 : pending;
-}
-
-static void show_bar(const json_t *answer, size_t pending)
-{
-	const size_t all = json_array_size(json_object_get(answer, "nodes"));
-	const size_t done = all > pending ? all - pending : 0;
 	const int filled = (int)(all ? done * BAR_WIDTH / all : BAR_WIDTH);
 
 	fprintf(stderr, "\r[%-*.*s] %zu of %zu", BAR_WIDTH, filled,
@@ -141,68 +344,28 @@ static void show_bar(const json_t *answer, size_t pending)
 	fflush(stderr);
 }
 
-/* Who was pending in the answer before and is not any more. */
-static void show_lines(const json_t *before, const json_t *now)
+void progress_end(void)
 {
-	const json_t *node, *old;
-	size_t i, k;
+	fputc('\n', stderr);
+}
 
-	json_array_foreach(json_object_get(now, "nodes"), i, node)
-	{
-		bool was_pending = true;
+void standing_show_bar(const struct standing_table *t)
+{
+	progress_bar(t->count - standing_pending(t), t->count);
+}
 
-		json_array_foreach(json_object_get(before, "nodes"), k,
-			old) if (strcmp(text_of(old, "node"), text_of(node, "node")) == 0)
-			was_pending = standings[standing_of(old)].pending;
-		if (!was_pending || standings[standing_of(node)].pending)
+void standing_show_lines(struct standing_table *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		struct standing_node *node = &t->nodes[i];
+
+		if (!node->known || node->shown == node->now.standing)
 			continue;
-		put_clean(stderr, text_of(node, "node"));
-		fprintf(stderr, ": %s%s", standings[standing_of(node)].word,
-			*text_of(node, "reason") ? ": " : "");
-		put_clean(stderr, text_of(node, "reason"));
-		fputc('\n', stderr);
+		node->shown = node->now.standing;
+		if (standings[node->now.standing].pending)
+			continue;
+		fprintf(stderr, "%s: %s%s%s\n", node->name,
+			publishing_standing_word(node->now.standing), *node->reason ? ": " : "",
+			node->reason);
 	}
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-enum err standing_wait(
-	const char *socket, uint64_t serial, uint64_t timeout_ms, json_t **ret, struct error *e)
-{
-	const uint64_t until = now_ms() + timeout_ms;
-	const bool terminal = isatty(STDERR_FILENO);
-	json_t *before = NULL, *now = NULL;
-	size_t pending;
-	enum err code;
-
-	for (;;) {
-		code = standing_ask(socket, &now, e);
-		if (code)
-			break;
-		pending = count_pending(now, serial);
-		if (terminal)
-			show_bar(now, pending);
-		else
-			show_lines(before, now);
-		if (pending && now_ms() >= until)
-			code = error_set(
-				e, E_TIMEOUT, "%zu nodes have not reported in time", pending);
-		if (!pending || code)
-			break;
-		json_decref(before);
-		before = now;
-		now = NULL;
-		poll(NULL, 0, ASK_EVERY_MS);
-	}
-	if (terminal)
-		fputc('\n', stderr);
-	json_decref(before);
-	*ret = now;
-	return code;
 }

@@ -37,6 +37,36 @@ int subject_open_with(const char *name, const char *path, struct view part, stru
 	return status;
 }
 
+/* As a file of theirs would have it. */
+static enum err write_bundle(struct view objects, struct buffer *out, struct error *e)
+{
+	struct bundle bundle;
+	struct arena arena;
+	enum err code;
+
+	arena_init(&arena, BUNDLE_MAX);
+	code = bundle_read_objects(objects, &arena, &bundle, e);
+	if (!code)
+		code = bundle_write(&bundle, out, e);
+	arena_fini(&arena);
+	return code;
+}
+
+int subject_open_objects(
+	const char *name, const char *what, struct view objects, struct subject *s)
+{
+	struct error e;
+
+	*s = (struct subject){0};
+	buffer_init(&s->bundle, BUNDLE_MAX);
+	arena_init(&s->reading.arena, 1);
+	if (!write_bundle(objects, &s->bundle, &e) &&
+		!reading_init(&s->reading, buffer_view(&s->bundle), &e))
+		return EXIT_SUCCESS;
+	error_prefix(&e, "%s", what);
+	return command_failed(name, &e);
+}
+
 void subject_fini(struct subject *s)
 {
 	reading_fini(&s->reading);

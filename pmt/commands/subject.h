@@ -22,6 +22,9 @@ struct subject {
 int subject_open(const char *name, const char *path, struct subject *s);
 /* A policy with one more part, which stands on the command line (policy_file_read_with). */
 int subject_open_with(const char *name, const char *path, struct view part, struct subject *s);
+/* The objects of a bundle that stand nowhere in a file; `what` is their name in complaints. */
+int subject_open_objects(
+	const char *name, const char *what, struct view objects, struct subject *s);
 void subject_fini(struct subject *s);
 
 /* Prints flows as from, to, service and the roles of interfaces; `roles` gives their numbers. */

@@ -12,6 +12,8 @@
 
 #include "common/base/file.h"
 #include "common/link/link.h"
+#include "pib/publishing/order.h"
+#include "pib/publishing/standing.h"
 #include "pib/schema/pri.h"
 #include "pib/set/bundle.h"
 #include "tests/suite.h"
@@ -26,6 +28,9 @@ enum behaviour {
 	UNAUTHORIZED,    /* the publisher's key */
 	NO_ANSWER,
 	HANG_UP, /* instead of an answer */
+	HAS_NEWER,
+	OTHER_TENANT,
+	TRYING,
 };
 
 /* The decision point. */
@@ -37,9 +42,31 @@ struct pdp {
 	struct link *link;
 	struct session *session;
 	struct session_config config;
+	const char *tenant;
+	uint64_t serial, tried; /* that it says it has */
+	uint32_t asked;         /* the state of the order */
 	struct buffer received;
 	bool reported;
 };
+
+/* A decision point without nodes. */
+static void tell(struct pdp *p, uint32_t state)
+{
+	const struct publishing_state now = {
+		.tenant = view_of_string(p->tenant), .serial = p->serial, .tried = p->tried};
+	struct pdp_transaction transaction = {.install_count = 1};
+	struct view installs;
+	struct buffer out;
+	uint32_t decision;
+	struct error e;
+
+	buffer_init(&out, 4096);
+	ck_assert_int_eq(publishing_state_put(&now, &out, &e), E_OK);
+	installs = buffer_view(&out);
+	transaction.installs = &installs;
+	ck_assert_int_eq(pdp_session_decide(p->session, state, &transaction, &decision), E_OK);
+	buffer_fini(&out);
+}
 
 static void refuse(struct pdp *p, uint32_t state, bool reason)
 {
@@ -71,12 +98,28 @@ static void refuse(struct pdp *p, uint32_t state, bool reason)
 
 static void on_request(struct pdp *p, const struct session_event *event)
 {
+	struct publishing_order order;
 	uint32_t decision;
+	struct buffer all;
 	struct view piece;
+	struct error e;
 	size_t at = 0;
 
+	buffer_init(&all, BUNDLE_MAX);
 	while (cops_next_named(event->message, &at, &piece))
-		buffer_put_view(&p->received, piece);
+		buffer_put_view(&all, piece);
+	piece = buffer_view(&all);
+	ck_assert_msg(!publishing_order_take(&piece, &order, &e), "%s", e.text);
+	if (order.action != PUBLISHING_FOLLOW) {
+		p->asked = event->state;
+		ck_assert_uint_eq(order.base, p->serial);
+	}
+	buffer_put_view(&p->received, piece);
+	buffer_fini(&all);
+	if (order.action == PUBLISHING_FOLLOW) {
+		tell(p, event->state);
+		return;
+	}
 	switch (p->behaviour) {
 	case ACCEPT:
 		ck_assert_int_eq(
@@ -111,7 +154,7 @@ static void on_drain(void *owner, struct link *l)
 		else if (event.kind == SESSION_REQUEST)
 			on_request(p, &event);
 		else if (event.kind == SESSION_REPORT)
-			p->reported = event.report == COPS_SUCCESS;
+			p->reported |= event.state == p->asked && event.report == COPS_SUCCESS;
 	}
 }
 
@@ -154,7 +197,10 @@ static void pdp_init(struct pdp *p, enum behaviour behaviour, const struct key *
 	struct endpoint at;
 	struct error e;
 
-	*p = (struct pdp){.behaviour = behaviour, .config = session_config_default(SESSION_PDP)};
+	*p = (struct pdp){.behaviour = behaviour,
+		.tenant = "acme",
+		.serial = 3,
+		.config = session_config_default(SESSION_PDP)};
 	buffer_init(&p->received, BUNDLE_MAX);
 	p->loop = ev_loop_new(EVFLAG_AUTO);
 	ck_assert_int_eq(net_new(p->loop, key, &p->net, &e), E_OK);
@@ -280,6 +326,13 @@ static const struct {
 		"pmt publish: the decision point takes no policy from us: the PDP closed", true},
 	{"not signed", ACCEPT, "unsigned.bundle", REAL_PIN, "60s", 1,
 		"pmt publish: the bundle is not signed", false},
+	{"older than what is there", HAS_NEWER, "signed.bundle", REAL_PIN, "60s", 1,
+		"pmt publish: the bundle has the serial 4, the decision point has 5", false},
+	{"somebody else's", OTHER_TENANT, "signed.bundle", REAL_PIN, "60s", 1,
+		"pmt publish: the bundle is of the tenant acme, the decision point is umbrella's",
+		false},
+	{"during a trial", TRYING, "signed.bundle", REAL_PIN, "60s", 1,
+		"pmt publish: the bundle has the serial 4, the decision point has 9", false},
 };
 
 static void prepare(const char *folder)
@@ -325,6 +378,9 @@ START_TEST(publish_ends_as_the_decision_point_says)
 	prepare(folder);
 	ck_assert_int_eq(key_generate("pdp", &key, &e), E_OK);
 	pdp_init(&pdp, cases[_i].behaviour, key);
+	pdp.serial = cases[_i].behaviour == HAS_NEWER ? 5 : 3;
+	pdp.tried = cases[_i].behaviour == TRYING ? 9 : 0;
+	pdp.tenant = cases[_i].behaviour == OTHER_TENANT ? "umbrella" : "acme";
 	endpoint_format(net_listener_endpoint(pdp.listener), address);
 	real = key_pin(key);
 	pin_format(&real, pin);

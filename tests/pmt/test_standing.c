@@ -1,144 +1,191 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Waiting for the nodes of a decision point, which here is a control socket with prepared answers.
- */
+/* What is known of the nodes of a decision point, and when a trial has shown enough. */
 #include "pmt/commands/standing.h"
 
-#include <ev.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "common/service/control.h"
+#include "pmt/commands/canary.h"
 #include "tests/suite.h"
 
-enum { ANSWERS_MAX = 4, TIMEOUT_MS = 20000 };
+enum { BIG = 1 << 20, NODES_MAX = 4, STEPS_MAX = 6 };
 
-/* Answers to "nodes", one after the other; the last stays. */
-struct script {
-	const char *answers[ANSWERS_MAX];
-	size_t next;
+static struct standing_table table;
+static struct error failure;
+
+static void clear(void)
+{
+	standing_fini(&table);
+}
+
+/* One decision: the state, then nodes by letters: i(n force), f(ailed), b(ehind), c(onnected),
+ * s(ilent), a(way), n(ever seen), upper case if they try, '.' if nothing is said of it. */
+static void take(uint64_t serial, uint64_t tried, const char *nodes)
+{
+	static const char letters[] = " ifbcsan", trying[] = " IFBCSAN";
+	const struct publishing_state state = {
+		.tenant = view_of_string("acme"),
+		.serial = serial,
+		.tried = tried,
+		.share = tried ? 50 : 0,
+		.nodes = (uint32_t)strlen(nodes),
+	};
+	struct buffer out;
+
+	buffer_init(&out, BIG);
+	ck_assert_int_eq(publishing_state_put(&state, &out, &failure), E_OK);
+	for (uint32_t i = 0; nodes[i]; i++) {
+		const char name[] = {'n', (char)('0' + i), '\0'};
+		const char *small = strchr(letters, nodes[i]), *large = strchr(trying, nodes[i]);
+		const struct node_standing node = {
+			.node = view_of_string(name),
+			.standing = (enum publishing_standing)(small   ? small - letters
+							       : large ? large - trying
+								       : 0),
+			.tries = large != NULL,
+			.reason = nodes[i] == 'f' || nodes[i] == 'F' ? view_of_string("no room")
+								     : VIEW_NONE,
+		};
+
+		if (nodes[i] != '.')
+			ck_assert_int_eq(node_standing_put(&node, i + 1, &out, &failure), E_OK);
+	}
+	ck_assert_msg(!standing_take(&table, buffer_view(&out), &failure), "%s", failure.text);
+	buffer_fini(&out);
+}
+
+START_TEST(a_table_is_whole_when_every_node_has_come)
+{
+	standing_begin(&table);
+	ck_assert(!standing_is_whole(&table));
+	take(7, 0, "i..");
+	ck_assert(!standing_is_whole(&table));
+	take(7, 0, ".b.");
+	take(7, 0, ".i.");
+	ck_assert(!standing_is_whole(&table));
+	take(7, 0, "..a");
+	ck_assert(standing_is_whole(&table));
+	ck_assert_uint_eq(standing_count(&table, STANDING_IN_FORCE), 2);
+	ck_assert_str_eq(table.nodes[2].name, "n2");
+	/* Another publication: all of it anew. */
+	take(8, 0, "b..");
+	ck_assert(!standing_is_whole(&table));
+	take(8, 0, ".ba");
+	ck_assert(standing_is_whole(&table));
+	/* Nothing is published: that is all there is to know. */
+	clear();
+	take(0, 0, "");
+	ck_assert(standing_is_whole(&table));
+	clear();
+}
+END_TEST
+
+static const struct {
+	const char *before, *now;
+	size_t pending;
+} waits[] = {
+	{"ii", "ii", 0},
+	{"bi", "bi", 1},
+	{"ci", "ci", 1},
+	{"fs", "fs", 0},
+	/* Who was away all the time does not keep anybody waiting, who went away does. */
+	{"an", "an", 0},
+	{"bn", "an", 1},
+	{"bi", "if", 0},
 };
 
-static char folder[] = "/tmp/copsec-standing-XXXXXX";
-static char socket_path[64];
-static pid_t server;
-
-static enum err answer(void *context, const json_t *request, json_t **ret, struct error *e)
+START_TEST(who_may_still_report_is_waited_for)
 {
-	struct script *s = context;
-
-	(void)request;
-	(void)e;
-	*ret = json_loads(s->answers[s->next], 0, NULL);
-	if (s->next + 1 < ANSWERS_MAX && s->answers[s->next + 1])
-		s->next++;
-	return E_OK;
-}
-
-static void serve(struct script *s, int ready)
-{
-	static const struct control_command commands[] = {{"nodes", answer, "the nodes"}, {0}};
-	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-	struct control_server *control;
-	struct error e;
-
-	if (control_server_new(loop, socket_path, (uid_t)-1, commands, s, &control, &e))
-		_exit(EXIT_FAILURE);
-	if (write(ready, "r", 1) != 1)
-		_exit(EXIT_FAILURE);
-	ev_run(loop, 0);
-	_exit(EXIT_SUCCESS);
-}
-
-static void start(struct script s)
-{
-	int ready[2];
-	char c;
-
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(socket_path, sizeof socket_path, "%s/s", folder);
-	ck_assert_int_eq(pipe(ready), 0);
-	server = fork();
-	ck_assert_int_ge(server, 0);
-	if (server == 0)
-		serve(&s, ready[1]);
-	ck_assert_int_eq(read(ready[0], &c, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-}
-
-static void stop(void)
-{
-	kill(server, SIGKILL);
-	waitpid(server, NULL, 0);
-	unlink(socket_path);
-	rmdir(folder);
-}
-
-#define ANSWER(serial, nodes) "{\"serial\": " #serial ", \"nodes\": [" nodes "]}"
-#define NODE(name, standing, reason)                                                               \
-	"{\"node\": \"" name "\", \"standing\": \"" standing "\", \"reason\": \"" reason "\"}"
-
-/* Not while the decision point has the one before, nor while a node is behind. */
-START_TEST(waits_until_nobody_will_report_any_more)
-{
-	json_t *last = NULL;
-	struct error e;
-
-	start((struct script){
-		.answers = {ANSWER(6, NODE("a", "in force", "") ", " NODE("b", "away", "")),
-			ANSWER(7, NODE("a", "behind", "") ", " NODE("b", "away", "")),
-			ANSWER(7, NODE("a", "in force", "") ", " NODE("b", "connected", "")),
-			ANSWER(7, NODE("a", "in force", "") ", " NODE("b", "in force", ""))}});
-	ck_assert_int_eq(standing_wait(socket_path, 7, TIMEOUT_MS, &last, &e), E_OK);
-	ck_assert_str_eq(json_string_value(json_object_get(
-				 json_array_get(json_object_get(last, "nodes"), 1), "standing")),
-		"in force");
-	ck_assert(!standing_any_failed(last));
-	json_decref(last);
-	stop();
+	take(7, 0, waits[_i].before);
+	take(7, 0, waits[_i].now);
+	ck_assert_uint_eq(standing_pending(&table), waits[_i].pending);
+	/* Also over another connection. */
+	standing_begin(&table);
+	take(8, 0, waits[_i].now);
+	ck_assert_uint_eq(standing_pending(&table), waits[_i].pending);
+	clear();
 }
 END_TEST
 
-START_TEST(does_not_wait_for_who_refused_or_is_away)
+START_TEST(what_is_no_standing_is_refused)
 {
-	json_t *last = NULL;
-	struct error e;
+	struct buffer out;
+	struct pri pri;
 
-	start((struct script){
-		.answers = {ANSWER(7, NODE("a", "failed", "no room") ", " NODE(
-					      "b", "away", "") ", " NODE("c", "never seen", ""))}});
-	ck_assert_int_eq(standing_wait(socket_path, 7, TIMEOUT_MS, &last, &e), E_OK);
-	ck_assert(standing_any_failed(last));
-	json_decref(last);
-	stop();
+	take(7, 0, "i");
+	buffer_init(&out, BIG);
+	pri_init(&pri, PIB_copsecIndex, 1);
+	pri_set_octets(&pri, copsecIndexSigned, view_of_string("x"));
+	ck_assert_int_eq(pri_put(&out, &pri, &failure), E_OK);
+	ck_assert_int_eq(standing_take(&table, buffer_view(&out), &failure), E_PROTOCOL);
+	out.len = 0;
+	/* A node that the state does not count. */
+	ck_assert_int_eq(node_standing_put(&(struct node_standing){.node = view_of_string("x"),
+						   .standing = STANDING_AWAY},
+				 2, &out, &failure),
+		E_OK);
+	ck_assert_int_eq(standing_take(&table, buffer_view(&out), &failure), E_PROTOCOL);
+	buffer_fini(&out);
+	clear();
 }
 END_TEST
 
-START_TEST(gives_up_in_time_and_tells_how_it_stands)
-{
-	json_t *last = NULL;
-	struct error e;
+/* ---- Canaries: held for 100, reports within 50 ---- */
 
-	start((struct script){.answers = {ANSWER(7, NODE("a", "behind", ""))}});
-	ck_assert_int_eq(standing_wait(socket_path, 7, 1, &last, &e), E_TIMEOUT);
-	ck_assert_str_eq(e.text, "1 nodes have not reported in time");
-	ck_assert_ptr_nonnull(last);
-	json_decref(last);
-	stop();
+static const struct {
+	const char *what;
+	struct {
+		uint64_t at;
+		const char *nodes;
+	} steps[STEPS_MAX];
+	enum canary_verdict verdict; /* of the last step; CANARY_WAIT of all before */
+	const char *why;
+} trials[] = {
+	{"all is well", {{0, "Bi"}, {10, "Ii"}, {109, "Ii"}, {110, "Ii"}}, CANARY_PROMOTE, ""},
+	{"not before the hold is over", {{0, "Ii"}, {99, "Ii"}}, CANARY_WAIT, ""},
+	{"refused at once", {{0, "BB"}, {10, "FB"}}, CANARY_BACK, "n0 refuses it: no room"},
+	{"refused in the hold", {{0, "I"}, {99, "F"}}, CANARY_BACK, "n0 refuses it: no room"},
+	{"falls silent", {{0, "I"}, {50, "B"}, {60, "S"}}, CANARY_BACK, "n0 does not report"},
+	{"does not report", {{0, "BI"}, {49, "BI"}, {50, "BI"}}, CANARY_BACK,
+		"n0 has not reported in time"},
+	{"cut off at once", {{0, "BI"}, {10, "AI"}, {50, "AI"}}, CANARY_BACK, "n0 is gone"},
+	{"cut off in the hold", {{0, "II"}, {60, "AI"}, {100, "AI"}}, CANARY_BACK, "n0 is gone"},
+	{"back before the end", {{0, "II"}, {60, "AI"}, {90, "II"}, {100, "II"}}, CANARY_PROMOTE,
+		""},
+	{"does not report at the end", {{0, "II"}, {90, "BI"}, {100, "BI"}}, CANARY_BACK,
+		"n0 does not report it any more"},
+	{"away all the time, but another has it", {{0, "AI"}, {100, "AI"}}, CANARY_PROMOTE, ""},
+	{"nobody there", {{0, "AN"}, {100, "AN"}}, CANARY_BACK,
+		"of the nodes that try it none is there"},
+	/* Those that do not try it say nothing of it. */
+	{"others fail", {{0, "If"}, {50, "Is"}, {100, "Ia"}}, CANARY_PROMOTE, ""},
+};
+
+START_TEST(a_trial_ends_by_what_its_nodes_do)
+{
+	struct canary canary = {.hold_ms = 100, .report_ms = 50, .begun = 1000};
+	enum canary_verdict verdict;
+	struct error why = {0};
+	uint64_t until;
+
+	for (size_t i = 0; i < STEPS_MAX && trials[_i].steps[i].nodes; i++) {
+		const uint64_t now = canary.begun + trials[_i].steps[i].at;
+		const bool last = i + 1 == STEPS_MAX || !trials[_i].steps[i + 1].nodes;
+
+		take(7, 8, trials[_i].steps[i].nodes);
+		verdict = canary_judge(&canary, &table, now, &until, &why);
+		ck_assert_msg(verdict == (last ? trials[_i].verdict : CANARY_WAIT),
+			"%s: %d at step %zu", trials[_i].what, (int)verdict, i);
+		ck_assert(verdict != CANARY_WAIT || until > now);
+	}
+	ck_assert_str_eq(why.text, trials[_i].why);
+	clear();
 }
 END_TEST
 
 START_TEST(nobody_there_is_said)
 {
-	json_t *last = NULL;
-	struct error e;
-
-	ck_assert_int_ne(standing_wait("/nonexistent/s", 7, 1, &last, &e), E_OK);
-	ck_assert_ptr_null(last);
+	ck_assert_int_ne(standing_ask("/nonexistent/s", &table, &failure), E_OK);
+	clear();
 }
 END_TEST
 
@@ -147,10 +194,11 @@ int main(void)
 	Suite *s = suite_create("pmt/standing");
 	TCase *t = tcase_create("standing");
 
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, waits_until_nobody_will_report_any_more);
-	tcase_add_test(t, does_not_wait_for_who_refused_or_is_away);
-	tcase_add_test(t, gives_up_in_time_and_tells_how_it_stands);
+	tcase_add_test(t, a_table_is_whole_when_every_node_has_come);
+	tcase_add_loop_test(t, who_may_still_report_is_waited_for, 0, sizeof waits / sizeof *waits);
+	tcase_add_test(t, what_is_no_standing_is_refused);
+	tcase_add_loop_test(
+		t, a_trial_ends_by_what_its_nodes_do, 0, sizeof trials / sizeof *trials);
 	tcase_add_test(t, nobody_there_is_said);
 	suite_add_tcase(s, t);
 	return suite_main(s);
