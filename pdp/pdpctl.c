@@ -228,6 +228,25 @@ static void print_limits(const json_t *support, const json_t *limits)
 		printf("  %s\n", json_string_value(row));
 }
 
+static void print_accounting(const json_t *accounting)
+{
+	time_t when = (time_t)number_of(accounting, "reported");
+	const json_t *row;
+	char text[32] = "";
+	struct tm tm;
+	size_t i;
+
+	if (!accounting)
+		return;
+	if (gmtime_r(&when, &tm))
+		strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
+	printf("\nCOUNTED, as it said at %s UTC\n", text);
+	json_array_foreach(json_object_get(accounting, "rows"), i, row)
+		printf("  %12" PRId64 " packets %15" PRId64 " octets  %s\n",
+			(int64_t)number_of(row, "packets"), (int64_t)number_of(row, "octets"),
+			text_of(row, "name"));
+}
+
 static void print_node(const json_t *node)
 {
 	printf("%s: %s, serial %" PRId64 "%s%s\n", text_of(node, "node"),
@@ -243,6 +262,7 @@ static void print_node(const json_t *node)
 		text_of(node, "esp_integrity"));
 	print_roles(json_object_get(node, "roles"));
 	print_limits(json_object_get(node, "support"), json_object_get(node, "limits"));
+	print_accounting(json_object_get(node, "accounting"));
 }
 
 static int run_node(void *context, int argc, char **argv)

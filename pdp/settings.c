@@ -87,6 +87,11 @@ static const struct setting rows[] = {
 		.line = "silence after which a connection counts as lost",
 		.paragraph = "The KATimer of RFC 2748: nodes send a keep-alive after a quarter to "
 			     "three quarters of it. Whole seconds."},
+	{.name = "accounting", .type = SETTING_DURATION, .offset = DURATION(accounting),
+		.initial = "10m", .max = 65535000,
+		.line = "how often nodes report what their rules have counted",
+		.paragraph = "The AcctTimer of RFC 2748; \"pdpctl node\" shows the last report. Whole "
+			     "seconds. 0: never."},
 	{.name = "secure-timeout", .type = SETTING_DURATION, .offset = DURATION(secure_timeout),
 		.initial = "15s", .min = 100, .max = 600000,
 		.line = "time that a peer has to get TLS up"},

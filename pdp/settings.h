@@ -27,6 +27,7 @@ struct pdp_settings {
 	char *state_directory;
 	char *control;
 	uint64_t keepalive;
+	uint64_t accounting; /* ms; 0: never */
 	uint64_t secure_timeout;
 	uint64_t report_timeout;
 	uint32_t offence_limit;

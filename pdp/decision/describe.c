@@ -154,6 +154,24 @@ static json_t *describe_request(const struct pri_store *request)
 		"esp_integrity", describe_algorithms(request, copsecAlgorithmType_integrity));
 }
 
+static json_t *describe_traffic(const struct peer *p)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; rows && i < p->traffic->count; i++) {
+		const struct traffic_row *row = &p->traffic->rows[i];
+		char prid[PRID_TEXT_SIZE] = "";
+
+		if (row->cause.class)
+			prid_format(&row->cause, prid);
+		json_array_append_new(rows,
+			json_pack("{s:o, s:s, s:I, s:I}", "name",
+				json_text(view_of_string(row->name)), "prid", prid, "packets",
+				(json_int_t)row->packets, "octets", (json_int_t)row->octets));
+	}
+	return json_pack("{s:I, s:o}", "reported", (json_int_t)p->traffic_time, "rows", rows);
+}
+
 enum err server_describe_node(
 	const struct server *s, const char *name, json_t **ret_node, struct error *error)
 {
@@ -167,6 +185,9 @@ enum err server_describe_node(
 	description = describe_node(s, node);
 	if (p && p->request && description &&
 		json_object_update_new(description, describe_request(p->request)))
+		description = NULL;
+	if (p && p->traffic && description &&
+		json_object_set_new(description, "accounting", describe_traffic(p)))
 		description = NULL;
 	if (!description)
 		return error_set(error, E_MEMORY, "out of memory");

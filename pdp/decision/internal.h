@@ -26,6 +26,7 @@
 #include "pdp/decision/offenders.h"
 #include "pdp/decision/server.h"
 #include "pdp/decision/trial.h"
+#include "pib/framework/traffic.h"
 #include "pib/publishing/standing.h"
 #include "pib/store/store.h"
 
@@ -47,6 +48,8 @@ struct peer {
 	uint32_t state;   /* its newest request state, 0 if there is none */
 	uint32_t asked;   /* request state whose REQ is to be answered, 0 if there is none */
 	struct pri_store *request; /* what its REQs say of it, NULL before the first */
+	struct traffic *traffic;   /* of its last accounting report, NULL before the first */
+	uint64_t traffic_time;     /* seconds since 1970 */
 	uint64_t holds;   /* the serial that is installed, by its REQ or signed report; 0: unknown */
 	uint32_t awaited; /* number of the decision that it has not reported yet, 0 if none */
 	uint64_t awaited_since; /* as of link_now() */

@@ -26,6 +26,8 @@ static void leave(struct peer *p)
 	p->node = NULL;
 	p->state = p->asked = p->awaited = 0;
 	p->request = pri_store_free(p->request);
+	free(p->traffic);
+	p->traffic = NULL;
 	p->outdated = p->late = false;
 	p->holds = p->expected = 0;
 }
@@ -258,11 +260,38 @@ static const struct store_report *record_report(
 	return report;
 }
 
+/* Kept as it is while the node is connected; nobody vouches for it, and nothing follows from it. */
+static void take_accounting(struct peer *p, const struct session_event *event)
+{
+	struct traffic *traffic = calloc(1, sizeof *traffic), *shorter;
+	struct error error;
+	struct view run;
+	enum err result = traffic ? E_OK : error_set(&error, E_MEMORY, "out of memory");
+
+	for (size_t at = 0; !result && cops_next_named(event->message, &at, &run);)
+		result = traffic_read(traffic, run, &error);
+	if (result) {
+		refusals_count(&p->server->refused.reports, result);
+		log_warning(log_of(p), MODULE, "accounting report not taken",
+			log_str("node", p->node), log_err(&error));
+		free(traffic);
+		return;
+	}
+	log_debug(log_of(p), MODULE, "accounting report", log_str("node", p->node),
+		log_u64("rows", traffic->count));
+	shorter = realloc(traffic, offsetof(struct traffic, rows) + traffic->count * sizeof traffic->rows[0]);
+	free(p->traffic);
+	p->traffic = shorter ? shorter : traffic;
+	p->traffic_time = server_utc();
+}
+
 static void on_report(struct peer *p, const struct session_event *event)
 {
 	const struct publication_node *node = peer_node(p);
 	const struct store_report *report;
 
+	if (node && event->report == COPS_ACCOUNTING)
+		take_accounting(p, event);
 	if (!node || event->report == COPS_ACCOUNTING)
 		return;
 	report = record_report(p, node, event);

@@ -247,6 +247,8 @@ static void prepare_sessions(struct server *s)
 
 	s->session_config = session_config_default(SESSION_PDP);
 	s->session_config.ka_seconds = (uint16_t)(settings->keepalive / 1000);
+	/* Never more often than is said, and 0 means never. */
+	s->session_config.acct_seconds = (uint32_t)((settings->accounting + 999) / 1000);
 	s->session_config.security = of[settings->security].security;
 	s->session_config.integrity_keys = s->parts.integrity_keys;
 	s->session_config.integrity_required = of[settings->security].integrity_required;

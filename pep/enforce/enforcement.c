@@ -15,6 +15,7 @@
 #include "pep/enforce/warnings.h"
 #include "pib/framework/esp_needs.h"
 #include "pib/framework/roles.h"
+#include "pib/framework/traffic.h"
 #include "pib/plan/able.h"
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
@@ -1063,20 +1064,31 @@ void enforcement_print_plan(const struct enforcement *n, struct buffer *out)
 		plan_print(n->now.plan, out);
 }
 
-enum err enforcement_rules(const struct enforcement *n, json_t **ret, struct error *e)
+/* *ret_readings is for the caller to free. */
+static enum err read_counters(const struct enforcement *n, struct kernel_counter **ret_readings,
+                              struct error *e)
 {
 	const struct plan *plan = n->now.plan;
 	struct kernel_counter *readings = calloc(plan->counter_count + 1, sizeof *readings);
-	enum err err;
-	json_t *list;
 
 	if (!readings)
 		return error_set(e, E_MEMORY, "no memory for %zu counters", plan->counter_count);
-	err = kernel_read_counters(n->kernel, plan, readings, e);
-	if (err) {
+	if (kernel_read_counters(n->kernel, plan, readings, e)) {
 		free(readings);
-		return err;
+		return e->code;
 	}
+	*ret_readings = readings;
+	return E_OK;
+}
+
+enum err enforcement_rules(const struct enforcement *n, json_t **ret, struct error *e)
+{
+	const struct plan *plan = n->now.plan;
+	struct kernel_counter *readings;
+	json_t *list;
+
+	if (read_counters(n, &readings, e))
+		return e->code;
 	list = json_array();
 	for (const struct plan_counter *c = plan->counters; c; c = c->next) {
 		char prid[PRID_TEXT_SIZE] = "";
@@ -1092,4 +1104,25 @@ enum err enforcement_rules(const struct enforcement *n, json_t **ret, struct err
 	free(readings);
 	*ret = list;
 	return E_OK;
+}
+
+enum err enforcement_traffic(const struct enforcement *n, struct buffer *out, struct error *e)
+{
+	struct traffic traffic = {.count = 0};
+	struct kernel_counter *readings;
+
+	if (read_counters(n, &readings, e))
+		return e->code;
+	for (const struct plan_counter *c = n->now.plan->counters; c; c = c->next) {
+		struct traffic_row row = {.cause = c->cause.prid,
+		                          .packets = readings[c->number].packets,
+		                          .octets = readings[c->number].octets};
+
+		/* What is no rule's says by its own name why it drops. */
+		snprintf(row.name, sizeof row.name, "%s",
+		         c->roles[0] && c->cause.name ? c->cause.name : c->name);
+		traffic_add(&traffic, &row);
+	}
+	free(readings);
+	return traffic_put(&traffic, out, e);
 }

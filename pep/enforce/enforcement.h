@@ -111,5 +111,8 @@ const struct plan *enforcement_plan(const struct enforcement *n);
 void enforcement_print_plan(const struct enforcement *n, struct buffer *out);
 /* Rules and reasons with their counters. */
 enum err enforcement_rules(const struct enforcement *n, json_t **ret, struct error *e) MUST_USE;
+/* What they have counted, for an accounting report (pib/framework/traffic.h), appended. */
+enum err enforcement_traffic(const struct enforcement *n, struct buffer *out,
+                             struct error *e) MUST_USE;
 
 #endif

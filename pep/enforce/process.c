@@ -256,6 +256,24 @@ out:
 	buffer_fini(&b);
 }
 
+/* Also when nothing can be read: the PDP hears that there is nothing to say. */
+static void send_accounting(struct process *p)
+{
+	struct message m = {.type = MESSAGE_ACCOUNTING};
+	struct buffer b;
+	struct error e;
+
+	buffer_init(&b, MESSAGE_PIECE_MAX);
+	if (enforcement_traffic(p->enforcement, &b, &e)) {
+		log_warning(p->log, MODULE, "cannot say what rules have counted", log_err(&e));
+		buffer_fini(&b);
+		buffer_init(&b, MESSAGE_PIECE_MAX);
+	}
+	m.data = buffer_view(&b);
+	(void)tell(p, &m);
+	buffer_fini(&b);
+}
+
 static void decide(struct process *p, uint32_t id)
 {
 	uint64_t before = enforcement_serial(p->enforcement);
@@ -370,6 +388,9 @@ static void on_net_message(void *context, struct channel *c, const struct messag
 		break;
 	case MESSAGE_REQUEST_WANTED:
 		send_request(p, m->id);
+		break;
+	case MESSAGE_ACCOUNTING_WANTED:
+		send_accounting(p);
 		break;
 	case MESSAGE_DECISION_BEGIN:
 		err = transfer_begin(&p->decision, m, &e);

@@ -58,6 +58,10 @@ enum message_type {
 	/* net -> enforce: one of them, its length first, then as many of its octets as are kept */
 	MESSAGE_TRACE_BEGIN,
 	MESSAGE_TRACE_PIECE,
+	/* net -> enforce: AcctTimer is over, say what rules have counted */
+	MESSAGE_ACCOUNTING_WANTED,
+	/* enforce -> net: that, for an accounting report */
+	MESSAGE_ACCOUNTING,
 	MESSAGE_TYPE_END
 };
 
@@ -112,7 +116,7 @@ struct message {
 	/* PDP_STATE: enum pdp_contact; DECISION_PIECE, REPORT, TRACE_BEGIN: see above; TRACE_WANTED: 1
 	 * or 0 */
 	uint32_t kind;
-	/* *_PIECE, REPORT, FAILURE: S-objects; DECISION_BEGIN: struct session_binding of its session;
+	/* *_PIECE, REPORT, FAILURE, ACCOUNTING: S-objects; DECISION_BEGIN: struct session_binding of its session;
 	 * PDP_STATE: which one (contact.h), then the reason, for people; TRACE_BEGIN: which one;
 	 * TRACE_PIECE: octets of a message */
 	struct view data;

@@ -6,6 +6,7 @@
  *	discovery.c the PDPs that DNS names
  *	contact.c   which PDP, and how connections to it begin and end
  *	serving.c   one session: requests, decisions, reports
+ *	account.c   accounting reports, as AcctTimer paces them
  *	security.c  how a session is protected, and who a PDP is
  *	table.c     what enforce is told of the PDPs
  *	tracing.c   the messages of the session, for pepctl trace
@@ -63,6 +64,8 @@ struct process {
 	struct endpoint in_sync;      /* the PDP whose decisions are all in force */
 	bool has_in_sync;
 
+	struct ev_timer account; /* when the next accounting report is due */
+	uint32_t account_seconds; /* between two; 0: none are wanted */
 	uint32_t handle;                       /* of our request state, 0: none */
 	uint32_t states_lost;                  /* by this session */
 	uint32_t synchronize[SYNCHRONIZE_MAX]; /* SSQs that wait for a request: of which state */
@@ -122,6 +125,15 @@ void on_failure(struct process *p, const struct message *m);
 /* What a REQ is to carry has come. */
 void on_request(struct process *p);
 void want_request(struct process *p);
+
+/* ---- account.c ---- */
+
+void account_init(struct process *p);
+/* The session is open, or over. */
+void account_begin(struct process *p, uint32_t seconds);
+void account_end(struct process *p);
+/* What rules have counted has come. */
+void on_accounting(struct process *p, const struct message *m);
 
 /* ---- security.c ---- */
 

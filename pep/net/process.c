@@ -63,6 +63,9 @@ static void on_enforce_message(void *context, struct channel *c, const struct me
 	case MESSAGE_FAILURE:
 		on_failure(p, m);
 		break;
+	case MESSAGE_ACCOUNTING:
+		on_accounting(p, m);
+		break;
 	case MESSAGE_TRACE_WANTED:
 		tracing_want(p, m->kind);
 		break;
@@ -134,6 +137,7 @@ int net_process(const struct pep_settings *settings, struct log *log)
 	transfer_init(&p.request);
 	contact_init(&p);
 	discovery_init(&p);
+	account_init(&p);
 	table_init(&p);
 	if (prepare(&p, &e)) {
 		log_error(log, MODULE, "cannot start", log_err(&e));

@@ -272,6 +272,7 @@ static void on_event(struct process *p, struct link *l, const struct session_eve
 		log_notice(p->log, MODULE, "session open", log_str("pdp", pdp));
 		link_stay_plain(l);
 		tell_state(p, CONTACT_OPEN, "");
+		account_begin(p, event->acct_seconds);
 		want_request(p);
 		break;
 	case SESSION_CLIENT_CLOSED:
@@ -324,6 +325,7 @@ void serving_ended(struct process *p)
 	/* A decision that nobody reported may be in force or not. */
 	if (p->owed_count)
 		p->has_in_sync = false;
+	account_end(p);
 	p->handle = 0;
 	p->states_lost = 0;
 	p->synchronizing = 0;

@@ -378,6 +378,7 @@ void fixture_set_up(void)
 		.listen = {&listen_at, 1},
 		.publishers = {&publisher_pin, 1},
 		.keepalive = 30000,
+		.accounting = 1000,
 		.secure_timeout = 15000,
 		.report_timeout = 600000,
 		.connections = 100,

@@ -236,6 +236,86 @@ START_TEST(what_a_node_says_of_itself_is_known_while_it_is_there)
 }
 END_TEST
 
+/* An accounting report of a row of that class. */
+static void account(struct client *c, enum pib_class_id class)
+{
+	struct buffer b;
+	struct view run;
+	struct pri pri;
+
+	pri_init(&pri, class, 1);
+	if (class == PIB_copsecTraffic) {
+		pri_set_prid(&pri, copsecTrafficInstance, PIB_ipSecRule, 5);
+		pri_set_text(&pri, copsecTrafficName, "web");
+		pri_set_u64(&pri, copsecTrafficPackets, 17);
+		pri_set_u64(&pri, copsecTrafficOctets, 1700);
+	} else {
+		pri_set_octets(&pri, copsecComplianceSigned, VIEW_NONE);
+	}
+	buffer_init(&b, 1000);
+	ck_assert_int_eq(pri_put(&b, &pri, &failure), E_OK);
+	run = buffer_view(&b);
+	ck_assert_int_eq(
+		pep_session_tell(c->session, c->handle, COPS_ACCOUNTING, &run, 1, link_now()), E_OK);
+	link_pump(c->link);
+	buffer_fini(&b);
+}
+
+static bool has_accounting(const char *node, json_t **ret_accounting)
+{
+	json_t *d = describe(node);
+
+	*ret_accounting = json_incref(json_object_get(d, "accounting"));
+	json_decref(d);
+	return *ret_accounting != NULL;
+}
+
+static json_int_t reports_refused(void)
+{
+	json_t *rows = server_describe_refusals(server), *row;
+	json_int_t n = 0;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		if (!strcmp(json_string_value(json_object_get(row, "what")), "reports"))
+			n += json_integer_value(json_object_get(row, "count"));
+	json_decref(rows);
+	return n;
+}
+
+START_TEST(what_a_node_has_counted_is_shown_while_it_is_there)
+{
+	struct client alice = node_client(ALICE), gw1 = node_client(GW1);
+	json_t *accounting, *row;
+
+	publish(20);
+	connect_client(&alice);
+	UNTIL(strcmp(standing("alice"), "in force") == 0);
+	ck_assert(!has_accounting("alice", &accounting));
+	account(&alice, PIB_copsecTraffic);
+	UNTIL(has_accounting("alice", &accounting));
+	row = json_array_get(json_object_get(accounting, "rows"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(row, "name")), "web");
+	ck_assert_str_eq(json_string_value(json_object_get(row, "prid")), "ipSecRule.5");
+	ck_assert_int_eq(json_integer_value(json_object_get(row, "packets")), 17);
+	ck_assert_int_eq(json_integer_value(json_object_get(row, "octets")), 1700);
+	json_decref(accounting);
+	/* It says nothing of the policy. */
+	ck_assert_str_eq(standing("alice"), "in force");
+
+	/* What is none is refused. */
+	connect_client(&gw1);
+	UNTIL(strcmp(standing("gw1"), "in force") == 0);
+	account(&gw1, PIB_copsecCompliance);
+	UNTIL(reports_refused() == 1);
+	ck_assert(!has_accounting("gw1", &accounting));
+	drop_client(&gw1);
+	drop_client(&alice);
+	UNTIL(strcmp(standing("alice"), "away") == 0);
+	ck_assert(!has_accounting("alice", &accounting));
+}
+END_TEST
+
 START_TEST(a_wrong_request_is_answered_with_each_of_its_errors)
 {
 	struct client c = node_client(ALICE);
@@ -734,6 +814,7 @@ int main(void)
 	tcase_add_test(c, a_client_type_is_for_those_who_may_use_it);
 	tcase_add_test(c, a_node_gets_its_full_state_and_its_report_counts);
 	tcase_add_test(c, what_a_node_says_of_itself_is_known_while_it_is_there);
+	tcase_add_test(c, what_a_node_has_counted_is_shown_while_it_is_there);
 	tcase_add_test(c, a_wrong_request_is_answered_with_each_of_its_errors);
 	tcase_add_test(c, a_node_that_holds_the_serial_gets_a_null_decision);
 	tcase_add_test(c, a_publication_reaches_every_connected_node);

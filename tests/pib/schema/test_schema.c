@@ -149,6 +149,7 @@ static const struct {
 	{"copsecSaReport", ".2.3.10.1", PIB_REPORT_ONLY},
 	{"copsecSaHead", ".2.3.11.1", PIB_REPORT_ONLY},
 	{"copsecSaState", ".2.3.12.1", PIB_REPORT_ONLY},
+	{"copsecTraffic", ".2.3.13.1", PIB_REPORT_ONLY},
 	{"copsecQuestion", ".2.4.1.1", PIB_NOTIFY},
 	{"copsecAnswer", ".2.4.2.1", PIB_INSTALL},
 	{"copsecAnswerHead", ".2.4.3.1", PIB_REPORT_ONLY},
