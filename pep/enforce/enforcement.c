@@ -348,7 +348,7 @@ static enum err verify(const struct enforcement *n, const struct pri_store *stor
 	struct state_terms terms = {
 		.trust = n->identity.trust,
 		.tenant = floors ? floors->tenant.name : view_of_string(n->identity.tenant),
-		.trust_in_force = now && now->trust ? now->trust->content : VIEW_NONE,
+		.trust_in_force = now && now->home.trust ? now->home.trust->content : VIEW_NONE,
 		.floors = floors ? &serials : NULL,
 		/* Time never falls below what was accepted already. */
 		.now_utc = floors ? later(now_utc, floors->time) : now_utc,
@@ -552,7 +552,7 @@ static enum err commit(struct enforcement *n, struct in_force *new, struct verdi
 
 static struct view trust_cms(const struct state *s)
 {
-	return s->trust ? s->trust->cms : VIEW_NONE;
+	return s->home.trust ? s->home.trust->cms : VIEW_NONE;
 }
 
 /* What is signed under the same signatures is the same, sets included: the index names their roots. */
@@ -560,7 +560,7 @@ static bool is_in_force(const struct enforcement *n, const struct state *state)
 {
 	const struct state *now = n->now.state;
 
-	return now && view_equal(now->index_cms, state->index_cms) &&
+	return now && view_equal(now->home.index_cms, state->home.index_cms) &&
 	       view_equal(trust_cms(now), trust_cms(state)) &&
 	       view_equal(now->assignments[0].cms, state->assignments[0].cms);
 }
@@ -587,7 +587,7 @@ static enum err put_in_force(struct enforcement *n, struct in_force *new, uint64
 	floors_free(n->floors);
 	n->floors = floors;
 	n->floors_lost = (struct error){0};
-	if (!n->now.state || n->now.state->index.serial != new->state->index.serial)
+	if (!n->now.state || n->now.state->home.index.serial != new->state->home.index.serial)
 		n->since = now_utc;
 	n->not_restored = false;
 	n->foreign_plan = false;
@@ -881,7 +881,7 @@ const char *enforcement_pdp_error(const struct enforcement *n)
 
 uint64_t enforcement_serial(const struct enforcement *n)
 {
-	return n->now.state ? n->now.state->index.serial : 0;
+	return n->now.state ? n->now.state->home.index.serial : 0;
 }
 
 enum err enforcement_request(const struct enforcement *n, struct buffer *out, struct error *e)
@@ -1043,7 +1043,7 @@ json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
 	pin_format(&report_key, report);
 	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 	                 "node", n->identity.pepid, "key", key, "report_key", report, "tenant",
-	                 control_text(s ? s->index.tenant : VIEW_NONE), "index",
+	                 control_text(s ? s->home.index.tenant : VIEW_NONE), "index",
 	                 (json_int_t)enforcement_serial(n), "since", (json_int_t)n->since,
 	                 "plan", n->now.plan ? n->now.plan->id : "", "sets", status_sets(s),
 	                 "roles", control_text(s ? s->assignments[0].assignment.roles : VIEW_NONE),

@@ -7,7 +7,9 @@
 #include "common/base/cursor.h"
 #include "common/crypto/digest.h"
 
-enum kind { TENANT = 1, ASSIGNMENT, SET };
+enum kind { TENANT = 1, ASSIGNMENT, SET, INDEX, DELEGATION };
+
+enum { AUTHORITY_SHIFT = 4, KIND_MASK = 15 };
 
 static const uint8_t magic[8] = "COPSECF1";
 
@@ -31,6 +33,11 @@ static void clear(struct floors *f)
 	forget(&f->assignment);
 	for (size_t i = 0; i < f->set_count; i++)
 		forget(&f->sets[i]);
+	for (size_t i = 0; i < f->voice_count; i++) {
+		struct serial_floor name = {f->voices[i].name, 0};
+
+		forget(&name);
+	}
 	*f = (struct floors){0};
 }
 
@@ -81,14 +88,68 @@ static uint64_t greater(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* ---- Other authorities ---- */
+
+/* Made if it is not there; NULL without memory, or room. */
+static struct voice_floor *voice(struct floors *f, enum authority authority, struct view name)
+{
+	struct serial_floor copy;
+
+	for (size_t i = 0; i < f->voice_count; i++)
+		if (f->voices[i].authority == authority && view_equal(f->voices[i].name, name))
+			return &f->voices[i];
+	if (f->voice_count == FLOORS_VOICES_MAX || !set_floor(&copy, name, 0))
+		return NULL;
+	f->voices[f->voice_count] = (struct voice_floor){authority, copy.name, 0, 0};
+	return &f->voices[f->voice_count++];
+}
+
+static bool raise_voice(struct floors *f, enum kind kind, enum authority authority, struct view name,
+                  uint64_t serial)
+{
+	struct voice_floor *at = voice(f, authority, name);
+
+	if (!at)
+		return f->voice_count == FLOORS_VOICES_MAX;
+	if (kind == INDEX)
+		at->index = greater(at->index, serial);
+	else
+		at->delegation = greater(at->delegation, serial);
+	return true;
+}
+
+static bool merge_voices(struct floors *to, const struct floors *from, const struct state *s)
+{
+	bool done = true;
+
+	for (size_t i = 0; done && i < s->other_count; i++) {
+		const struct state_voice *v = &s->others[i];
+
+		to->time = greater(to->time, v->index.not_before);
+		done = raise_voice(to, INDEX, v->authority, v->name, v->index.serial);
+	}
+	for (size_t i = 0; done && i < s->delegation_count; i++) {
+		const struct delegation *d = &s->delegations[i].delegation;
+
+		done = raise_voice(to, DELEGATION, d->authority, d->name, d->serial);
+	}
+	for (size_t i = 0; done && i < from->voice_count; i++) {
+		const struct voice_floor *v = &from->voices[i];
+
+		done = raise_voice(to, INDEX, v->authority, v->name, v->index) &&
+		       raise_voice(to, DELEGATION, v->authority, v->name, v->delegation);
+	}
+	return done;
+}
+
 /* Sets in force come first, so that they are what the limit leaves. */
 static bool merge(struct floors *to, const struct floors *from, const struct state *s)
 {
 	const struct assignment *a = &s->assignments[0].assignment;
-	bool done = add(to, TENANT, s->index.tenant, 0) && add(to, ASSIGNMENT, a->node, a->serial);
+	bool done = add(to, TENANT, s->home.index.tenant, 0) && add(to, ASSIGNMENT, a->node, a->serial);
 
-	to->index = greater(from->index, s->index.serial);
-	to->time = greater(from->time, s->index.not_before);
+	to->index = greater(from->index, s->home.index.serial);
+	to->time = greater(from->time, s->home.index.not_before);
 	if (view_equal(from->assignment.name, a->node))
 		to->assignment.serial = greater(a->serial, from->assignment.serial);
 	for (size_t i = 0; done && i < s->set_count; i++) {
@@ -96,12 +157,14 @@ static bool merge(struct floors *to, const struct floors *from, const struct sta
 		const struct serial_floor *before = find(from, m->name);
 
 		to->time = greater(to->time, m->not_before);
+		if (m->authority != AUTHORITY_HOME)
+			continue;
 		done = add(to, SET, m->name, greater(m->serial, before ? before->serial : 0));
 	}
 	for (size_t i = 0; done && i < from->set_count; i++)
 		if (!find(to, from->sets[i].name))
 			done = add(to, SET, from->sets[i].name, from->sets[i].serial);
-	return done;
+	return done && merge_voices(to, from, s);
 }
 
 enum err floors_merge(struct floors *to, const struct floors *from, const struct state *state,
@@ -131,6 +194,8 @@ struct serial_floors floors_serials(const struct floors *f)
 {
 	return (struct serial_floors){
 		.index = f->index,
+		.voices = f->voices,
+		.voice_count = f->voice_count,
 		.assignments = &f->assignment,
 		.assignment_count = f->assignment.name.data != NULL,
 		.sets = f->sets,
@@ -138,7 +203,7 @@ struct serial_floors floors_serials(const struct floors *f)
 	};
 }
 
-static void put_entry(struct buffer *out, enum kind kind, const struct serial_floor *f)
+static void put_entry(struct buffer *out, unsigned kind, const struct serial_floor *f)
 {
 	if (!f->name.data)
 		return;
@@ -160,6 +225,14 @@ void floors_put(const struct floors *f, struct buffer *out)
 	put_entry(out, ASSIGNMENT, &f->assignment);
 	for (size_t i = 0; i < f->set_count; i++)
 		put_entry(out, SET, &f->sets[i]);
+	for (size_t i = 0; i < f->voice_count; i++) {
+		const struct voice_floor *v = &f->voices[i];
+		unsigned authority = (unsigned)v->authority << AUTHORITY_SHIFT;
+
+		put_entry(out, authority | INDEX, &(struct serial_floor){v->name, v->index});
+		put_entry(out, authority | DELEGATION,
+		          &(struct serial_floor){v->name, v->delegation});
+	}
 	if (!out->error && sha256_of(VIEW(out->data + start, out->len - start), digest))
 		out->error = E_MEMORY;
 	buffer_put(out, digest, sizeof digest);
@@ -168,13 +241,17 @@ void floors_put(const struct floors *f, struct buffer *out)
 static enum err read_entries(struct floors *f, struct cursor *c, struct error *e)
 {
 	while (cursor_left(c)) {
-		uint8_t kind = cursor_u8(c);
+		uint8_t octet = cursor_u8(c), kind = octet & KIND_MASK;
+		uint8_t authority = octet >> AUTHORITY_SHIFT;
 		struct view name = cursor_take(c, cursor_u8(c));
 		uint64_t serial = cursor_u64(c);
 
-		if (c->error || kind < TENANT || kind > SET)
+		if (c->error || kind < TENANT || kind > DELEGATION ||
+		    (kind >= INDEX) != (authority > AUTHORITY_HOME) || authority > AUTHORITY_LOCAL)
 			return error_set(e, E_SYNTAX, "serial floors: entry at octet %zu", c->at);
-		if (!add(f, (enum kind)kind, name, serial))
+		if (!(kind < INDEX ? add(f, (enum kind)kind, name, serial)
+		                   : raise_voice(f, (enum kind)kind, (enum authority)authority, name,
+		                           serial)))
 			return error_set(e, E_MEMORY, "no memory for the serial floors");
 	}
 	return E_OK;

@@ -89,7 +89,7 @@ static void put_incarnation(struct writer *w)
 	struct pri pri;
 
 	if (w->input->state)
-		snprintf(serial, sizeof serial, "%" PRIu64, w->input->state->index.serial);
+		snprintf(serial, sizeof serial, "%" PRIu64, w->input->state->home.index.serial);
 	pri_init(&pri, PIB_frwkPibIncarnation, 1);
 	pri_set_octets(&pri, frwkPibIncarnationName, w->input->pdp_name);
 	pri_set_text(&pri, frwkPibIncarnationId, serial);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The state in force as it lies on the disk: the file of a bundle (pib/set/bundle.h) with one node's
- * assignment and sets. What comes back is as little trusted as what a PDP sends.
+ * The state in force as it lies on the disk: the file of a bundle (pib/set/bundle.h) with the indexes,
+ * trust lists and sets of all authorities, the delegations and the node's assignment. What comes back is as little trusted as what a PDP sends.
  */
 #ifndef COPSEC_PEP_ENFORCE_STORED_H
 #define COPSEC_PEP_ENFORCE_STORED_H

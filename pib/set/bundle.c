@@ -241,8 +241,7 @@ enum err bundle_read_objects(
 	return err;
 }
 
-enum err bundle_read(
-	struct view file, struct arena *arena, struct bundle *ret_bundle, struct error *e)
+enum err bundle_header(struct view file, struct view *ret_objects, struct error *e)
 {
 	struct cursor c = cursor_over(file);
 	struct view start = cursor_take(&c, sizeof magic);
@@ -254,7 +253,24 @@ enum err bundle_read(
 	if (version != BUNDLE_VERSION || reserved)
 		return error_set(e, E_VERSION, "bundle: version %u, flags %#x; known is version %d",
 			version, reserved, (int)BUNDLE_VERSION);
-	return bundle_read_objects(cursor_rest(&c), arena, ret_bundle, e);
+	*ret_objects = cursor_rest(&c);
+	return E_OK;
+}
+
+enum err bundle_read(
+	struct view file, struct arena *arena, struct bundle *ret_bundle, struct error *e)
+{
+	struct view objects;
+	enum err err = bundle_header(file, &objects, e);
+
+	return err ? err : bundle_read_objects(objects, arena, ret_bundle, e);
+}
+
+void bundle_put_header(struct buffer *out)
+{
+	buffer_put(out, magic, sizeof magic);
+	buffer_put_u32(out, BUNDLE_VERSION);
+	buffer_put_u32(out, 0);
 }
 
 void bundle_put_index(enum authority authority, struct view cms, struct buffer *out)
@@ -307,9 +323,7 @@ enum err bundle_write_objects(const struct bundle *b, struct buffer *out, struct
 
 enum err bundle_write(const struct bundle *b, struct buffer *out, struct error *e)
 {
-	buffer_put(out, magic, sizeof magic);
-	buffer_put_u32(out, BUNDLE_VERSION);
-	buffer_put_u32(out, 0);
+	bundle_put_header(out);
 	return bundle_write_objects(b, out, e);
 }
 

@@ -59,6 +59,10 @@ enum err bundle_read_objects(struct view objects, struct arena *arena, struct bu
 enum err bundle_write(const struct bundle *b, struct buffer *out, struct error *e) MUST_USE;
 enum err bundle_write_objects(const struct bundle *b, struct buffer *out, struct error *e) MUST_USE;
 
+/* The file's first octets alone, for those who keep objects in another order. */
+void bundle_put_header(struct buffer *out);
+enum err bundle_header(struct view file, struct view *ret_objects, struct error *e) MUST_USE;
+
 /* The contents as they claim to be, signed or not: for showing, signing and comparing. */
 enum err bundle_index(const struct bundle *b, struct arena *arena, struct set_index *ret_index,
 	struct error *e) MUST_USE;

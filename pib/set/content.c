@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "pib/framework/roles.h"
 #include "pib/set/verification.h"
 
 enum { SHOWN_ROOT = 8 /* octets */ };
@@ -45,11 +46,33 @@ static const char *difference(const struct set_entry *entry, const struct manife
 	return view_equal(set_entry_roles(entry), m->roles) ? NULL : " for other roles";
 }
 
+/* Is a set of another authority than home for the node, or for one of its interfaces? */
+static bool is_for_node(const struct assignment *a, const struct set_entry *entry)
+{
+	struct view pattern = set_entry_roles(entry);
+	bool fits = a->roles.len && role_pattern_matches(pattern, a->roles);
+
+	if (entry->node.len && !view_equal(entry->node, VIEW(a->node_key, sizeof a->node_key)))
+		return false;
+	for (size_t i = 0; i < a->interface_count && !fits; i++)
+		fits = a->interfaces[i].roles.len &&
+		       role_pattern_matches(pattern, a->interfaces[i].roles);
+	return fits;
+}
+
+static bool is_demanded(const struct assignment *a, const struct state_voice *voice,
+	const struct set_entry *entry, const struct manifest *m)
+{
+	return m->authority == AUTHORITY_HOME ? assignment_demands(a, &voice->index, m)
+					      : entry && is_for_node(a, entry);
+}
+
 static void verify_set_is_listed(struct verification *v, const struct state_set *set)
 {
 	const struct state *s = &v->owner->state;
 	const struct manifest *m = &set->manifest;
-	const struct set_entry *entry = set_index_find(&s->index, m->name);
+	const struct state_voice *voice = state_voice(s, m->authority);
+	const struct set_entry *entry = set_index_find(&voice->index, m->name);
 
 	if (!entry)
 		refuse_document(v, &set->envelope, DOCUMENT_INDEX, E_UNEXPECTED,
@@ -59,7 +82,7 @@ static void verify_set_is_listed(struct verification *v, const struct state_set 
 			"set %.*s has serial %llu, the index names serial %llu%s", NAME(m->name),
 			(unsigned long long)m->serial, (unsigned long long)entry->serial,
 			difference(entry, m));
-	if (v->node && !assignment_demands(&s->assignments[0].assignment, &s->index, m))
+	if (v->node && !is_demanded(&s->assignments[0].assignment, voice, entry, m))
 		refuse_document(v, &set->envelope, DOCUMENT_NODE, E_UNEXPECTED,
 			"set %.*s is for none of this node's roles", NAME(m->name));
 }
@@ -67,12 +90,12 @@ static void verify_set_is_listed(struct verification *v, const struct state_set 
 static void verify_demand(struct verification *v, const struct assignment *a, struct view roles)
 {
 	const struct state *s = &v->owner->state;
-	const struct set_entry *entry = assignment_set(a, &s->index, roles);
+	const struct set_entry *entry = assignment_set(a, &s->home.index, roles);
 	struct view name = entry ? entry->name : roles;
 
-	if (roles.len && !(entry && state_find_set(s, name)))
-		refuse_row(v, &s->index_envelope.prid, PIB_FAULT_REFERENCE,
-			envelope_attribute(s->index_envelope.prid.class), E_MISSING,
+	if (roles.len && !(entry && state_find_set(s, AUTHORITY_HOME, name)))
+		refuse_row(v, &s->home.index_envelope.prid, PIB_FAULT_REFERENCE,
+			envelope_attribute(s->home.index_envelope.prid.class), E_MISSING,
 			"set %.*s is missing, but the assignment of %.*s demands it", NAME(name),
 			NAME(a->node));
 }
@@ -102,22 +125,76 @@ static bool is_for_some_node(const struct state *s, const struct set_entry *entr
 	return false;
 }
 
+static void set_is_missing(
+	struct verification *v, const struct state_voice *voice, const struct set_entry *entry)
+{
+	const struct prid *prid = &voice->index_envelope.prid;
+
+	refuse_row(v, prid, PIB_FAULT_REFERENCE, envelope_attribute(prid->class), E_MISSING,
+		"set %.*s is missing, but the index of authority %s names it", NAME(entry->name),
+		authority_name(voice->authority));
+}
+
 static void verify_index_is_met(struct verification *v)
 {
 	const struct state *s = &v->owner->state;
-	const struct pri_row *envelope = &s->index_envelope;
+	const struct state_voice *voice = &s->home;
 
-	for (size_t i = 0; i < s->index.entry_count; i++) {
-		const struct set_entry *entry = &s->index.entries[i];
+	for (size_t i = 0; i < voice->index.entry_count; i++) {
+		const struct set_entry *entry = &voice->index.entries[i];
 
-		if (!state_find_set(s, entry->name))
-			refuse_row(v, &envelope->prid, PIB_FAULT_REFERENCE,
-				envelope_attribute(envelope->prid.class), E_MISSING,
-				"set %.*s is missing, but the index names it", NAME(entry->name));
-		if (entry->node.len && !is_for_some_node(s, entry))
-			refuse_document(v, envelope, DOCUMENT_NODE, E_MISMATCH,
+		if (!state_find_set(s, voice->authority, entry->name))
+			set_is_missing(v, voice, entry);
+		if (voice->authority == AUTHORITY_HOME && entry->node.len &&
+			!is_for_some_node(s, entry))
+			refuse_document(v, &voice->index_envelope, DOCUMENT_NODE, E_MISMATCH,
 				"set %.*s is for a node that no assignment names with roles %.*s",
 				NAME(entry->name), NAME(entry->roles));
+	}
+}
+
+/* All that another authority has for this node. */
+static void verify_voice_is_whole(struct verification *v, const struct state_voice *voice)
+{
+	const struct state *s = &v->owner->state;
+
+	for (size_t i = 0; i < voice->index.entry_count; i++) {
+		const struct set_entry *entry = &voice->index.entries[i];
+
+		if (is_for_node(&s->assignments[0].assignment, entry) &&
+			!state_find_set(s, voice->authority, entry->name))
+			set_is_missing(v, voice, entry);
+	}
+}
+
+static bool may_still_speak(const struct verification *v, const struct state_voice *voice)
+{
+	for (size_t i = 0; i < v->leave.authority_count; i++)
+		if (v->leave.authorities[i].authority == voice->authority &&
+			view_equal(v->leave.authorities[i].name, voice->name))
+			return true;
+	return false;
+}
+
+/* Whoever serves the sets can withhold news, but not take away what is in force: an authority falls
+ * silent by its own signature, by home's, or by the end of what it was lent. A network that is
+ * visited is left without its leave. */
+static void verify_nobody_is_silenced(struct verification *v)
+{
+	const struct state *old = v->terms->in_force;
+
+	for (size_t i = 0; old && i < old->other_count; i++) {
+		const struct state_voice *before = &old->others[i];
+		const struct state_voice *now = state_voice(&v->owner->state, before->authority);
+		const struct delegation *d = before->delegation;
+
+		if ((now && view_equal(now->name, before->name)) || !may_still_speak(v, before) ||
+			before->authority == AUTHORITY_VISITED ||
+			(d && v->terms->now_utc > d->not_after))
+			continue;
+		refuse_row(v, &before->index_envelope.prid, PIB_FAULT_REFERENCE, 0, E_MISSING,
+			"what authority %s (%.*s) says is in force, and missing here",
+			authority_name(before->authority), NAME(before->name));
 	}
 }
 
@@ -151,7 +228,8 @@ void verify_completeness(struct verification *v)
 	const struct state *s = &v->owner->state;
 
 	for (size_t i = 0; i < s->set_count; i++)
-		if (state_find_set(s, s->sets[i].manifest.name) != &s->sets[i])
+		if (state_find_set(s, s->sets[i].manifest.authority, s->sets[i].manifest.name) !=
+			&s->sets[i])
 			refuse_document(v, &s->sets[i].envelope, DOCUMENT_INDEX, E_DUPLICATE,
 				"set %.*s is there twice", NAME(s->sets[i].manifest.name));
 	for (size_t i = 0; i < s->set_count; i++)
@@ -160,6 +238,10 @@ void verify_completeness(struct verification *v)
 		verify_demands(v, &s->assignments[i].assignment);
 	if (!v->node)
 		verify_index_is_met(v);
+	for (size_t i = 0; i < s->other_count; i++)
+		verify_voice_is_whole(v, &s->others[i]);
+	if (v->node)
+		verify_nobody_is_silenced(v);
 	verify_no_strays(v);
 }
 
@@ -192,13 +274,58 @@ static void check_roles(struct verification *v, const struct state_set *set)
 	}
 }
 
+#define BY(authority) (1u << AUTHORITY_##authority)
+
+/* What only some may say; rules anybody. */
+static const struct {
+	enum pib_class_id class;
+	unsigned who;
+} reserved[] = {
+	{PIB_copsecGroup, BY(HOME)},
+	{PIB_copsecGroupMember, BY(DIRECTORY)},
+	{PIB_copsecPeer, BY(HOME)},
+	{PIB_copsecPeerKey, BY(HOME) | BY(DIRECTORY)},
+	{PIB_copsecSecret, BY(HOME)},
+	{PIB_copsecOffer, BY(HOME)},
+	{PIB_copsecCredential, BY(HOME)},
+	{PIB_ipSecCredential, BY(HOME)},
+	{PIB_ipSecCredentialSet, BY(HOME)},
+	{PIB_ipSecCredentialFields, BY(HOME)},
+	{PIB_copsecEvidence, BY(RESPONDER)},
+};
+
+static bool may_say(enum authority authority, const struct pib_class *class)
+{
+	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+		if (reserved[i].class == class->id)
+			return reserved[i].who >> authority & 1;
+	return authority != AUTHORITY_DIRECTORY;
+}
+
+/* Others never name endpoints' keys or credentials, and a directory makes no rules. */
+static void check_classes(struct verification *v, const struct state_set *set)
+{
+	const struct manifest *m = &set->manifest;
+	char name[PRID_TEXT_SIZE];
+	struct pri_row row;
+
+	for (struct pri_cursor c = pri_store_all(set->rows); pri_store_next(&c, &row);) {
+		if (may_say(m->authority, row.prid.class))
+			continue;
+		prid_format(&row.prid, name);
+		refuse_row(v, &row.prid, PIB_FAULT_INSTANCE, 0, E_DENIED,
+			"set %.*s: %s is not for authority %s to say", NAME(m->name), name,
+			authority_name(m->authority));
+	}
+}
+
 /* The rows of the set in force that this one replaces; NULL if it is a new one. */
 static const struct pri_store *rows_before(const struct verification *v, const struct manifest *m)
 {
 	const struct state_set *set = NULL;
 
 	if (v->terms->in_force)
-		set = state_find_set(v->terms->in_force, m->name);
+		set = state_find_set(v->terms->in_force, m->authority, m->name);
 	return set && set->manifest.block == m->block ? set->rows : NULL;
 }
 
@@ -221,5 +348,6 @@ void check_sets(struct verification *v)
 			}
 		}
 		check_roles(v, set);
+		check_classes(v, set);
 	}
 }

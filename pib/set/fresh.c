@@ -57,15 +57,55 @@ static void verify_only_content(struct verification *v, const struct pri_row *en
 			NAME(name), (unsigned long long)serial);
 }
 
+/* NULL unless it is the same somebody. */
+static const struct state_voice *voice_before(
+	const struct verification *v, const struct state_voice *voice)
+{
+	const struct state_voice *before =
+		v->terms->in_force ? state_voice(v->terms->in_force, voice->authority) : NULL;
+
+	return before && (voice->authority == AUTHORITY_HOME || view_equal(before->name, voice->name))
+		       ? before
+		       : NULL;
+}
+
+static void verify_only_index(struct verification *v, const struct state_voice *voice)
+{
+	const struct state_voice *before = voice_before(v, voice);
+
+	if (before && before->index.serial == voice->index.serial)
+		verify_only_content(v, &voice->index_envelope, "the index", VIEW("", 0),
+			voice->index.serial, voice->index_cms, before->index_cms);
+}
+
+static const struct state_delegation *delegation_before(
+	const struct verification *v, struct view name)
+{
+	const struct state *old = v->terms->in_force;
+
+	for (size_t i = 0; old && i < old->delegation_count; i++)
+		if (view_equal(old->delegations[i].delegation.name, name))
+			return &old->delegations[i];
+	return NULL;
+}
+
 static void verify_only_contents(struct verification *v)
 {
 	const struct state *s = &v->owner->state, *old = v->terms->in_force;
 
 	if (!old)
 		return;
-	if (s->index.serial == old->index.serial)
-		verify_only_content(v, &s->index_envelope, "the index", VIEW("", 0),
-			s->index.serial, s->index_cms, old->index_cms);
+	verify_only_index(v, &s->home);
+	for (size_t i = 0; i < s->other_count; i++)
+		verify_only_index(v, &s->others[i]);
+	for (size_t i = 0; i < s->delegation_count; i++) {
+		const struct delegation *d = &s->delegations[i].delegation;
+		const struct state_delegation *before = delegation_before(v, d->name);
+
+		if (before && before->delegation.serial == d->serial)
+			verify_only_content(v, &s->delegations[i].envelope, "delegation ", d->name,
+				d->serial, s->delegations[i].cms, before->cms);
+	}
 	for (size_t i = 0; i < s->assignment_count; i++) {
 		const struct state_assignment *a = &s->assignments[i], *b;
 
@@ -76,11 +116,57 @@ static void verify_only_contents(struct verification *v)
 	}
 	for (size_t i = 0; i < s->set_count; i++) {
 		const struct state_set *a = &s->sets[i], *b;
+		enum authority authority = a->manifest.authority;
 
-		b = state_find_set(old, a->manifest.name);
+		if (!voice_before(v, state_voice(s, authority)))
+			continue;
+		b = state_find_set(old, authority, a->manifest.name);
 		if (b && b->manifest.serial == a->manifest.serial)
 			verify_only_content(v, &a->envelope, "set ", a->manifest.name,
 				a->manifest.serial, a->cms, b->cms);
+		/* Home's have floors. */
+		if (b && authority != AUTHORITY_HOME && a->manifest.serial < b->manifest.serial)
+			refuse_document(v, &a->envelope, DOCUMENT_SERIAL, E_STALE,
+				"set %.*s has serial %llu, but %llu is in force",
+				NAME(a->manifest.name), (unsigned long long)a->manifest.serial,
+				(unsigned long long)b->manifest.serial);
+	}
+}
+
+static const struct voice_floor *voice_floor(
+	const struct serial_floors *f, enum authority authority, struct view name)
+{
+	for (size_t i = 0; i < f->voice_count; i++)
+		if (f->voices[i].authority == authority && view_equal(f->voices[i].name, name))
+			return &f->voices[i];
+	return NULL;
+}
+
+static void verify_guests_serials(struct verification *v, const struct serial_floors *f)
+{
+	const struct state *s = &v->owner->state;
+
+	for (size_t i = 0; i < s->other_count; i++) {
+		const struct state_voice *voice = &s->others[i];
+		const struct voice_floor *floor = voice_floor(f, voice->authority, voice->name);
+
+		if (floor && voice->index.serial < floor->index)
+			refuse_document(v, &voice->index_envelope, DOCUMENT_SERIAL, E_STALE,
+				"the index of authority %s (%.*s) has serial %llu, but %llu was "
+				"accepted before",
+				authority_name(voice->authority), NAME(voice->name),
+				(unsigned long long)voice->index.serial,
+				(unsigned long long)floor->index);
+	}
+	for (size_t i = 0; i < s->delegation_count; i++) {
+		const struct delegation *d = &s->delegations[i].delegation;
+		const struct voice_floor *floor = voice_floor(f, d->authority, d->name);
+
+		if (floor && d->serial < floor->delegation)
+			refuse_document(v, &s->delegations[i].envelope, DOCUMENT_SERIAL, E_STALE,
+				"delegation %.*s has serial %llu, but %llu was accepted before",
+				NAME(d->name), (unsigned long long)d->serial,
+				(unsigned long long)floor->delegation);
 	}
 }
 
@@ -95,38 +181,40 @@ void verify_serials(struct verification *v)
 
 	if (v->err)
 		return;
-	if (s->index.serial < f->index)
-		refuse_document(v, &s->index_envelope, DOCUMENT_SERIAL, E_STALE,
+	if (s->home.index.serial < f->index)
+		refuse_document(v, &s->home.index_envelope, DOCUMENT_SERIAL, E_STALE,
 			"the index has serial %llu, but %llu was accepted before",
-			(unsigned long long)s->index.serial, (unsigned long long)f->index);
+			(unsigned long long)s->home.index.serial, (unsigned long long)f->index);
 	for (size_t i = 0; i < s->assignment_count; i++) {
 		const struct assignment *a = &s->assignments[i].assignment;
 
 		verify_serial(v, &s->assignments[i].envelope, "the assignment of", a->node,
 			a->serial, assignments, f->assignment_count);
-		if (s->index.serial < a->least_index_serial)
-			refuse_document(v, &s->index_envelope, DOCUMENT_SERIAL, E_STALE,
+		if (s->home.index.serial < a->least_index_serial)
+			refuse_document(v, &s->home.index_envelope, DOCUMENT_SERIAL, E_STALE,
 				"the index has serial %llu, but the assignment of %.*s asks for "
 				"%llu at least",
-				(unsigned long long)s->index.serial, NAME(a->node),
+				(unsigned long long)s->home.index.serial, NAME(a->node),
 				(unsigned long long)a->least_index_serial);
 	}
 	for (size_t i = 0; i < s->set_count; i++)
-		verify_serial(v, &s->sets[i].envelope, "set", s->sets[i].manifest.name,
-			s->sets[i].manifest.serial, sets, f->set_count);
+		if (s->sets[i].manifest.authority == s->home.authority)
+			verify_serial(v, &s->sets[i].envelope, "set", s->sets[i].manifest.name,
+				s->sets[i].manifest.serial, sets, f->set_count);
+	verify_guests_serials(v, f);
 	verify_only_contents(v);
 }
 
 /* Validity decides about what is new only. */
 
-static bool index_in_force(const struct state *in_force, const struct set_index *index)
+static bool index_in_force(const struct state_voice *before, const struct set_index *index)
 {
-	if (!in_force || in_force->index.serial != index->serial ||
-		in_force->index.entry_count != index->entry_count)
+	if (!before || before->index.serial != index->serial ||
+		before->index.entry_count != index->entry_count)
 		return false;
 	for (size_t i = 0; i < index->entry_count; i++) {
 		const struct set_entry *a = &index->entries[i];
-		const struct set_entry *b = set_index_find(&in_force->index, a->name);
+		const struct set_entry *b = set_index_find(&before->index, a->name);
 
 		if (!b || a->serial != b->serial || memcmp(a->root, b->root, sizeof a->root))
 			return false;
@@ -136,7 +224,8 @@ static bool index_in_force(const struct state *in_force, const struct set_index 
 
 static bool set_in_force(const struct state *in_force, const struct manifest *m)
 {
-	const struct state_set *set = in_force ? state_find_set(in_force, m->name) : NULL;
+	const struct state_set *set =
+		in_force ? state_find_set(in_force, m->authority, m->name) : NULL;
 
 	return set && set->manifest.serial == m->serial &&
 	       !memcmp(set->manifest.root, m->root, sizeof m->root);
@@ -157,15 +246,29 @@ static void verify_time(struct verification *v, const struct pri_row *envelope, 
 			(unsigned long long)not_after, (unsigned long long)now);
 }
 
+static void verify_index_time(struct verification *v, const struct state_voice *voice)
+{
+	const struct delegation *d = voice->delegation;
+
+	if (index_in_force(voice_before(v, voice), &voice->index))
+		return;
+	verify_time(v, &voice->index_envelope, "the index", VIEW("", 0), voice->index.not_before,
+		voice->index.not_after);
+	/* One that has ended is no fault by itself: it lends nothing more. */
+	if (d)
+		verify_time(v, &voice->index_envelope, "what is signed under delegation ", d->name,
+			d->not_before, d->not_after);
+}
+
 void verify_validity(struct verification *v)
 {
 	const struct state *s = &v->owner->state;
 
 	if (v->terms->from_disk)
 		return;
-	if (!index_in_force(v->terms->in_force, &s->index))
-		verify_time(v, &s->index_envelope, "the index", VIEW("", 0), s->index.not_before,
-			s->index.not_after);
+	verify_index_time(v, &s->home);
+	for (size_t i = 0; i < s->other_count; i++)
+		verify_index_time(v, &s->others[i]);
 	for (size_t i = 0; i < s->set_count; i++) {
 		const struct manifest *m = &s->sets[i].manifest;
 

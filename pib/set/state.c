@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pib/framework/roles.h"
 #include "pib/schema/subcode.h"
 #include "pib/set/verification.h"
 
@@ -79,6 +80,7 @@ static void (*const stages[])(struct verification *v) = {
 	verify_trust,
 	verify_signatures,
 	verify_whose,
+	verify_guests,
 	verify_serials,
 	verify_validity,
 	verify_roots,
@@ -105,8 +107,9 @@ static enum err verify(const struct pri_store *rows, const struct state_terms *t
 	arena_init(&owner->arena, STATE_MEMORY_MAX);
 	for (size_t i = 0; i < sizeof stages / sizeof stages[0] && !v.err; i++)
 		stages[i](&v);
-	for (size_t i = 0; i < TRUST_USES; i++)
-		trust_free(v.owned[i]);
+	for (size_t a = 0; a < AUTHORITIES; a++)
+		for (size_t i = 0; i < TRUST_USES; i++)
+			trust_free(v.speakers[a].owned[i]);
 	if (v.err)
 		state_free(&owner->state);
 	else
@@ -141,12 +144,56 @@ struct state *state_free(struct state *s)
 	return NULL;
 }
 
-const struct state_set *state_find_set(const struct state *s, struct view name)
+const struct state_voice *state_voice(const struct state *s, enum authority authority)
+{
+	if (s->home.authority == authority)
+		return &s->home;
+	for (size_t i = 0; i < s->other_count; i++)
+		if (s->others[i].authority == authority)
+			return &s->others[i];
+	return NULL;
+}
+
+const struct state_set *state_find_set(
+	const struct state *s, enum authority authority, struct view name)
 {
 	for (size_t i = 0; i < s->set_count; i++)
-		if (view_equal(s->sets[i].manifest.name, name))
+		if (s->sets[i].manifest.authority == authority &&
+			view_equal(s->sets[i].manifest.name, name))
 			return &s->sets[i];
 	return NULL;
+}
+
+bool state_set_fits(const struct state_set *set, struct view roles)
+{
+	return roles.len && role_pattern_matches(set->manifest.roles, roles);
+}
+
+/* Ends at `last`: until then it is so, and never again. */
+static bool lasts(uint64_t last, uint64_t now_utc, uint64_t *ret_until)
+{
+	if (now_utc > last)
+		return false;
+	if (last < *ret_until)
+		*ret_until = last;
+	return true;
+}
+
+bool state_set_counts(
+	const struct state *s, const struct state_set *set, uint64_t now_utc, uint64_t *ret_until)
+{
+	const struct manifest *m = &set->manifest;
+	const struct state_voice *voice = state_voice(s, m->authority);
+	const struct delegation *d;
+	struct error e;
+
+	if (m->authority == AUTHORITY_HOME)
+		return true;
+	if (!voice || pri_store_count(set->rows) == 0 ||
+		(m->stale_rule == STALE_END && !lasts(m->not_after, now_utc, ret_until)))
+		return false;
+	d = voice->delegation;
+	return !d || (lasts(d->not_after, now_utc, ret_until) && !delegation_permits_set(d, m, &e));
 }
 
 const struct state_assignment *state_find_assignment(const struct state *s, struct view pepid)

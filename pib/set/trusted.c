@@ -5,36 +5,41 @@
 #include "common/crypto/digest.h"
 #include "pib/set/verification.h"
 
-static void wrong(struct verification *v, const struct error *e)
+void list_is_wrong(struct verification *v, struct speaker *s, const struct error *e)
 {
-	refuse(v, &v->owner->trust.envelope, e->code, "the trust list: %s", e->text);
+	refuse(v, &s->trust->envelope, e->code, "the trust list: %s", e->text);
 }
 
-static void wrongly_signed(struct verification *v, const struct error *e)
+void list_is_wrongly_signed(struct verification *v, struct speaker *s, const struct error *e)
 {
-	refuse_document(v, &v->owner->trust.envelope,
+	refuse_document(v, &s->trust->envelope,
 		e->code == E_UNTRUSTED ? DOCUMENT_SIGNERS : DOCUMENT_SIGNATURE, e->code,
 		"the trust list: %s", e->text);
 }
 
-/* The list before is trusted: somebody else has verified it, or the disk says so. */
-static enum err read_present(
-	struct verification *v, struct trust_list *ret_list, struct error *e)
+struct view list_in_force(const struct verification *v, enum authority a)
 {
-	return trust_list_decode(v->terms->trust_in_force, &v->owner->arena, ret_list, e);
+	const struct state_voice *voice = NULL;
+
+	if (a == v->owner->state.home.authority)
+		return v->terms->trust_in_force;
+	if (v->terms->in_force)
+		voice = state_voice(v->terms->in_force, a);
+	return voice && voice->trust ? voice->trust->content : VIEW_NONE;
 }
 
-static void follow(struct verification *v, const struct trust_list *present)
+static void follow(
+	struct verification *v, struct speaker *s, struct view present, const struct trust_list *list)
 {
-	const struct trust_list *next = &v->owner->trust.list;
-	const struct pri_row *envelope = &v->owner->trust.envelope;
+	const struct trust_list *next = &s->trust->list;
+	const struct pri_row *envelope = &s->trust->envelope;
 	uint8_t digest[SHA256_SIZE];
 
-	if (next->serial <= present->serial)
+	if (next->serial <= list->serial)
 		refuse_document(v, envelope, DOCUMENT_SERIAL, E_STALE,
 			"the trust list has serial %llu, but %llu is in force",
-			(unsigned long long)next->serial, (unsigned long long)present->serial);
-	if (sha256_of(v->terms->trust_in_force, digest))
+			(unsigned long long)next->serial, (unsigned long long)list->serial);
+	if (sha256_of(present, digest))
 		no_memory(v);
 	else if (!view_equal(next->previous, VIEW(digest, sizeof digest)))
 		refuse_document(v, envelope, DOCUMENT_SERIAL, E_MISMATCH,
@@ -42,99 +47,104 @@ static void follow(struct verification *v, const struct trust_list *present)
 			(unsigned long long)next->serial);
 }
 
-static void verify_next_time(struct verification *v)
+static void verify_next_time(struct verification *v, const struct state_trust *t)
 {
-	const struct trust_list *next = &v->owner->trust.list;
+	const struct trust_list *next = &t->list;
 	uint64_t now = v->terms->now_utc;
 
 	if (now < next->not_before || now > next->not_after)
-		refuse_document(v, &v->owner->trust.envelope,
+		refuse_document(v, &t->envelope,
 			now < next->not_before ? DOCUMENT_NOT_YET_VALID : DOCUMENT_EXPIRED, E_EXPIRED,
 			"the trust list is to be taken up from %llu to %llu, and it is %llu",
 			(unsigned long long)next->not_before, (unsigned long long)next->not_after,
 			(unsigned long long)now);
 }
 
-/* Signed under the present list, or, if there is none, by those that the node was set up with. */
-static void verify_next(struct verification *v)
+/* The list before is trusted: somebody else has verified it, or the disk says so. */
+void take_next_list(struct verification *v, struct speaker *s, const struct trust *setup)
 {
-	struct trust_list present;
+	struct view present = list_in_force(v, s->voice->authority);
+	struct trust_list list;
 	struct trust *signers = NULL;
 	struct cms_result result;
 	struct error e;
-	bool chained = v->terms->trust_in_force.len != 0;
 	enum err err = E_OK;
 
-	if (chained) {
-		err = read_present(v, &present, &e);
+	if (present.len) {
+		err = trust_list_decode(present, &v->owner->arena, &list, &e);
 		if (!err)
-			err = trust_list_signers(&present, TRUST_TRUST, &signers, &e);
+			err = trust_list_signers(&list, TRUST_TRUST, &signers, &e);
 	}
 	if (err) {
-		wrong(v, &e);
+		trust_free(signers);
+		list_is_wrong(v, s, &e);
 		return;
 	}
-	err = cms_verify(
-		v->owner->trust.cms, chained ? signers : v->terms->trust, &result, &e);
+	err = cms_verify(s->trust->cms, present.len ? signers : setup, &result, &e);
 	trust_free(signers);
 	if (err) {
-		wrongly_signed(v, &e);
+		list_is_wrongly_signed(v, s, &e);
 		return;
 	}
-	if (trust_list_decode(result.content, &v->owner->arena, &v->owner->trust.list, &e)) {
-		wrong(v, &e);
+	if (trust_list_decode(result.content, &v->owner->arena, &s->trust->list, &e)) {
+		list_is_wrong(v, s, &e);
 		return;
 	}
-	if (chained)
-		follow(v, &present);
-	verify_next_time(v);
+	if (present.len)
+		follow(v, s, present, &list);
+	verify_next_time(v, s->trust);
 }
 
-/* It is in force: its signers may be no longer those who may sign the next. */
-static void take_present(struct verification *v)
+/* Of one in force the signers may be no longer those who may sign the next. */
+void take_list(struct verification *v, struct speaker *s)
 {
 	struct error e;
 
-	if (trust_list_decode(
-		    v->owner->trust.content, &v->owner->arena, &v->owner->trust.list, &e))
-		wrong(v, &e);
+	if (trust_list_decode(s->trust->content, &v->owner->arena, &s->trust->list, &e))
+		list_is_wrong(v, s, &e);
 }
 
-static void take_signers(struct verification *v)
+void take_signers(struct verification *v, struct speaker *s)
 {
 	struct error e;
 
+	if (s->trust->list.authority != s->voice->authority) {
+		refuse_document(v, &s->trust->envelope, DOCUMENT_AUTHORITY, E_MISMATCH,
+			"the trust list is of authority %s", authority_name(s->trust->list.authority));
+		return;
+	}
 	for (unsigned use = 0; use < TRUST_USES && !v->err; use++) {
-		if (trust_list_signers(&v->owner->trust.list, use, &v->owned[use], &e))
-			wrong(v, &e);
-		v->signers[use] = v->owned[use];
+		if (trust_list_signers(&s->trust->list, use, &s->owned[use], &e))
+			list_is_wrong(v, s, &e);
+		s->signers[use] = s->owned[use];
 	}
 }
 
+/* Of home, or of the one authority of a bundle; what home says of guests is not verified yet. */
 void verify_trust(struct verification *v)
 {
-	struct state_trust *t = &v->owner->trust;
+	struct speaker *s = speaker_of(v, v->owner->state.home.authority);
+	struct state_trust *t = s->trust;
 	struct view present = v->terms->trust_in_force;
-	struct prid prid = {pib_class(PIB_copsecTrust), AUTHORITY_HOME};
+	struct prid prid = {pib_class(PIB_copsecTrust), s->voice->authority};
 	struct error e;
 
 	for (unsigned use = 0; use < TRUST_USES; use++)
-		v->signers[use] = v->terms->trust;
-	if (!v->owner->state.trust) {
+		s->signers[use] = v->terms->trust;
+	if (v->terms->leave && s->voice->authority != AUTHORITY_HOME)
+		return;
+	if (!s->voice->trust) {
 		if (present.len)
 			refuse_row(v, &prid, PIB_FAULT_REFERENCE, 0, E_MISSING,
 				"the trust list in force is missing");
 		return;
 	}
 	if (cms_content(t->cms, &t->content, &e))
-		wrongly_signed(v, &e);
+		list_is_wrongly_signed(v, s, &e);
 	else if (v->terms->from_disk || view_equal(t->content, present))
-		take_present(v);
+		take_list(v, s);
 	else
-		verify_next(v);
-	if (!v->err && t->list.authority != AUTHORITY_HOME)
-		refuse_document(v, &t->envelope, DOCUMENT_AUTHORITY, E_MISMATCH,
-			"the trust list is of authority %s", authority_name(t->list.authority));
+		take_next_list(v, s, v->terms->trust);
 	if (!v->err)
-		take_signers(v);
+		take_signers(v, s);
 }

@@ -4,8 +4,9 @@
  *
  *	state.c      the stages in order, and what comes out
  *	assemble.c   which rows are what: envelopes, documents, places
- *	trusted.c    the trust list, and so whose signatures count
+ *	trusted.c    trust lists, and so whose signatures count
  *	authentic.c  signatures, and whose documents they are
+ *	guests.c     the same of other authorities than home, by home's leave
  *	fresh.c      serials and validity
  *	content.c    roots, completeness, and the PRIs themselves
  */
@@ -17,14 +18,26 @@
 
 enum { SHOWN = 64 /* octets of a name in a sentence */ };
 
+enum { AUTHORITIES = AUTHORITY_LOCAL };
+
 struct state_owner {
 	struct state state; /* first: state_free() gets its address */
 	struct arena arena;
 	struct pri_store *envelopes;
-	struct state_trust trust;
+	struct state_trust trust[AUTHORITIES]; /* by authority - 1 */
+	struct state_voice others[AUTHORITIES];
+	struct state_delegation *delegations;
 	struct state_assignment *assignments;
 	struct state_set *sets;
 	struct pri_store **rows; /* of each set */
+};
+
+/* An authority while it is verified. */
+struct speaker {
+	struct state_voice *voice; /* NULL: it does not speak here */
+	struct state_trust *trust; /* its list; there is one if voice->trust is set */
+	const struct trust *signers[TRUST_USES]; /* who may sign what */
+	struct trust *owned[TRUST_USES];         /* of a trust list or delegation */
 };
 
 /* One verification. */
@@ -33,8 +46,8 @@ struct verification {
 	const struct state_terms *terms;
 	const struct state_node *node; /* NULL for a bundle */
 	struct state_owner *owner;
-	const struct trust *signers[TRUST_USES]; /* who may sign what */
-	struct trust *owned[TRUST_USES];         /* of a trust list */
+	struct speaker speakers[AUTHORITIES]; /* by authority - 1 */
+	struct state_leave leave;             /* at a node, once its assignment is verified */
 	struct pri_failures *failures;
 	struct error *e;
 	enum err err; /* of the first refusal */
@@ -75,11 +88,38 @@ void refuse_document(struct verification *v, const struct pri_row *envelope,
 
 enum err no_memory(struct verification *v);
 
+static inline struct speaker *speaker_of(struct verification *v, enum authority a)
+{
+	return &v->speakers[a - 1];
+}
+
+/* trusted.c: what of a list each authority has in common */
+void list_is_wrong(struct verification *v, struct speaker *s, const struct error *e);
+void list_is_wrongly_signed(struct verification *v, struct speaker *s, const struct error *e);
+/* Of what is in force; empty: none. */
+struct view list_in_force(const struct verification *v, enum authority a);
+/* Decodes the content that is known to be good. */
+void take_list(struct verification *v, struct speaker *s);
+/* Signed by these, it is the next one after that in force (empty: the first one). */
+void take_next_list(struct verification *v, struct speaker *s, const struct trust *setup);
+void take_signers(struct verification *v, struct speaker *s);
+
+/* authentic.c */
+bool verify_document(struct verification *v, const struct pri_row *envelope, struct view cms,
+	const struct trust *signers, struct view *ret_content);
+void decoding_failed(
+	struct verification *v, const struct pri_row *envelope, const struct error *e);
+/* Index and manifests, by the speaker's keys. */
+void verify_policy_of(struct verification *v, const struct speaker *s);
+/* Manifests stand in their places, and in the speaker's name. */
+void verify_sets_of(struct verification *v, const struct speaker *s);
+
 /* The stages. Each goes on after a refusal; the next one is not begun. */
 void assemble(struct verification *v);
 void verify_trust(struct verification *v);
 void verify_signatures(struct verification *v);
 void verify_whose(struct verification *v);
+void verify_guests(struct verification *v);
 void verify_serials(struct verification *v);
 void verify_validity(struct verification *v);
 void verify_roots(struct verification *v);

@@ -20,8 +20,8 @@ const struct option_row verify_options[] = {
 static void print_verified(const struct state *state, const struct cms_result *result)
 {
 	printf("tenant %.*s, serial %" PRIu64 ", %zu sets, %zu nodes\n",
-		(int)state->index.tenant.len, (const char *)state->index.tenant.data,
-		state->index.serial, state->set_count, state->assignment_count);
+		(int)state->home.index.tenant.len, (const char *)state->home.index.tenant.data,
+		state->home.index.serial, state->set_count, state->assignment_count);
 	for (size_t i = 0; i < result->signers; i++) {
 		char pin[PIN_TEXT_SIZE];
 

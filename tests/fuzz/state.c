@@ -130,13 +130,13 @@ static void judge_state(const struct state *s)
 	struct buffer out;
 
 	buffer_init(&out, OCTETS_MAX);
-	REQUIRE(s->set_count == s->index.entry_count);
+	REQUIRE(s->set_count == s->home.index.entry_count);
 	for (size_t i = 0; i < s->set_count; i++) {
 		const struct state_set *set = &s->sets[i];
 		uint8_t root[PRI_STORE_ROOT];
 
-		REQUIRE(state_find_set(s, set->manifest.name) == set);
-		REQUIRE(set_index_find(&s->index, set->manifest.name) != NULL);
+		REQUIRE(state_find_set(s, set->manifest.authority, set->manifest.name) == set);
+		REQUIRE(set_index_find(&s->home.index, set->manifest.name) != NULL);
 		REQUIRE(pri_store_root(set->rows, root) == E_OK);
 		REQUIRE(memcmp(root, set->manifest.root, sizeof root) == 0);
 		buffer_reset(&out);

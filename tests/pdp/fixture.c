@@ -122,7 +122,7 @@ static void take_state(struct client *c, struct view removes, struct view instal
 		failure.text);
 	ck_assert_msg(!state_verify_node(rows, &terms, &node, &state, &failures, &failure), "%s",
 		failure.text);
-	c->serial = state->index.serial;
+	c->serial = state->home.index.serial;
 	c->sets = state->set_count;
 	c->deltas += removes.len == 0 || removes.data[2] == PR_PRID;
 	state_free(state);

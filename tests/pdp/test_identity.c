@@ -279,7 +279,7 @@ static void tear_down(void)
 
 enum key_of { PINNED, STRANGERS, CERTIFIED, CERTIFIED_AS_MALLORY, CERTIFIED_BY_STRANGER };
 
-static const struct admission {
+static const struct admittance {
 	const char *why;
 	unsigned security; /* of the decision point */
 	bool keys, authorities;
@@ -341,7 +341,7 @@ static const struct admission {
 		14},
 };
 
-static const struct key *key_for(const struct admission *a)
+static const struct key *key_for(const struct admittance *a)
 {
 	if (a->key >= CERTIFIED)
 		return certified[a->key - CERTIFIED];
@@ -350,7 +350,7 @@ static const struct key *key_for(const struct admission *a)
 
 START_TEST(who_is_let_in)
 {
-	const struct admission *a = &admissions[_i];
+	const struct admittance *a = &admissions[_i];
 
 	settings.security = a->security;
 	settings.integrity_keys = a->keys ? given : NULL;

@@ -295,10 +295,10 @@ START_TEST(a_node_gets_what_its_assignment_demands_and_no_more)
 		state = verify_node(&objects, i, E_OK);
 		for (; demanded[i][count]; count++)
 			ck_assert_ptr_nonnull(
-				state_find_set(state, view_of_string(demanded[i][count])));
+				state_find_set(state, AUTHORITY_HOME, view_of_string(demanded[i][count])));
 		ck_assert_uint_eq(state->set_count, count);
 		ck_assert_uint_eq(state->assignment_count, 1);
-		ck_assert_uint_eq(state->index.serial, 20);
+		ck_assert_uint_eq(state->home.index.serial, 20);
 		state_free(state);
 		ck_assert_ptr_null(verify_node(&objects, !i, E_MISMATCH));
 		buffer_fini(&objects);

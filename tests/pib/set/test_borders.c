@@ -1,29 +1,63 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A set that reaches into another one: for every class that may stand in a set, and every attribute
- * of it that names an instance or a list, by the schema itself. Whatever is added to a module is
+ * A set that reaches into another one, of its own authority or of another: for every class that may
+ * stand in a set, and every attribute of it that names an instance or a list, by the schema itself,
+ * from the set of each authority to that of each other. Whatever is added to a module is
  * tried here too.
  */
 #include <string.h>
 
 #include "pib/set/envelope.h"
 #include "pib/store/reference.h"
-#include "tests/pib/set/world.h"
+#include "tests/pib/set/guests.h"
 #include "tests/suite.h"
 
 enum { BIG = 1 << 26, PLACE = 100 /* of the row that tries, in its block */ };
 
+static struct world *w;
+static struct guests *g;
 static struct pri_failures failures;
 static struct error error;
 
-/* What could be reached. */
-static const uint32_t elsewhere[] = {
-	0 << BLOCK_SET_SHIFT,        /* the set gateway: it is there, and so are its lists */
-	1u << BLOCK_AUTHORITY_SHIFT, /* the operator's first, where nobody is */
-};
-enum { ELSEWHERES = sizeof elsewhere / sizeof elsewhere[0] };
+/* Where the row that tries stands, and whom it tries to reach: home's lan and gateway, and those
+ * who speak besides. */
+enum { TRIERS = 1 + AUTHORITY_DIRECTORY - AUTHORITY_HOME };
 
-static enum err verify(struct world *w)
+static struct rows *rows_of(size_t trier)
+{
+	return trier ? &g->list[AUTHORITY_HOME + trier].rows : w->rows[LAN];
+}
+
+static uint32_t block_of_trier(size_t trier)
+{
+	return trier ? g->list[AUTHORITY_HOME + trier].manifest.block : w->manifests[LAN].block;
+}
+
+enum { VICTIMS = 2 };
+
+/* Home's other set, and the next authority's, so that each is tried by somebody. */
+static uint32_t victim(size_t trier, size_t i)
+{
+	return i ? block_of_trier(1 + trier % (TRIERS - 1)) : w->manifests[GATEWAY].block;
+}
+
+static void set_up(void)
+{
+	w = world_new();
+	g = guests_new(w);
+	w->assignment_documents[ALICE].sent = false;
+	w->set_documents[HOST].sent = false;
+	for (enum authority a = AUTHORITY_OPERATOR; a <= AUTHORITY_DIRECTORY; a++)
+		g->list[a].speaks = true;
+}
+
+static void tear_down(void)
+{
+	guests_free(g);
+	world_free(w);
+}
+
+static enum err verify(void)
 {
 	struct state *state = NULL;
 	struct pri_store *rows;
@@ -32,7 +66,9 @@ static enum err verify(struct world *w)
 	enum err err;
 
 	world_roots(w);
+	guests_sign(g);
 	world_sign(w);
+	guests_put(g);
 	buffer_init(&run, BIG);
 	world_node(w, &run);
 	piece = buffer_view(&run);
@@ -47,23 +83,19 @@ static enum err verify(struct world *w)
 	return err;
 }
 
-static struct world *node_world(void)
+/* The row, and what it extends. */
+static struct pri *add_row(size_t trier, const struct pib_class *class, uint32_t place)
 {
-	struct world *w = world_new();
-
-	w->assignment_documents[ALICE].sent = false;
-	w->set_documents[HOST].sent = false;
-	return w;
+	if (class->base != class->id)
+		add_row(trier, pib_class(class->base), place);
+	return rows_add(rows_of(trier), class->id, block_of_trier(trier) + place);
 }
 
-/* The row, and what it extends, in the set lan. */
-static struct pri *add_row(struct world *w, const struct pib_class *class, uint32_t place)
+static void drop_row(size_t trier, const struct pib_class *class, uint32_t instance)
 {
-	uint32_t instance = w->manifests[LAN].block + place;
-
-	if (class->base != class->id)
-		add_row(w, pib_class(class->base), place);
-	return rows_add(w->rows[LAN], class->id, instance);
+	rows_drop(rows_of(trier), class->id, instance);
+	if (class->base != class->id && instance == block_of_trier(trier) + PLACE)
+		drop_row(trier, pib_class(class->base), instance);
 }
 
 static bool is_named(const struct pib_class *class, uint32_t instance, unsigned attribute)
@@ -82,10 +114,10 @@ static bool is_named(const struct pib_class *class, uint32_t instance, unsigned 
 	return false;
 }
 
-static void try_attribute(const struct pib_class *class, const struct pib_attribute *a, uint32_t to)
+static void try_attribute(
+	size_t trier, const struct pib_class *class, const struct pib_attribute *a, uint32_t to)
 {
-	struct world *w = node_world();
-	struct pri *p = add_row(w, class, PLACE);
+	struct pri *p = add_row(trier, class, PLACE);
 
 	if (a->role == PIB_PRID) {
 		enum pib_class_id target = PIB_ipSecSelector;
@@ -99,10 +131,10 @@ static void try_attribute(const struct pib_class *class, const struct pib_attrib
 	} else {
 		pri_set_u32(p, a->number, to + 1);
 	}
-	ck_assert_msg(verify(w), "%s reached %#x", a->name, to);
-	ck_assert_msg(is_named(class, w->manifests[LAN].block + PLACE, a->number),
-		"%s to %#x: not named, but: %s", a->name, to, error.text);
-	world_free(w);
+	ck_assert_msg(verify(), "%zu: %s reached %#x", trier, a->name, to);
+	ck_assert_msg(is_named(class, block_of_trier(trier) + PLACE, a->number),
+		"%zu: %s to %#x: not named, but: %s", trier, a->name, to, error.text);
+	drop_row(trier, class, block_of_trier(trier) + PLACE);
 }
 
 static bool names_something(const struct pib_attribute *a)
@@ -116,31 +148,26 @@ START_TEST(no_attribute_reaches_another_set)
 {
 	const struct pib_class *class = pib_class((enum pib_class_id)_i);
 
-	if (!envelope_is_inside(class))
-		return;
-	for (size_t n = 0; n < class->attribute_count; n++) {
-		if (!names_something(&class->attributes[n]))
-			continue;
-		for (size_t i = 0; i < ELSEWHERES; i++)
-			try_attribute(class, &class->attributes[n], elsewhere[i]);
-	}
+	for (size_t n = 0; envelope_is_inside(class) && n < class->attribute_count; n++)
+		for (size_t from = 0; names_something(&class->attributes[n]) && from < TRIERS; from++)
+			for (size_t i = 0; i < VICTIMS; i++)
+				try_attribute(from, class, &class->attributes[n], victim(from, i));
 }
 END_TEST
 
-/* A row of another's InstanceId changes another's root, or belongs to nobody. */
+/* A row of another's InstanceId changes another's root; its own signature does not help. */
 START_TEST(no_row_stands_in_another_set)
 {
 	const struct pib_class *class = pib_class((enum pib_class_id)_i);
 
-	if (!envelope_is_inside(class))
-		return;
-	for (size_t i = 0; i < ELSEWHERES; i++) {
-		struct world *w = node_world();
+	for (size_t from = 0; envelope_is_inside(class) && from < TRIERS; from++) {
+		for (size_t i = 0; i < VICTIMS; i++) {
+			uint32_t instance = victim(from, i) + PLACE;
 
-		w->manifests[LAN].serial++;
-		rows_add(w->rows[LAN], class->id, elsewhere[i] + PLACE);
-		ck_assert_msg(verify(w), "%s.%u", class->name, elsewhere[i] + PLACE);
-		world_free(w);
+			rows_add(rows_of(from), class->id, instance);
+			ck_assert_msg(verify(), "%zu: %s.%u", from, class->name, instance);
+			drop_row(from, class, instance);
+		}
 	}
 }
 END_TEST
@@ -148,36 +175,58 @@ END_TEST
 /* And a manifest that claims another's block, or another's authority. */
 START_TEST(no_manifest_claims_what_is_anothers)
 {
-	for (enum authority a = AUTHORITY_OPERATOR; a <= AUTHORITY_LOCAL; a++) {
-		struct world *w = node_world();
-		struct buffer b;
+	struct buffer b;
 
-		buffer_init(&b, BIG);
+	buffer_init(&b, BIG);
+	for (enum authority a = AUTHORITY_OPERATOR; a <= AUTHORITY_LOCAL; a++) {
+		tear_down();
+		set_up();
 		w->manifests[LAN].authority = a;
 		ck_assert_int_eq(manifest_encode(&w->manifests[LAN], &b, &error), E_RANGE);
 		w->manifests[LAN].block = block_of(a, 2);
+		w->manifests[LAN].stale_rule = STALE_END;
 		w->envelope_blocks[LAN] = w->manifests[LAN].block;
 		w->rows[LAN]->count = 0;
-		ck_assert_int_eq(verify(w), E_DENIED);
-		buffer_fini(&b);
-		world_free(w);
+		ck_assert_int_eq(verify(), a == AUTHORITY_LOCAL ? E_DENIED : E_UNTRUSTED);
 	}
+	/* Who may speak claims home's, or that of another. */
+	for (enum authority a = AUTHORITY_OPERATOR; a <= AUTHORITY_DIRECTORY; a++) {
+		for (enum authority b_of = AUTHORITY_HOME; b_of <= AUTHORITY_LOCAL; b_of++) {
+			struct guest *one;
+
+			if (a == b_of)
+				continue;
+			tear_down();
+			set_up();
+			one = &g->list[a];
+			one->manifest.block = block_of(b_of, 9);
+			ck_assert_int_eq(manifest_encode(&one->manifest, &b, &error), E_RANGE);
+			if (b_of == AUTHORITY_HOME)
+				one->manifest.roles = one->manifest.name = view_of_string("lan");
+			one->manifest.authority = b_of;
+			if (b_of == AUTHORITY_HOME)
+				one->manifest.stale_rule = STALE_KEEP;
+			ck_assert_msg(verify(), "%s claims a block of %s", authority_name(a),
+				authority_name(b_of));
+		}
+	}
+	buffer_fini(&b);
 }
 END_TEST
 
 /* The tries fail for their reason: what stands in its own place passes. */
 START_TEST(a_row_in_its_own_place_passes)
 {
-	struct world *w = node_world();
-	struct pri *p = add_row(w, pib_class(PIB_ipSecL4Port), PLACE);
+	for (size_t from = 0; from + 1 < TRIERS; from++) {
+		struct pri *p = add_row(from, pib_class(PIB_ipSecL4Port), PLACE);
 
-	pri_set_u32(p, ipSecL4PortGroupId, w->manifests[LAN].block + PLACE);
-	ck_assert_msg(!verify(w), "%s", error.text);
-	p = add_row(w, pib_class(PIB_ipSecSelector), PLACE);
-	pri_set_u32(p, ipSecSelectorDstPortGroupId, w->manifests[LAN].block + PLACE);
-	pri_set_u32(p, ipSecSelectorProtocol, 99);
-	ck_assert_msg(!verify(w), "%s", error.text);
-	world_free(w);
+		pri_set_u32(p, ipSecL4PortGroupId, block_of_trier(from) + PLACE);
+		ck_assert_msg(!verify(), "%zu: %s", from, error.text);
+		p = add_row(from, pib_class(PIB_ipSecSelector), PLACE);
+		pri_set_u32(p, ipSecSelectorDstPortGroupId, block_of_trier(from) + PLACE);
+		pri_set_u32(p, ipSecSelectorProtocol, 99);
+		ck_assert_msg(!verify(), "%zu: %s", from, error.text);
+	}
 }
 END_TEST
 
@@ -187,6 +236,7 @@ int main(void)
 	TCase *c = tcase_create("borders");
 
 	tcase_set_timeout(c, 120);
+	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_loop_test(c, no_attribute_reaches_another_set, 0, PIB_CLASS_COUNT);
 	tcase_add_loop_test(c, no_row_stands_in_another_set, 0, PIB_CLASS_COUNT);
 	tcase_add_test(c, no_manifest_claims_what_is_anothers);

@@ -574,7 +574,7 @@ static const struct variation {
 	V("assignment at another place", NODE, assignment_at_another_place, nothing, nothing,
 		E_MISSING, "copsecAssignment.1 is missing", PIB_copsecAssignment),
 	V("operator", BOTH, operator_speaks, nothing, nothing, E_DENIED,
-		"set lan: authority operator has no say here", PIB_copsecPolicySet),
+		"lies in a block of authority operator, which has no index here", PIB_copsecPolicySet),
 	V("manifests swapped", BOTH, nothing, nothing, manifests_swapped, E_CONFLICT,
 		"but its manifest stands at copsecPolicySet.", PIB_copsecPolicySet),
 	V("overlapping blocks", BOTH, nothing, overlapping_blocks, nothing, E_CONFLICT,
@@ -645,7 +645,7 @@ static const struct variation {
 	V("role without a set", BOTH, role_without_a_set, nothing, nothing, E_MISSING,
 		"set server is missing, but the assignment of gw1 demands it", PIB_copsecIndex),
 	V("index names one more", BUNDLE, nothing, index_names_one_more, nothing, E_MISSING,
-		"set server is missing, but the index names it", PIB_copsecIndex),
+		"set server is missing, but the index of authority home names it", PIB_copsecIndex),
 	V("name twice", BOTH, name_twice, name_twice_in_rows, nothing, E_DUPLICATE,
 		"set lan is there twice", PIB_copsecPolicySet),
 	V("stray row", BOTH, nothing, nothing, stray_row, E_UNEXPECTED,
@@ -656,7 +656,7 @@ static const struct variation {
 
 	V("no index", BOTH, no_index, nothing, nothing, E_MISSING, "copsecIndex.1 is missing",
 		PIB_copsecIndex),
-	V("second index", BOTH, second_index, nothing, nothing, E_DUPLICATE,
+	V("second index", BUNDLE, second_index, nothing, nothing, E_DUPLICATE,
 		"there is another copsecIndex beside copsecIndex.1", PIB_copsecIndex),
 	V("no assignment", NODE, no_assignment, nothing, nothing, E_MISSING,
 		"copsecAssignment.1 is missing", PIB_copsecAssignment),
@@ -830,13 +830,13 @@ START_TEST(a_state_shows_what_was_sent)
 	world_sign(w);
 	put_run(w, false, &run);
 	ck_assert_int_eq(verify_octets(w, false, buffer_view(&run), &state), E_OK);
-	ck_assert_uint_eq(state->index.serial, 20);
+	ck_assert_uint_eq(state->home.index.serial, 20);
 	ck_assert_uint_eq(state->assignment_count, 1);
 	ck_assert_uint_eq(state->set_count, 2);
 	ck_assert_ptr_eq(state_find_assignment(state, text("gw1")), state->assignments);
 	ck_assert_ptr_null(state_find_assignment(state, text("alice")));
-	ck_assert_ptr_null(state_find_set(state, text("host")));
-	set = state_find_set(state, text("lan"));
+	ck_assert_ptr_null(state_find_set(state, AUTHORITY_HOME, text("host")));
+	set = state_find_set(state, AUTHORITY_HOME, text("lan"));
 	ck_assert_ptr_eq(set, &state->sets[1]);
 	ck_assert(view_equal(set->cms, buffer_view(&w->set_documents[LAN].cms)));
 	ck_assert(pri_store_get(set->rows, PIB_ipSecL4Port, w->manifests[LAN].block + 2, &pri));
@@ -924,7 +924,7 @@ START_TEST(validity_is_asked_of_what_is_new_only)
 	w->manifests[LAN].not_after = NOW + 1000;
 	w->index.not_after = NOW + 2000;
 	world_roots(w);
-	ck_assert_mem_eq(state_find_set(before, text("lan"))->manifest.root, w->manifests[LAN].root,
+	ck_assert_mem_eq(state_find_set(before, AUTHORITY_HOME, text("lan"))->manifest.root, w->manifests[LAN].root,
 		SET_ROOT);
 	world_sign(w);
 	buffer_reset(&run);
@@ -1075,7 +1075,7 @@ START_TEST(the_incarnation_changes_nothing)
 			ck_assert_uint_eq(state->set_count, 1);
 			ck_assert_int_eq(pri_store_root(state->sets[0].rows, root), E_OK);
 			ck_assert_mem_eq(root, w->manifests[GATEWAY].root, sizeof root);
-			ck_assert_uint_eq(state->index.serial, 20);
+			ck_assert_uint_eq(state->home.index.serial, 20);
 			state_free(state);
 		}
 		run.data[i] ^= 1;

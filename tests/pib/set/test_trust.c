@@ -56,10 +56,10 @@ static enum err verify(void)
 	pri_store_free(rows);
 	buffer_fini(&run);
 	if (!err) {
-		ck_assert_int_eq(state->trust != NULL, w->trust_document.sent);
-		if (state->trust)
+		ck_assert_int_eq(state->home.trust != NULL, w->trust_document.sent);
+		if (state->home.trust)
 			ck_assert(view_equal(
-				state->trust->content, buffer_view(&w->trust_content)));
+				state->home.trust->content, buffer_view(&w->trust_content)));
 		state_free(state);
 	}
 	return err;
