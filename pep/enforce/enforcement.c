@@ -10,7 +10,7 @@
 #include "common/service/control.h"
 #include "pep/enforce/floors.h"
 #include "pep/enforce/report.h"
-#include "pep/enforce/request.h"
+#include "pep/enforce/request_update.h"
 #include "pep/enforce/stored.h"
 #include "pep/enforce/warnings.h"
 #include "pib/framework/esp_needs.h"
@@ -58,6 +58,7 @@ struct enforcement {
 	char pdp_name[PDP_NAME_MAX + 1];
 	char pdp_error[ERROR_TEXT_SIZE];
 	struct outcome last;
+	struct request_update told; /* to the PDP */
 
 	bool kernel_dirty;   /* the kernel may hold something else than now.plan */
 	uint64_t drifts;     /* how often somebody else changed what is in force */
@@ -118,6 +119,7 @@ struct enforcement *enforcement_free(struct enforcement *n)
 		return NULL;
 	in_force_fini(&n->now);
 	floors_free(n->floors);
+	request_update_fini(&n->told);
 	free(n);
 	return NULL;
 }
@@ -638,6 +640,7 @@ static void note_pdp_errors(struct enforcement *n, const struct decision *d)
 	n->pdp_error[0] = '\0';
 	if (!d->error_count)
 		return;
+	request_update_refused(&n->told);
 	code = pr_cperr_name((uint16_t)pri_u32(first, frwkErrorCode));
 	oid_format(pri_oid(first, frwkErrorPrc), prc);
 	snprintf(n->pdp_error, sizeof n->pdp_error,
@@ -884,17 +887,30 @@ uint64_t enforcement_serial(const struct enforcement *n)
 	return n->now.state ? n->now.state->home.index.serial : 0;
 }
 
-enum err enforcement_request(const struct enforcement *n, struct buffer *out, struct error *e)
+static struct request_input request_input(const struct enforcement *n)
 {
-	struct request_input input = {
+	return (struct request_input){
 		.state = n->now.state,
 		.pdp_name = view_of_string(n->pdp_name),
 		.description = n->identity.description,
 		.interfaces = &n->interfaces,
 		.algorithms = n->identity.algorithms,
 	};
+}
 
-	return request_put(&input, out, e);
+enum err enforcement_request(struct enforcement *n, uint32_t id, uint32_t after,
+                             struct buffer *out, struct error *e)
+{
+	struct request_input input = request_input(n);
+
+	return request_update_put(&n->told, &input, id, after, out, e);
+}
+
+bool enforcement_request_due(const struct enforcement *n)
+{
+	struct request_input input = request_input(n);
+
+	return request_update_due(&n->told, &input);
 }
 
 static json_t *json_hex(struct view v)

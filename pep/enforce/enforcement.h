@@ -63,7 +63,7 @@ void enforcement_identify(struct enforcement *n, const struct enforcement_identi
  */
 enum err enforcement_restore(struct enforcement *n, uint64_t now_utc, struct error *e) MUST_USE;
 
-/* True if the list differs from the last one: a REQ would say something else. */
+/* True if the list differs from the last one. */
 bool enforcement_set_interfaces(struct enforcement *n, const struct node_interfaces *list);
 
 /*
@@ -77,9 +77,12 @@ enum err enforcement_decide(struct enforcement *n, const struct decision_origin 
 /* What the PDP said last of our request (frwkError); "" if it found nothing wrong. */
 const char *enforcement_pdp_error(const struct enforcement *n);
 
-/* Appends what a REQ says now. */
-enum err enforcement_request(const struct enforcement *n, struct buffer *out,
-                             struct error *e) MUST_USE;
+/* Appends what request `id` says: the difference to request `after`, or all of it (request_update.h).
+ */
+enum err enforcement_request(struct enforcement *n, uint32_t id, uint32_t after,
+                             struct buffer *out, struct error *e) MUST_USE;
+/* The PDP should have a request: roles, interfaces or abilities are others than it was told. */
+bool enforcement_request_due(const struct enforcement *n);
 
 /*
  * A new policy is in force at once; what the one before has left in the kernel is deleted by

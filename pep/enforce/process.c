@@ -39,6 +39,8 @@ enum {
 	REPAIR_MS = 5000,
 	DRIFT_MS = 200, /* between two repairs of what others change */
 	SETTLE_MS = 100, /* interfaces rarely change one event at a time */
+	LINKS_MS = 1000, /* at least between two looks at them */
+	LINK_EVENTS_MAX = 1024, /* at once; the rest in the next turn of the loop */
 };
 
 struct process {
@@ -62,6 +64,7 @@ struct process {
 	int links; /* rtnetlink socket */
 	struct ev_io links_changed;
 	struct ev_timer links_settled, settle, repair;
+	double links_read; /* when, by the loop's clock */
 	struct ev_io kernel_changed[KERNEL_BUSES];
 
 	struct pdps pdps;
@@ -226,7 +229,7 @@ static struct view take_piece(struct view *rest)
 	return piece;
 }
 
-static void send_request(struct process *p, uint32_t id)
+static void send_request(struct process *p, uint32_t id, uint32_t after)
 {
 	struct message m = {.type = MESSAGE_REQUEST_BEGIN, .id = id};
 	struct buffer b;
@@ -234,7 +237,7 @@ static void send_request(struct process *p, uint32_t id)
 	struct error e;
 
 	buffer_init(&b, REQUEST_MAX);
-	if (enforcement_request(p->enforcement, &b, &e)) {
+	if (enforcement_request(p->enforcement, id, after, &b, &e)) {
 		log_error(p->log, MODULE, "cannot say what this node is", log_err(&e));
 		goto out;
 	}
@@ -274,6 +277,13 @@ static void send_accounting(struct process *p)
 	buffer_fini(&b);
 }
 
+/* A request follows if the PDP knows something else of this node. */
+static void tell_changes(struct process *p)
+{
+	if (p->net && enforcement_request_due(p->enforcement))
+		(void)tell(p, &(struct message){.type = MESSAGE_REQUEST_CHANGED});
+}
+
 static void decide(struct process *p, uint32_t id)
 {
 	uint64_t before = enforcement_serial(p->enforcement);
@@ -310,6 +320,8 @@ static void decide(struct process *p, uint32_t id)
 	(void)tell(p, &m);
 	buffer_fini(&report);
 	transfer_reset(&p->decision);
+	/* Behind the report (RFC 3318 section 2.2). */
+	tell_changes(p);
 	watch_repair(p);
 }
 
@@ -387,7 +399,7 @@ static void on_net_message(void *context, struct channel *c, const struct messag
 		err = pdps_table(&p->pdps, m, &e);
 		break;
 	case MESSAGE_REQUEST_WANTED:
-		send_request(p, m->id);
+		send_request(p, m->id, m->number);
 		break;
 	case MESSAGE_ACCOUNTING_WANTED:
 		send_accounting(p);
@@ -476,7 +488,6 @@ static const struct channel_events supervisor_events = {on_supervisor_message,
 static void read_interfaces(struct process *p)
 {
 	struct node_interfaces *list = malloc(sizeof *list);
-	struct message m = {.type = MESSAGE_REQUEST_CHANGED};
 	struct error e;
 
 	if (!list || interfaces_read(list, &e)) {
@@ -484,32 +495,38 @@ static void read_interfaces(struct process *p)
 			log_warning(p->log, MODULE, "interfaces are not known", log_err(&e));
 	} else if (enforcement_set_interfaces(p->enforcement, list)) {
 		log_info(p->log, MODULE, "interfaces", log_u64("count", list->count));
-		if (p->net)
-			(void)tell(p, &m);
+		tell_changes(p);
 	}
 	free(list);
 }
 
 static void on_links_settled(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
-	(void)loop;
+	struct process *p = w->data;
+
 	(void)revents;
-	read_interfaces(w->data);
+	p->links_read = ev_now(loop);
+	read_interfaces(p);
 }
 
 static void on_links_changed(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct process *p = w->data;
+	double wait = p->links_read + LINKS_MS / 1000.0 - ev_now(loop);
 	uint8_t message[8192];
 	ssize_t got;
+	int events = 0;
 
 	(void)revents;
 	/* Only that something happened matters, so a full buffer (ENOBUFS) says enough too. */
 	do
 		got = recv(p->links, message, sizeof message, MSG_DONTWAIT);
-	while (got > 0 || (got < 0 && (errno == EINTR || errno == ENOBUFS)));
+	while (++events < LINK_EVENTS_MAX &&
+	       (got > 0 || (got < 0 && (errno == EINTR || errno == ENOBUFS))));
 	if (!ev_is_active(&p->links_settled)) {
-		ev_timer_set(&p->links_settled, SETTLE_MS / 1000.0, 0);
+		/* One that changes is told at once; those that keep changing, now and then. */
+		ev_timer_set(&p->links_settled,
+		             wait > SETTLE_MS / 1000.0 ? wait : SETTLE_MS / 1000.0, 0);
 		ev_timer_start(loop, &p->links_settled);
 	}
 }

@@ -9,6 +9,8 @@
 #include "pib/plan/able.h"
 #include "pib/plan/marks.h"
 
+enum { NODE_ROLES_INSTANCE = INT32_MAX /* no ifIndex */ };
+
 static const char capability_set[] = "ipsec";
 
 #define BIT(attribute) (UINT64_C(1) << ((attribute)-1))
@@ -83,7 +85,7 @@ static void put(struct writer *w, const struct pri *pri)
 		w->err = pri_put(w->out, pri, w->e);
 }
 
-static void put_incarnation(struct writer *w)
+static void put_incarnation(struct writer *w, bool full_state)
 {
 	char serial[24] = "";
 	struct pri pri;
@@ -97,7 +99,7 @@ static void put_incarnation(struct writer *w)
 	pri_set_null(&pri, frwkPibIncarnationTtl);
 	pri_set_null(&pri, frwkPibIncarnationInCtxtSet);
 	pri_set_null(&pri, frwkPibIncarnationActive);
-	pri_set_bool(&pri, frwkPibIncarnationFullState, true);
+	pri_set_bool(&pri, frwkPibIncarnationFullState, full_state);
 	put(w, &pri);
 }
 
@@ -203,13 +205,14 @@ static void put_roles(struct writer *w, uint32_t instance, struct view roles)
 	put(w, &pri);
 }
 
+/* An interface has the same instance as long as it lives, whatever comes and goes beside it. */
 static void put_interfaces(struct writer *w)
 {
 	const struct node_interfaces *list = w->input->interfaces;
 	struct pri pri;
 
 	for (size_t i = 0; i < list->count; i++) {
-		uint32_t instance = (uint32_t)i + 1;
+		uint32_t instance = list->list[i].index;
 
 		put_roles(w, instance,
 		          request_interface_roles(w->input->state, list->list[i].name));
@@ -218,7 +221,7 @@ static void put_interfaces(struct writer *w)
 		put(w, &pri);
 	}
 	if (w->input->state && w->input->state->assignments[0].assignment.roles.len)
-		put_roles(w, (uint32_t)list->count + 1,
+		put_roles(w, NODE_ROLES_INSTANCE,
 		          w->input->state->assignments[0].assignment.roles);
 }
 
@@ -239,13 +242,21 @@ static void put_sets(struct writer *w)
 	}
 }
 
-enum err request_put(const struct request_input *input, struct buffer *out, struct error *e)
+enum err request_put_incarnation(const struct request_input *input, bool full_state,
+                                 struct buffer *out, struct error *e)
+{
+	struct writer w = {input, out, e, E_OK};
+
+	put_incarnation(&w, full_state);
+	return w.err;
+}
+
+enum err request_put_state(const struct request_input *input, struct buffer *out, struct error *e)
 {
 	struct writer w = {input, out, e, E_OK};
 	size_t before = out->len;
 
 	put_all_support(&w);
-	put_incarnation(&w);
 	put_device(&w);
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
 		put_limit(&w, (uint32_t)i + 1, &limits[i]);

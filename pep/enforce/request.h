@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a REQ says of this node, always as full state (RFC 3318 section 2.3): what is in force
+ * What a REQ says of this node (RFC 3318 section 2.3): what is in force
  * (frwkPibIncarnation with the serial of the index, copsecPolicySet for each set), what the node is
  * and how much it takes (frwkDeviceId), which classes and attributes it supports and with which
  * limits (frwkPrcSupport, frwkCompLimits), what its interfaces can do (frwkCapabilitySet,
@@ -22,9 +22,12 @@ struct request_input {
 	const struct capability_algorithms *algorithms; /* NULL: not known */
 };
 
-/* Appends PRID and EPD objects. */
-enum err request_put(const struct request_input *input, struct buffer *out,
-                     struct error *e) MUST_USE;
+/* Append PRID and EPD objects: frwkPibIncarnation, which says whether the rest is all of it, and the
+ * rest. Of one node, the same PRI has the same instance in all requests. */
+enum err request_put_incarnation(const struct request_input *input, bool full_state,
+                                 struct buffer *out, struct error *e) MUST_USE;
+enum err request_put_state(const struct request_input *input, struct buffer *out,
+                           struct error *e) MUST_USE;
 
 /* The combination of one interface by the assignment in force; empty without one. */
 struct view request_interface_roles(const struct state *state, const char *interface);

@@ -35,7 +35,7 @@ enum message_type {
 	MESSAGE_SHUTDOWN,
 	/* net -> enforce: how it stands with the PDP */
 	MESSAGE_PDP_STATE,
-	/* net -> enforce: a request state is wanted, say what a REQ carries */
+	/* net -> enforce: say what a REQ carries; all of it, or what is new since the one before */
 	MESSAGE_REQUEST_WANTED,
 	/* enforce -> net: the REQ's Named ClientSI objects */
 	MESSAGE_REQUEST_BEGIN,
@@ -110,7 +110,8 @@ struct message {
 	uint32_t id;      /* DECISION_*, REPORT, REQUEST_*: which one */
 	uint32_t total;   /* *_BEGIN: octets of all pieces; TRACE_BEGIN: of the message */
 	uint32_t pieces;  /* *_BEGIN: how many follow */
-	/* DECISION_BEGIN: which one of its session, from 1. TRACE_BEGIN: how many before it were not
+	/* REQUEST_WANTED: id of the one that the PDP had last, 0: none. DECISION_BEGIN: which one of its
+	 * session, from 1. TRACE_BEGIN: how many before it were not
 	 * shown, for there was no room. */
 	uint32_t number;
 	/* PDP_STATE: enum pdp_contact; DECISION_PIECE, REPORT, TRACE_BEGIN: see above; TRACE_WANTED: 1

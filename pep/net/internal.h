@@ -71,6 +71,10 @@ struct process {
 	uint32_t synchronize[SYNCHRONIZE_MAX]; /* SSQs that wait for a request: of which state */
 	size_t synchronizing;
 	bool request_again; /* a REQ could not be sent while one is not answered */
+	bool unanswered;    /* a REQ was sent and not answered */
+	uint32_t asked_id;  /* of the request that enforce is to say, 0: of none */
+	uint32_t asked_after; /* 0: as full state */
+	uint32_t told_id;   /* of the one that our request state had last, 0: of none */
 	uint32_t last_id;
 	struct transfer request;
 	struct owed owed[SESSION_UNREPORTED_MAX];
@@ -123,7 +127,7 @@ void serving_ended(struct process *p);
 void on_report(struct process *p, const struct message *m);
 void on_failure(struct process *p, const struct message *m);
 /* What a REQ is to carry has come. */
-void on_request(struct process *p);
+void on_request(struct process *p, uint32_t id);
 void want_request(struct process *p);
 
 /* ---- account.c ---- */

@@ -51,7 +51,7 @@ static void on_enforce_message(void *context, struct channel *c, const struct me
 	case MESSAGE_REQUEST_COMMIT:
 		err = transfer_commit(&p->request, m, &e);
 		if (!err)
-			on_request(p);
+			on_request(p, m->id);
 		break;
 	case MESSAGE_REQUEST_CHANGED:
 		if (p->handle)

@@ -7,10 +7,27 @@
  * end it: what comes next waits, as every attempt does (servers_failed()). */
 enum { STATES_LOST_MAX = 3 };
 
+/* Only an update of what the PDP has can be a difference; an SSQ asks for all of it (RFC 3318
+ * section 2.3.1). */
+static uint32_t request_before(const struct process *p)
+{
+	return p->handle && !p->synchronizing ? p->told_id : 0;
+}
+
 void want_request(struct process *p)
 {
-	struct message m = {.type = MESSAGE_REQUEST_WANTED, .id = ++p->last_id};
+	struct message m = {.type = MESSAGE_REQUEST_WANTED, .number = request_before(p)};
 
+	if (p->unanswered) {
+		p->request_again = true;
+		return;
+	}
+	/* What enforce has not said yet it will say as it is then. */
+	if (p->asked_id && p->asked_after == m.number)
+		return;
+	m.id = ++p->last_id;
+	p->asked_id = m.id;
+	p->asked_after = m.number;
 	(void)tell(p, &m);
 }
 
@@ -122,7 +139,10 @@ static void on_decision(struct process *p, const struct session_event *event)
 /* An answer, good or not, makes room for the request that waits. */
 static void on_answer(struct process *p, const struct session_event *event)
 {
-	if (!p->request_again || !event->solicited)
+	if (!event->solicited)
+		return;
+	p->unanswered = false;
+	if (!p->request_again)
 		return;
 	p->request_again = false;
 	want_request(p);
@@ -180,6 +200,10 @@ static void send_request(struct process *p)
 		p->request_again = true;
 		return;
 	}
+	if (!err) {
+		p->unanswered = true;
+		p->told_id = p->asked_id;
+	}
 	for (size_t i = 0; !err && i < p->synchronizing; i++)
 		err = pep_session_synchronized(
 			p->session, COPS_CLIENT_PROVISIONING, p->synchronize[i]);
@@ -192,10 +216,12 @@ static void send_request(struct process *p)
 	}
 }
 
-void on_request(struct process *p)
+void on_request(struct process *p, uint32_t id)
 {
-	if (p->session && !session_is_closed(p->session)) {
+	/* One that was asked for before is outdated, or of a session that is over. */
+	if (id == p->asked_id && p->session && !session_is_closed(p->session)) {
 		send_request(p);
+		p->asked_id = 0;
 		link_pump(p->link);
 	}
 	transfer_reset(&p->request);
@@ -246,7 +272,7 @@ static void on_lost(struct process *p)
 	forget_synchronize(p, p->handle);
 	p->handle = 0;
 	p->owed_count = 0;
-	p->request_again = false;
+	p->request_again = p->unanswered = false;
 	if (++p->states_lost <= STATES_LOST_MAX) {
 		want_request(p);
 		return;
@@ -329,6 +355,7 @@ void serving_ended(struct process *p)
 	p->handle = 0;
 	p->states_lost = 0;
 	p->synchronizing = 0;
-	p->request_again = false;
+	p->request_again = p->unanswered = false;
+	p->asked_id = p->told_id = 0;
 	p->owed_count = 0;
 }

@@ -129,7 +129,7 @@ static void look(struct node *t)
 	json_decref(status);
 	REQUIRE(enforcement_rules(t->n, &rules, &e) == E_OK);
 	json_decref(rules);
-	REQUIRE(enforcement_request(t->n, &out, &e) == E_OK);
+	REQUIRE(enforcement_request(t->n, 1, 0, &out, &e) == E_OK);
 	REQUIRE(pr_check(PR_IN_REQUEST, buffer_view(&out), &code, &sub_code, &e) == E_OK);
 	buffer_fini(&out);
 }

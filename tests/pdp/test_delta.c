@@ -156,7 +156,8 @@ static void client_request(struct client *c)
 	else if (c->claim.len)
 		buffer_put_view(&truth, c->claim);
 	else
-		ck_assert_int_eq(enforcement_request(c->node->enforcement, &truth, &error), E_OK);
+		ck_assert_int_eq(
+			enforcement_request(c->node->enforcement, 1, 0, &truth, &error), E_OK);
 	named = buffer_view(&truth);
 	ck_assert_int_eq(
 		pep_session_request(c->session, type, &named, 1, link_now(), &handle), E_OK);
@@ -527,7 +528,7 @@ static void lie(struct node *n, struct client *c, const struct buffer *claim)
 static void claim_now(const struct node *n, struct buffer *claim)
 {
 	buffer_reset(claim);
-	ck_assert_int_eq(enforcement_request(n->enforcement, claim, &error), E_OK);
+	ck_assert_int_eq(enforcement_request(n->enforcement, 1, 0, claim, &error), E_OK);
 }
 
 static void copy(const struct buffer *from, struct buffer *to)

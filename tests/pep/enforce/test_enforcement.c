@@ -1201,7 +1201,7 @@ START_TEST(a_request_says_what_is_in_force)
 
 	install(t);
 	buffer_init(&request, BIG);
-	ck_assert_msg(!enforcement_request(t->n, &request, &e), "%s", e.text);
+	ck_assert_msg(!enforcement_request(t->n, 1, 0, &request, &e), "%s", e.text);
 	run = buffer_view(&request);
 	ck_assert_msg(!pr_check(PR_IN_REQUEST, run, &code, &sub_code, &e), "%s", e.text);
 	pri_failures_init(&failures);
@@ -1210,11 +1210,11 @@ START_TEST(a_request_says_what_is_in_force)
 	ck_assert(view_equal(pri_octets(&pri, frwkPibIncarnationId), view_of_string("20")));
 	ck_assert(view_equal(pri_octets(&pri, frwkPibIncarnationName), view_of_string("pdp")));
 	ck_assert(pri_bool(&pri, frwkPibIncarnationFullState));
-	ck_assert(pri_store_get(store, PIB_frwkIfRoleCombo, 1, &pri));
+	ck_assert(pri_store_get(store, PIB_frwkIfRoleCombo, 2, &pri));
 	ck_assert_int_eq(pri_i32(&pri, frwkIfRoleComboIfIndex), 2);
-	ck_assert(pri_store_get(store, PIB_frwkRoleCombo, 1, &pri));
-	ck_assert(view_equal(pri_octets(&pri, frwkRoleComboRoles), view_of_string("lan")));
 	ck_assert(pri_store_get(store, PIB_frwkRoleCombo, 2, &pri));
+	ck_assert(view_equal(pri_octets(&pri, frwkRoleComboRoles), view_of_string("lan")));
+	ck_assert(pri_store_get(store, PIB_frwkRoleCombo, INT32_MAX, &pri));
 	ck_assert(view_equal(pri_octets(&pri, frwkRoleComboRoles), view_of_string("gateway")));
 	ck_assert(pri_store_get(store, PIB_copsecPolicySet,
 	                        block_policy_set_instance(t->w->manifests[LAN].block), &pri));
@@ -1310,7 +1310,7 @@ START_TEST(what_the_kernel_cannot_do_is_refused)
 	ck_assert_uint_eq(object.sub_code, copsecEspTransformEncryption);
 
 	/* Its PDP could have known. */
-	ck_assert_int_eq(enforcement_request(t->n, &request, &e), E_OK);
+	ck_assert_int_eq(enforcement_request(t->n, 1, 0, &request, &e), E_OK);
 	ck_assert_uint_eq(count_rows(buffer_view(&request), PIB_copsecAlgorithm), 1);
 
 	/* Whoever wants it all the same is told what does not pass. */

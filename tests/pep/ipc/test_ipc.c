@@ -31,7 +31,10 @@ static const struct {
 	{{.type = MESSAGE_SHUTDOWN}, IPC_SUPERVISOR, IPC_NET, "00000003"},
 	{{.type = MESSAGE_PDP_STATE, .kind = CONTACT_OPEN, .data = {server, sizeof server}},
 	 IPC_NET, IPC_ENFORCE, "0000000400000003" SERVER_HEX},
-	{{.type = MESSAGE_REQUEST_WANTED, .id = 1}, IPC_NET, IPC_ENFORCE, "0000000500000001"},
+	{{.type = MESSAGE_REQUEST_WANTED, .id = 1}, IPC_NET, IPC_ENFORCE,
+	 "000000050000000100000000"},
+	{{.type = MESSAGE_REQUEST_WANTED, .id = 8, .number = 7}, IPC_NET, IPC_ENFORCE,
+	 "000000050000000800000007"},
 	{{.type = MESSAGE_REQUEST_BEGIN, .id = 1, .total = 4, .pieces = 1}, IPC_ENFORCE, IPC_NET,
 	 "00000006000000010000000400000001"},
 	{{.type = MESSAGE_REQUEST_PIECE, .id = 1, .kind = PIECE_INSTALL, .data = {octets, 4}},
@@ -533,7 +536,7 @@ START_TEST(an_unexpected_descriptor_ends_the_channel)
 	int before, after;
 
 	two_init(&t);
-	send_with_descriptor(t.raw, "\0\0\0\x05\0\0\0\x01", 8, STDERR_FILENO);
+	send_with_descriptor(t.raw, "\0\0\0\x05\0\0\0\x01\0\0\0\0", 12, STDERR_FILENO);
 	before = dup(STDERR_FILENO);
 	turn(&t);
 	after = dup(STDERR_FILENO);
