@@ -83,6 +83,48 @@ static enum err read_bundle(struct reading *r, struct view file, struct error *e
 	return code;
 }
 
+static void add_role(struct reading *r, const char *roles)
+{
+	if (*roles && !reading_role(r, roles))
+		r->names[r->roles.count++] = roles;
+}
+
+/*
+ * Who does not know the nodes has rules for interfaces of whatever roles: one with none of those
+ * that the rules name, one with each of them, and one with all.
+ */
+static enum err imagine_roles(struct reading *r, struct error *e)
+{
+	struct buffer all;
+	size_t most = 2;
+	const char *kept;
+
+	for (size_t i = 0; i < r->set_count; i++)
+		most += 2 * r->sets[i].policy->rule_count;
+	r->names = arena_calloc(&r->arena, most, sizeof *r->names);
+	if (!r->names)
+		return no_memory(e);
+	r->roles.names = r->names;
+	add_role(r, READING_OTHER_ROLE);
+	buffer_init(&all, 1 << 16);
+	for (size_t i = 0; i < r->set_count; i++)
+		for (size_t k = 0; k < 2 * r->sets[i].policy->rule_count; k++) {
+			const struct policy_rule *rule = &r->sets[i].policy->rules[k / 2];
+			const size_t before = r->roles.count;
+
+			add_role(r, k % 2 ? rule->out_role : rule->in_role);
+			if (r->roles.count > before)
+				buffer_put_text(&all, "%s%s", all.len ? "+" : "",
+					r->names[r->roles.count - 1]);
+		}
+	kept = arena_strdup(&r->arena, buffer_string(&all));
+	buffer_fini(&all);
+	if (!kept)
+		return no_memory(e);
+	add_role(r, kept);
+	return E_OK;
+}
+
 static enum err number_roles(struct reading *r, struct error *e)
 {
 	size_t most = 1;
@@ -92,14 +134,10 @@ static enum err number_roles(struct reading *r, struct error *e)
 	r->names = arena_calloc(&r->arena, most, sizeof *r->names);
 	if (!r->names)
 		return no_memory(e);
-	for (size_t i = 0; i < r->node_count; i++)
-		for (size_t k = 0; k < r->nodes[i].interface_count; k++) {
-			const char *roles = r->nodes[i].interfaces[k].roles;
-
-			if (*roles && !reading_role(r, roles))
-				r->names[r->roles.count++] = roles;
-		}
 	r->roles.names = r->names;
+	for (size_t i = 0; i < r->node_count; i++)
+		for (size_t k = 0; k < r->nodes[i].interface_count; k++)
+			add_role(r, r->nodes[i].interfaces[k].roles);
 	return E_OK;
 }
 
@@ -110,7 +148,9 @@ enum err reading_init(struct reading *r, struct view bundle, struct error *e)
 	*r = (struct reading){0};
 	arena_init(&r->arena, READING_ARENA);
 	code = read_bundle(r, bundle, e);
-	return code ? code : number_roles(r, e);
+	if (code)
+		return code;
+	return r->node_count ? number_roles(r, e) : imagine_roles(r, e);
 }
 
 void reading_fini(struct reading *r)

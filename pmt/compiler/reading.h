@@ -14,6 +14,9 @@ struct reading_case;
 struct circumstances;
 
 /* `policy` has all rules, also those that are not always there (cases.h). */
+/* Of an interface with none of the roles that the rules of an authority without nodes name. */
+#define READING_OTHER_ROLE "(other)"
+
 struct reading_set {
 	const char *name;  /* the role combination; of one node's own set '@' and the node behind it */
 	const char *roles; /* that it serves */

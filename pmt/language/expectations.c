@@ -29,8 +29,10 @@ static void expect_place(struct builder *b, const struct element *el, struct mod
 	bool forward = element_yes(el, ATTRIBUTE_FORWARD);
 	struct named *n;
 
-	if (!role == !node)
+	if (!role == !node && (role || b->m->authority == AUTHORITY_HOME))
 		report_error(b->d, el->at, "<expect> needs either role or node");
+	if (node && b->m->authority != AUTHORITY_HOME)
+		report_error(b->d, node->value_at, "only home knows nodes");
 	if (in + out + forward != 1)
 		report_error(b->d, el->at, "<expect> needs exactly one of in, out and forward");
 	expect->direction = in ? EXPECT_IN : out ? EXPECT_OUT : EXPECT_FORWARD;

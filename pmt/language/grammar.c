@@ -373,7 +373,9 @@ static const struct grammar_attribute row_attributes[] = {
 static const struct grammar_attribute expect_attributes[] = {
 	{ATTRIBUTE_VERDICT, TYPE_VERDICT, true, NULL,
 		"allow, deny, protect, or protect and the name of a protection.", NULL},
-	{ATTRIBUTE_ROLE, TYPE_ROLE, false, NULL, "At each node and interface that has this role.",
+	{ATTRIBUTE_ROLE, TYPE_ROLE, false, NULL,
+		"At each node and interface that has this role. In a policy that is not home's: by "
+		"the rules for this role; without it, by those for everybody.",
 		NULL},
 	{ATTRIBUTE_NODE, TYPE_NODE_NAME, false, NULL, "At this node, on each of its interfaces.",
 		NULL},

@@ -270,7 +270,7 @@ struct model_expect {
 	struct place at;
 	enum verdict verdict;
 	const struct model_protection *protection; /* NULL: any */
-	const struct model_role *role;             /* of these two one is NULL */
+	const struct model_role *role; /* of these two one is NULL; not home's: both for everybody */
 	const struct model_node *node;
 	enum { EXPECT_IN, EXPECT_OUT, EXPECT_FORWARD } direction;
 	struct address_list from, to;

@@ -225,6 +225,25 @@ static enum err compare_node(
 	return code;
 }
 
+/* Who knows no nodes: each set that there is or was, in all directions. */
+static enum err compare_floors(struct run *r)
+{
+	static const enum flow_direction directions[] = {FLOW_IN, FLOW_OUT, FLOW_FORWARD};
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < r->before->set_count + r->after->set_count && !code; i++) {
+		const char *name = i < r->before->set_count
+					   ? r->before->sets[i].name
+					   : r->after->sets[i - r->before->set_count].name;
+
+		if (i >= r->before->set_count && reading_find(r->before, name))
+			continue;
+		for (size_t k = 0; k < 3 && !code; k++)
+			code = add_place(r, directions[k], name, name, "every node", "");
+	}
+	return code;
+}
+
 static enum err find_places(struct run *r)
 {
 	struct diff *d = r->d;
@@ -234,6 +253,8 @@ static enum err find_places(struct run *r)
 	d->gone_nodes = arena_calloc(&d->arena, r->before->node_count + 1, sizeof *d->gone_nodes);
 	if (!d->new_nodes || !d->gone_nodes)
 		return no_memory(r);
+	if (r->before->node_count == 0 && r->after->node_count == 0)
+		return compare_floors(r);
 	for (size_t i = 0; i < r->before->node_count && !code; i++) {
 		const struct reading_node *after = reading_node(r->after, r->before->nodes[i].name);
 
@@ -269,7 +290,7 @@ static enum err interfaces_of(
 	if (!list)
 		return no_memory(r);
 	for (size_t n = 0; n < roles->count; n++) {
-		bool has = false;
+		bool has = r->before->node_count == 0 && r->after->node_count == 0;
 
 		for (size_t i = 0; i < place->who_count && !has; i++)
 			has = node_has_roles(
@@ -284,7 +305,27 @@ static enum err interfaces_of(
 	return E_OK;
 }
 
-/* No set: nothing is said, so everything is discarded. */
+/* What is done where an authority other than home says nothing. */
+static const struct policy_step let_pass_step = {.kind = POLICY_STEP_BYPASS};
+static const struct policy_rule let_pass = {.name = "",
+	.action = POLICY_BYPASS,
+	.strategy = POLICY_DO_ALL,
+	.steps = &let_pass_step,
+	.step_count = 1};
+
+static enum err say_nothing(struct run *r, flow_ref *ret)
+{
+	uint32_t number = POLICY_VERDICT_DISCARD;
+
+	if ((r->before->node_count || r->after->node_count) ||
+		!policy_verdicts_number(r->verdicts, &let_pass, &number)) {
+		*ret = FLOW_LEAF(number);
+		return E_OK;
+	}
+	return no_memory(r);
+}
+
+/* No set: nothing is said. Of home's, everything is discarded then. */
 static enum err partition(struct run *r, const struct policy *policy,
 	const struct diff_place *place, struct flow_manager *m, flow_ref *ret)
 {
@@ -292,7 +333,9 @@ static enum err partition(struct run *r, const struct policy *policy,
 
 	interfaces.field[FLOW_IN_ROLE] = interfaces.field[FLOW_OUT_ROLE] = place->interfaces;
 	*ret = FLOW_NOTHING;
-	if (!policy || (place->direction == FLOW_FORWARD && place->interfaces.count == 0))
+	if (!policy)
+		return say_nothing(r, ret);
+	if (place->direction == FLOW_FORWARD && place->interfaces.count == 0)
 		return E_OK;
 	return policy_partition(policy, place->direction, &r->d->roles,
 		place->direction == FLOW_FORWARD ? &interfaces : NULL, m, r->verdicts, ret, r->e);

@@ -12,6 +12,9 @@
  * Nodes in between are not believed to be on the path of a flow whose end is a node: the policy
  * does not know the wires. So what is proved holds on any.
  *
+ * Of a policy that is not home's, what its rules for everybody guarantee is proved, whatever home's
+ * say.
+ *
  * Rules that are not always there may be there or not, at each end for itself: what is proved holds
  * at any time and whatever offers are switched on.
  *
