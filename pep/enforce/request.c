@@ -7,7 +7,7 @@
 
 #include "pep/ipc/message.h"
 #include "pib/plan/able.h"
-#include "pib/plan/marks.h"
+#include "pib/plan/component_limits.h"
 
 enum { NODE_ROLES_INSTANCE = INT32_MAX /* no ifIndex */ };
 
@@ -41,35 +41,6 @@ static const struct support {
 	{PIB_copsecCompliance, 0},
 	{PIB_copsecFailure, 0},
 	{PIB_copsecAlgorithm, 0},
-};
-
-/* frwkCompLimits rows; the guidance is a number of 32 bits. */
-static const struct limit {
-	enum pib_class_id class;
-	uint8_t attribute;
-	int32_t type, subtype;
-	uint32_t guidance;
-} limits[] = {
-#define VALUE_ONLY(class, attribute, value)                                                        \
-	{class, attribute, frwkCompLimitsType_attrValueSupLimited,                                 \
-	 frwkCompLimitsSubType_valueOnly, value}
-	{PIB_ipSecNegotiationAction, 0, frwkCompLimitsType_priSpaceLimited,
-	 frwkCompLimitsSubType_valueOnly, MARK_PROTECTIONS_MAX},
-	{PIB_ipSecStaticAction, ipSecStaticActionAction, frwkCompLimitsType_attrEnumSupLimited,
-	 frwkCompLimitsSubType_enumMax, ipSecStaticActionAction_discard},
-	VALUE_ONLY(PIB_ipSecRule, ipSecRuleIpSecIpsoFilterSetId, 0),
-	VALUE_ONLY(PIB_ipSecRule, ipSecRuleIpSecRuleTimePeriodGroupId, 0),
-	VALUE_ONLY(PIB_ipSecAssociation, ipSecAssociationMinLifetimeSeconds, 0),
-	VALUE_ONLY(PIB_ipSecAssociation, ipSecAssociationMinLifetimeKilobytes, 0),
-	VALUE_ONLY(PIB_ipSecProposal, ipSecProposalAhTransformSetId, 0),
-	VALUE_ONLY(PIB_ipSecProposal, ipSecProposalCompTransformSetId, 0),
-	VALUE_ONLY(PIB_ipSecIkeAssociation, ipSecIkeAssociationMinLiftetimeSeconds, 0),
-	VALUE_ONLY(PIB_ipSecIkeAssociation, ipSecIkeAssociationMinLifetimeKilobytes, 0),
-	VALUE_ONLY(PIB_ipSecIkeAssociation, ipSecIkeAssociationIdleDurationSeconds, 0),
-	VALUE_ONLY(PIB_ipSecIkeAssociation, ipSecIkeAssociationLocalCredentialId, 0),
-	VALUE_ONLY(PIB_ipSecIkePeerEndpoint, ipSecIkePeerEndpointCredentialSetId, 0),
-	VALUE_ONLY(PIB_copsecIkeAssociation, copsecIkeAssociationVersion, 2),
-#undef VALUE_ONLY
 };
 
 struct writer {
@@ -162,10 +133,24 @@ static void put_all_support(struct writer *w)
 	}
 }
 
-static void put_limit(struct writer *w, uint32_t instance, const struct limit *l)
+/* RFC 3318 section 5: a number as wide as the attribute; a string has no number. */
+static size_t guidance_of(const struct component_limit *l, uint8_t octets[8])
 {
-	uint8_t guidance[4] = {(uint8_t)(l->guidance >> 24), (uint8_t)(l->guidance >> 16),
-	                       (uint8_t)(l->guidance >> 8), (uint8_t)l->guidance};
+	const struct pib_attribute *a = pib_attribute(pib_class(l->class), l->attribute);
+	size_t width = 4;
+
+	if (l->subtype == frwkCompLimitsSubType_none || (a && a->syntax == PIB_OCTETS))
+		return 0;
+	if (a && (a->syntax == PIB_UNSIGNED64 || a->syntax == PIB_INTEGER64))
+		width = 8;
+	for (size_t i = 0; i < width; i++)
+		octets[i] = (uint8_t)(l->number >> 8 * (width - 1 - i));
+	return width;
+}
+
+static void put_limit(struct writer *w, uint32_t instance, const struct component_limit *l)
+{
+	uint8_t guidance[8];
 	struct pri pri;
 
 	pri_init(&pri, PIB_frwkCompLimits, instance);
@@ -174,8 +159,22 @@ static void put_limit(struct writer *w, uint32_t instance, const struct limit *l
 	pri_set_bool(&pri, frwkCompLimitsNegation, false);
 	pri_set_i32(&pri, frwkCompLimitsType, l->type);
 	pri_set_i32(&pri, frwkCompLimitsSubType, l->subtype);
-	pri_set_octets(&pri, frwkCompLimitsGuidance, VIEW(guidance, sizeof guidance));
+	pri_set_octets(&pri, frwkCompLimitsGuidance, VIEW(guidance, guidance_of(l, guidance)));
 	put(w, &pri);
+}
+
+static void put_limits(struct writer *w)
+{
+	const struct component_limit no_tunnel = {PIB_ipSecNegotiationAction,
+	        ipSecNegotiationActionAction, frwkCompLimitsType_attrEnumSupLimited,
+	        frwkCompLimitsSubType_enumOnly, ipSecNegotiationActionAction_transport};
+	struct component_limit limit;
+	uint32_t instance = 1;
+
+	for (size_t at = 0; component_limits_next(&at, &limit);)
+		put_limit(w, instance++, &limit);
+	if (w->input->algorithms && w->input->algorithms->no_tunnel)
+		put_limit(w, instance, &no_tunnel);
 }
 
 static void put_capabilities(struct writer *w)
@@ -258,8 +257,7 @@ enum err request_put_state(const struct request_input *input, struct buffer *out
 
 	put_all_support(&w);
 	put_device(&w);
-	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-		put_limit(&w, (uint32_t)i + 1, &limits[i]);
+	put_limits(&w);
 	put_capabilities(&w);
 	if (!w.err && input->algorithms)
 		w.err = capabilities_put_algorithms(input->algorithms, out, e);

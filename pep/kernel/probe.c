@@ -15,6 +15,9 @@ enum {
 	SOURCE = 0xc0000201, /* 192.0.2.1 */
 	DESTINATION = 0xc0000202,
 	KEY_OCTETS_MAX = 64,
+	/* IKEv2's numbers (RFC 7296 section 3.3.2). */
+	ESN_NONE = 0,
+	ESN_EXTENDED = 1,
 };
 
 /* An algorithm by its IKEv2 number and key length, and by the kernel's name; lengths in bits. */
@@ -56,6 +59,14 @@ static const struct known known[] = {
 
 #undef E
 #undef I
+
+/* One SA that is tried. */
+struct trial {
+	const struct known *algorithm;
+	uint8_t protocol; /* IPPROTO_ESP or IPPROTO_AH */
+	uint8_t mode;
+	bool esn; /* extended sequence numbers */
+};
 
 /* What stands beside one that is tried alone. */
 static const struct known null_cipher = {.name = "ecb(cipher_null)"};
@@ -117,9 +128,20 @@ static struct nlmsghdr *begin_message(struct requests *r, uint16_t type)
 	return message;
 }
 
-static void add_sa(struct requests *r, const struct known *k)
+static void put_esn(struct nlmsghdr *message)
+{
+	struct {
+		struct xfrm_replay_state_esn head;
+		uint32_t window[1];
+	} replay = {.head = {.bmp_len = 1, .replay_window = 32}};
+
+	mnl_attr_put(message, XFRMA_REPLAY_ESN_VAL, sizeof replay, &replay);
+}
+
+static void add_sa(struct requests *r, const struct trial *t)
 {
 	struct nlmsghdr *message = begin_message(r, XFRM_MSG_NEWSA);
+	const struct known *k = t->algorithm;
 	struct xfrm_usersa_info info;
 
 	if (!message)
@@ -128,13 +150,19 @@ static void add_sa(struct requests *r, const struct known *k)
 	info.sel.family = info.family = AF_INET;
 	info.id.daddr.a4 = htonl(DESTINATION);
 	info.id.spi = htonl(SPI);
-	info.id.proto = IPPROTO_ESP;
+	info.id.proto = t->protocol;
 	info.saddr.a4 = htonl(SOURCE);
 	info.lft.soft_byte_limit = info.lft.hard_byte_limit = XFRM_INF;
 	info.lft.soft_packet_limit = info.lft.hard_packet_limit = XFRM_INF;
-	info.mode = XFRM_MODE_TRANSPORT;
+	info.mode = t->mode;
+	if (t->esn)
+		info.flags = XFRM_STATE_ESN;
 	memcpy(mnl_nlmsg_put_extra_header(message, sizeof info), &info, sizeof info);
-	if (k->type == copsecAlgorithmType_encryption && k->tag_bits) {
+	if (t->esn)
+		put_esn(message);
+	if (t->protocol == IPPROTO_AH) {
+		put_integrity(message, k);
+	} else if (k->type == copsecAlgorithmType_encryption && k->tag_bits) {
 		put_aead(message, k);
 	} else if (k->type == copsecAlgorithmType_encryption) {
 		put_cipher(message, k);
@@ -146,46 +174,45 @@ static void add_sa(struct requests *r, const struct known *k)
 	requests_add(r, message, (struct origin){0});
 }
 
-static void delete_sa(struct requests *r, const struct known *k)
+static void delete_sa(struct requests *r, const struct trial *t)
 {
 	struct nlmsghdr *message = begin_message(r, XFRM_MSG_DELSA);
 	struct xfrm_usersa_id id;
 
-	(void)k;
 	if (!message)
 		return;
 	memset(&id, 0, sizeof id);
 	id.daddr.a4 = htonl(DESTINATION);
 	id.spi = htonl(SPI);
 	id.family = AF_INET;
-	id.proto = IPPROTO_ESP;
+	id.proto = t->protocol;
 	memcpy(mnl_nlmsg_put_extra_header(message, sizeof id), &id, sizeof id);
 	requests_add(r, message, (struct origin){0});
 }
 
-static enum err ask(struct exchange *x, void (*write)(struct requests *r, const struct known *k),
-	const struct known *k, int *ret_refusal, struct error *error)
+static enum err ask(struct exchange *x, void (*write)(struct requests *r, const struct trial *t),
+	const struct trial *t, int *ret_refusal, struct error *error)
 {
 	struct requests r;
 	struct answer answer;
 	enum err err;
 
 	exchange_begin(x, &r);
-	write(&r, k);
+	write(&r, t);
 	err = exchange_run(x, KERNEL_XFRM, &r, r.first, &answer, error);
 	if (!err && !answer.acknowledged && !answer.error)
 		err = error_set(error, E_TIMEOUT, "the kernel does not say whether it has %s",
-			k->name);
+			t->algorithm->name);
 	if (!err)
 		*ret_refusal = answer.error;
 	requests_fini(&r);
 	return err;
 }
 
-static enum err try(struct exchange *x, const struct known *k, bool *ret_has, struct error *error)
+static enum err try(struct exchange *x, const struct trial *t, bool *ret_has, struct error *error)
 {
 	int refusal = 0, gone;
-	enum err err = ask(x, add_sa, k, &refusal, error);
+	enum err err = ask(x, add_sa, t, &refusal, error);
 
 	if (err)
 		return err;
@@ -194,34 +221,86 @@ static enum err try(struct exchange *x, const struct known *k, bool *ret_has, st
 	*ret_has = refusal == 0;
 	if (!*ret_has)
 		return E_OK;
-	err = ask(x, delete_sa, k, &gone, error);
+	err = ask(x, delete_sa, t, &gone, error);
 	if (!err && gone && gone != ESRCH)
-		err = error_set_sys(error, gone, "cannot delete the SA that tried %s", k->name);
+		err = error_set_sys(error, gone, "cannot delete the SA that tried %s",
+			t->algorithm->name);
 	return err;
+}
+
+static void add(struct capability_algorithms *found, int32_t use, int32_t type, uint32_t number,
+	uint32_t key_length)
+{
+	if (found->count < CAPABILITY_ALGORITHMS_MAX)
+		found->list[found->count++] =
+			(struct capability_algorithm){use, type, number, key_length};
+}
+
+/* Each algorithm by itself; *ret_first: the first cipher there is, NULL if there is none. */
+static enum err try_algorithms(struct exchange *x, uint8_t protocol, int32_t use,
+	struct capability_algorithms *found, const struct known **ret_first, struct error *error)
+{
+	enum err err = E_OK;
+
+	*ret_first = NULL;
+	for (size_t i = 0; i < sizeof known / sizeof known[0] && !err; i++) {
+		const struct known *k = &known[i];
+		const struct trial trial = {k, protocol, XFRM_MODE_TRANSPORT, false};
+		bool has = false;
+
+		if (protocol == IPPROTO_AH && k->type != copsecAlgorithmType_integrity)
+			continue;
+		err = try(x, &trial, &has, error);
+		if (err || !has)
+			continue;
+		add(found, use, k->type, k->number, k->key_length);
+		if (!*ret_first && k->type == copsecAlgorithmType_encryption)
+			*ret_first = k;
+	}
+	return err;
+}
+
+/* What does not depend on the algorithm, with one that is there. */
+static enum err try_ways(struct exchange *x, const struct known *k,
+	struct capability_algorithms *found, struct error *error)
+{
+	const struct trial extended = {k, IPPROTO_ESP, XFRM_MODE_TRANSPORT, true};
+	const struct trial tunnel = {k, IPPROTO_ESP, XFRM_MODE_TUNNEL, false};
+	bool has_extended = false, has_tunnel = false;
+	enum err err = try(x, &extended, &has_extended, error);
+
+	if (!err)
+		err = try(x, &tunnel, &has_tunnel, error);
+	if (err)
+		return err;
+	add(found, copsecAlgorithmUse_esp, copsecAlgorithmType_esn, ESN_NONE, 0);
+	if (has_extended)
+		add(found, copsecAlgorithmUse_esp, copsecAlgorithmType_esn, ESN_EXTENDED, 0);
+	found->no_tunnel = !has_tunnel;
+	return E_OK;
 }
 
 enum err kernel_probe(const struct kernel_transport *transport,
 	struct capability_algorithms *ret_algorithms, struct error *error)
 {
+	const struct trial left[] = {{&null_cipher, IPPROTO_ESP, XFRM_MODE_TRANSPORT, false},
+		{&null_cipher, IPPROTO_AH, XFRM_MODE_TRANSPORT, false}};
 	struct capability_algorithms found = {0};
+	const struct known *cipher, *none;
 	struct exchange x;
-	bool has = false;
 	int gone;
-	enum err err;
+	enum err err = E_OK;
 
 	exchange_init(&x, transport);
-	/* One that was left behind by somebody who was killed here. */
-	err = ask(&x, delete_sa, &null_cipher, &gone, error);
-	for (size_t i = 0; i < sizeof known / sizeof known[0] && !err; i++) {
-		err = try(&x, &known[i], &has, error);
-		if (!err && has)
-			found.list[found.count++] = (struct capability_algorithm){
-				.use = copsecAlgorithmUse_esp,
-				.type = known[i].type,
-				.number = known[i].number,
-				.key_length = known[i].key_length,
-			};
-	}
+	/* What was left behind by somebody who was killed here. */
+	for (size_t i = 0; i < 2 && !err; i++)
+		err = ask(&x, delete_sa, &left[i], &gone, error);
+	if (!err)
+		err = try_algorithms(&x, IPPROTO_ESP, copsecAlgorithmUse_esp, &found, &cipher, error);
+	if (!err && cipher)
+		err = try_ways(&x, cipher, &found, error);
+	if (!err)
+		err = try_algorithms(&x, IPPROTO_AH, copsecAlgorithmUse_ah, &found, &none, error);
 	exchange_fini(&x);
 	if (!err)
 		*ret_algorithms = found;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which algorithms this kernel can do in ESP: each is tried with an SA between two addresses of
+ * What this kernel can do of IPsec: algorithms in ESP and AH, and of ESP extended sequence numbers
+ * and tunnel mode. Each is tried with an SA between two addresses of
  * documentation (RFC 5737), which no packet has and no SPD entry names, and which is deleted at
  * once. Asking otherwise is no use: modules are loaded when they are needed.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pib/framework/capabilities.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,7 +53,7 @@ bool capabilities_support(const struct pri_store *s, enum pib_class_id class, un
 	return false;
 }
 
-/* RFC 3318 §5: how to read the guidance. A number if it has four octets, as all of ours have. */
+/* RFC 3318 §5: how to read the guidance. A number if it has four or eight octets. */
 static void describe_limit(const struct pri *pri, const struct pib_class *class, char *text)
 {
 	static const char *const relations[] = {
@@ -76,12 +77,15 @@ static void describe_limit(const struct pri *pri, const struct pib_class *class,
 	struct view guidance = pri_octets(pri, frwkCompLimitsGuidance);
 	char value[2 * GUIDANCE_SHOWN + 1];
 
-	if (guidance.len == 4) {
-		uint32_t number = (uint32_t)guidance.data[0] << 24 | guidance.data[1] << 16 |
-				  guidance.data[2] << 8 | guidance.data[3];
+	if (guidance.len == 4 || guidance.len == 8) {
+		uint64_t number = 0;
 
-		snprintf(value, sizeof value, "%u", number);
-		label = a ? pib_label(a, (int32_t)number) : NULL;
+		for (size_t i = 0; i < guidance.len; i++)
+			number = number << 8 | guidance.data[i];
+		snprintf(value, sizeof value, "%" PRIu64, number);
+		label = a && number <= INT32_MAX ? pib_label(a, (int32_t)number) : NULL;
+	} else if (!guidance.len) {
+		snprintf(value, sizeof value, "empty");
 	} else {
 		hex_encode(value, VIEW(guidance.data, guidance.len < GUIDANCE_SHOWN
 					       ? guidance.len : GUIDANCE_SHOWN));

@@ -53,6 +53,7 @@ struct capability_algorithm {
 struct capability_algorithms {
 	size_t count;
 	struct capability_algorithm list[CAPABILITY_ALGORITHMS_MAX];
+	bool no_tunnel; /* ESP in tunnel mode was tried, and refused; a frwkCompLimits says so */
 };
 
 enum err capabilities_put_algorithms(const struct capability_algorithms *a, struct buffer *out,

@@ -8,6 +8,9 @@
 
 enum { NAMES_MAX = 1024 };
 
+/* IKEv2's numbers of the transform "extended sequence numbers" (RFC 7296 section 3.3.2). */
+enum { ESN_NONE = 0, ESN_EXTENDED = 1 };
+
 static bool can(const struct capability_algorithms *has, int32_t type, uint32_t number,
 	uint32_t key_length)
 {
@@ -142,6 +145,52 @@ static const struct place {
 		ipSecEspTransformIntegrityTransformId},
 };
 
+/* Of another kind than an algorithm: said by its own words. */
+static void say(enum pib_class_id class, uint32_t instance, struct pib_fault fault,
+	const char *what, struct pri_failures *failures, struct error *e)
+{
+	const struct prid prid = {pib_class(class), instance};
+	char name[PRID_TEXT_SIZE], text[ERROR_TEXT_SIZE];
+
+	prid_format(&prid, name);
+	snprintf(text, sizeof text, "%s: this node's kernel has no ESP %s", name, what);
+	pri_failures_add_prid(failures, fault, &prid, "%s", text);
+	if (!e->code)
+		error_set(e, E_UNSUPPORTED, "%s", text);
+}
+
+static void check_sequence_numbers(const struct policy_esp *esp,
+	const struct capability_algorithms *has, struct pri_failures *failures, struct error *e)
+{
+	const struct pib_fault fault = {.kind = PIB_FAULT_VALUE_UNSUPPORTED,
+		.attribute = copsecEspTransformEsn};
+
+	/* Who was not asked for either kind says nothing by it. */
+	if (esp->esn && can(has, copsecAlgorithmType_esn, ESN_NONE, 0) &&
+		!can(has, copsecAlgorithmType_esn, ESN_EXTENDED, 0))
+		say(PIB_copsecEspTransform, esp->instance, fault, "with extended sequence numbers",
+			failures, e);
+}
+
+static void check_tunnels(const struct policy *policy, const struct capability_algorithms *has,
+	struct pri_failures *failures, struct error *e)
+{
+	const struct pib_fault fault = {.kind = PIB_FAULT_ENUM_UNSUPPORTED,
+		.attribute = ipSecNegotiationActionAction};
+	const struct policy_protection *before = NULL;
+
+	for (size_t i = 0; has->no_tunnel && i < policy->rule_count; i++)
+		for (size_t k = 0; k < policy->rules[i].step_count; k++) {
+			const struct policy_protection *p = policy->rules[i].steps[k].protection;
+
+			if (!p || p == before || p->mode != POLICY_TUNNEL)
+				continue;
+			before = p;
+			say(PIB_ipSecNegotiationAction, p->instance, fault, "in tunnel mode",
+				failures, e);
+		}
+}
+
 static void lacks(const struct policy_esp *esp, const struct place *place, uint32_t number,
 	uint32_t key_length, const struct capability_algorithms *has,
 	struct pri_failures *failures, struct error *e)
@@ -189,7 +238,9 @@ enum err esp_needs_check(const struct policy *policy, const struct capability_al
 							wanted[k].key_length))
 				lacks(esp, &places[k], wanted[k].number, wanted[k].key_length, has,
 					failures, e);
+		check_sequence_numbers(esp, has, failures, e);
 	}
+	check_tunnels(policy, has, failures, e);
 	free(uses.list);
 	return e->code;
 }

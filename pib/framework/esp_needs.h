@@ -12,7 +12,8 @@
 
 /*
  * E_UNSUPPORTED with a failure (CPERR 4, with the attribute) for each ESP transform that needs an
- * algorithm which is not among these; the PRI is that which the numbers stand in. E_MEMORY without
+ * algorithm or extended sequence numbers which are not among these, and (CPERR 5) for each
+ * protection in tunnel mode if there is none; the PRI is that which the numbers stand in. E_MEMORY without
  * a failure.
  */
 enum err esp_needs_check(const struct policy *policy, const struct capability_algorithms *has,

@@ -8,6 +8,7 @@
 #include "common/cops/pr.h"
 #include "pep/enforce/enforcement.h"
 #include "pib/plan/able.h"
+#include "pib/plan/component_limits.h"
 #include "pib/store/difference.h"
 #include "pib/set/envelope.h"
 #include "tests/pep/enforce/parts.h"
@@ -1188,6 +1189,34 @@ static bool says_attribute(const struct pri *support, unsigned n)
 	return (n - 1) / 8 < bits.len && bits.data[(n - 1) / 8] & 0x80U >> (n - 1) % 8;
 }
 
+/* As many as there are, each with a number as wide as its attribute (RFC 3318 section 5). */
+static void check_limits(const struct pri_store *store)
+{
+	struct component_limit limit;
+	uint32_t instance = 1;
+	struct pri pri;
+
+	for (size_t at = 0; component_limits_next(&at, &limit); instance++) {
+		const struct pib_attribute *a =
+			pib_attribute(pib_class(limit.class), limit.attribute);
+		bool wide = a && a->syntax == PIB_UNSIGNED64;
+		size_t width = limit.subtype == frwkCompLimitsSubType_none ||
+		                               (a && a->syntax == PIB_OCTETS)
+		                       ? 0 : wide ? 8 : 4;
+		struct view guidance;
+
+		ck_assert(pri_store_get(store, PIB_frwkCompLimits, instance, &pri));
+		guidance = pri_octets(&pri, frwkCompLimitsGuidance);
+		ck_assert_uint_eq(guidance.len, width);
+		if (width)
+			ck_assert_uint_eq(guidance.data[width - 1], limit.number & 0xff);
+		ck_assert_uint_eq(pri_u32(&pri, frwkCompLimitsAttrPos), limit.attribute);
+	}
+	ck_assert(!pri_store_get(store, PIB_frwkCompLimits, instance, &pri));
+	ck_assert(pri_store_get(store, PIB_frwkDeviceId, 1, &pri));
+	ck_assert_uint_eq(pri_u32(&pri, frwkDeviceIdMaxMsg), MESSAGE_TOTAL_MAX);
+}
+
 START_TEST(a_request_says_what_is_in_force)
 {
 	struct node *t = node_new();
@@ -1221,6 +1250,7 @@ START_TEST(a_request_says_what_is_in_force)
 	ck_assert_uint_eq(pri_u64(&pri, copsecPolicySetSerial), t->w->manifests[LAN].serial);
 	ck_assert(view_equal(pri_octets(&pri, copsecPolicySetRoot),
 	                     VIEW(t->w->manifests[LAN].root, SET_ROOT)));
+	check_limits(store);
 	/* Every class that a set may hold is said to be supported, and none that it may not. */
 	for (unsigned id = 0; id < PIB_CLASS_COUNT; id++) {
 		const struct pib_class *class = pib_class((enum pib_class_id)id);
@@ -1265,9 +1295,9 @@ static size_t count_rows(struct view run, enum pib_class_id class)
 	return n;
 }
 
-static const struct capability_algorithms poor = {1,
+static const struct capability_algorithms poor = {.count = 1, .list =
 	{{copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 20, 128}}};
-static const struct capability_algorithms rich = {2,
+static const struct capability_algorithms rich = {.count = 2, .list =
 	{{copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 20, 128},
 		{copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 20, 256}}};
 

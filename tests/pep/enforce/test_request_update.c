@@ -194,7 +194,7 @@ START_TEST(the_pdp_knows_the_node_whatever_changes)
 
 	printf("seed %d\n", SEED);
 	buffer_init(&out, BIG);
-	n->algorithms = (struct capability_algorithms){1, {{1, 1, 20, 128}}};
+	n->algorithms = (struct capability_algorithms){.count = 1, .list = {{1, 1, 20, 128}}};
 	for (uint32_t round = 1; round <= ROUNDS; round++) {
 		struct pri_failures failures;
 		struct pri_store *next;

@@ -6,12 +6,13 @@
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "tests/suite.h"
 
 struct kernel {
-	bool esp;
+	bool esp, ah, no_tunnel, no_esn;
 	bool denies;
 	bool deaf;          /* never answers */
 	bool keeps;         /* does not delete */
@@ -56,12 +57,24 @@ static int add(struct kernel *k, const struct nlmsghdr *message)
 	const char *aead = attribute_name(message, XFRMA_ALG_AEAD);
 	const char *cipher = attribute_name(message, XFRMA_ALG_CRYPT);
 	const char *integrity = attribute_name(message, XFRMA_ALG_AUTH_TRUNC);
+	const struct xfrm_usersa_info *info = mnl_nlmsg_get_payload(message);
 
 	k->tried++;
-	ck_assert((aead != NULL) != (cipher != NULL));
-	ck_assert((cipher != NULL) == (integrity != NULL));
 	if (k->denies)
 		return EPERM;
+	ck_assert_int_eq((info->flags & XFRM_STATE_ESN) != 0,
+		attribute_name(message, XFRMA_REPLAY_ESN_VAL) != NULL);
+	if (info->id.proto == IPPROTO_AH) {
+		ck_assert(!aead && !cipher && integrity);
+		if (!k->ah)
+			return EPROTONOSUPPORT;
+		return knows(k, integrity) ? (k->there++, 0) : ENOSYS;
+	}
+	ck_assert((aead != NULL) != (cipher != NULL));
+	ck_assert((cipher != NULL) == (integrity != NULL));
+	if ((info->mode == XFRM_MODE_TUNNEL && k->no_tunnel) ||
+		(info->flags & XFRM_STATE_ESN && k->no_esn))
+		return EINVAL;
 	if (aead ? !knows(k, aead)
 		 : (!knows(k, cipher) && strcmp(cipher, "ecb(cipher_null)")) ||
 			      !knows(k, integrity))
@@ -124,14 +137,40 @@ START_TEST(what_the_kernel_takes_is_what_it_has)
 	struct error e;
 
 	ck_assert_msg(!probe(&k, &has, &e), "%s", e.text);
-	/* Seven of GCM, three of CBC, one hash. */
-	ck_assert_uint_eq(has.count, 11);
+	/* Seven of GCM, three of CBC, one hash, both kinds of sequence numbers. */
+	ck_assert_uint_eq(has.count, 13);
 	ck_assert_uint_eq(has.list[0].number, 20);
 	ck_assert_uint_eq(has.list[0].key_length, 256);
 	ck_assert_int_eq(has.list[10].type, copsecAlgorithmType_integrity);
 	ck_assert_uint_eq(has.list[10].number, 12);
+	ck_assert_int_eq(has.list[11].type, copsecAlgorithmType_esn);
+	ck_assert_uint_eq(has.list[11].number, 0);
+	ck_assert_uint_eq(has.list[12].number, 1);
+	ck_assert(!has.no_tunnel);
 	ck_assert_int_eq(k.there, 0);
-	ck_assert_uint_eq(k.tried, 21);
+	ck_assert_uint_eq(k.tried, 21 + 2 + 5);
+}
+END_TEST
+
+START_TEST(modes_sequence_numbers_and_ah_are_asked_for)
+{
+	struct kernel k = {.esp = true, .ah = true, .no_tunnel = true, .no_esn = true,
+		.known = {"rfc4106(gcm(aes))", "hmac(sha256)", "hmac(sha512)", NULL}};
+	struct capability_algorithms has;
+	struct error e;
+
+	ck_assert_msg(!probe(&k, &has, &e), "%s", e.text);
+	/* Seven of GCM, two hashes, plain sequence numbers, and two hashes in AH. */
+	ck_assert_uint_eq(has.count, 12);
+	ck_assert(has.no_tunnel);
+	ck_assert_int_eq(has.list[9].type, copsecAlgorithmType_esn);
+	ck_assert_uint_eq(has.list[9].number, 0);
+	for (size_t i = 10; i < 12; i++) {
+		ck_assert_int_eq(has.list[i].use, copsecAlgorithmUse_ah);
+		ck_assert_int_eq(has.list[i].type, copsecAlgorithmType_integrity);
+	}
+	ck_assert_uint_eq(has.list[10].number, 14);
+	ck_assert_int_eq(k.there, 0);
 }
 END_TEST
 
@@ -153,7 +192,7 @@ START_TEST(an_sa_that_was_left_behind_is_in_nobodys_way)
 	struct error e;
 
 	ck_assert_msg(!probe(&k, &has, &e), "%s", e.text);
-	ck_assert_uint_eq(has.count, 7);
+	ck_assert_uint_eq(has.count, 9);
 	ck_assert_int_eq(k.there, 0);
 }
 END_TEST
@@ -187,6 +226,7 @@ int main(void)
 	TCase *c = tcase_create("probe");
 
 	tcase_add_test(c, what_the_kernel_takes_is_what_it_has);
+	tcase_add_test(c, modes_sequence_numbers_and_ah_are_asked_for);
 	tcase_add_test(c, a_kernel_without_esp_has_none);
 	tcase_add_test(c, an_sa_that_was_left_behind_is_in_nobodys_way);
 	tcase_add_loop_test(

@@ -11,7 +11,7 @@ enum { BIG = 1 << 20 };
 static struct pri_failures failures;
 static struct error error;
 
-static const struct capability_algorithms some = {4,
+static const struct capability_algorithms some = {.count = 4, .list =
 	{
 		{copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 20, 256},
 		{copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 12, 128},
@@ -84,7 +84,8 @@ static void check_failure(size_t i, enum pib_class_id class, uint16_t sub_code, 
 	ck_assert(!strncmp(failures.list[i].text, name, strlen(name)));
 	ck_assert_str_eq(failures.list[i].text, text);
 	ck_assert(!object.general);
-	ck_assert_uint_eq(object.code, 4); /* attrValueSupLimited */
+	/* attrValueSupLimited, attrEnumSupLimited */
+	ck_assert_uint_eq(object.code, class == PIB_ipSecNegotiationAction ? 5 : 4);
 	ck_assert_uint_eq(object.subcode, sub_code);
 }
 
@@ -140,6 +141,49 @@ START_TEST(what_no_rule_uses_is_not_needed)
 }
 END_TEST
 
+static const struct {
+	struct capability_algorithms has;
+	bool esn, tunnel;
+	const char *text; /* NULL: nothing is missing */
+	uint16_t sub_code;
+	enum pib_class_id class;
+} ways[] = {
+#define CIPHER {copsecAlgorithmUse_esp, copsecAlgorithmType_encryption, 20, 256}
+#define PLAIN {copsecAlgorithmUse_esp, copsecAlgorithmType_esn, 0, 0}
+#define EXTENDED {copsecAlgorithmUse_esp, copsecAlgorithmType_esn, 1, 0}
+	{{1, {CIPHER}, false}, true, true, NULL, 0, 0}, /* who was not asked */
+	{{3, {CIPHER, PLAIN, EXTENDED}, false}, true, true, NULL, 0, 0},
+	{{2, {CIPHER, PLAIN}, true}, false, false, NULL, 0, 0},
+	{{2, {CIPHER, PLAIN}, false}, true, false,
+		"copsecEspTransform.1: this node's kernel has no ESP with extended sequence numbers",
+		copsecEspTransformEsn, PIB_copsecEspTransform},
+	{{3, {CIPHER, PLAIN, EXTENDED}, true}, true, true,
+		"ipSecNegotiationAction.1: this node's kernel has no ESP in tunnel mode",
+		ipSecNegotiationActionAction, PIB_ipSecNegotiationAction},
+#undef CIPHER
+#undef PLAIN
+#undef EXTENDED
+};
+
+START_TEST(modes_and_sequence_numbers_count_too)
+{
+	numbers(20, 256, 0);
+	pri_set_bool(rows_get(&rows, PIB_copsecEspTransform, 1), copsecEspTransformEsn,
+		ways[_i].esn);
+	if (ways[_i].tunnel) {
+		struct pri *p = rows_get(&rows, PIB_ipSecNegotiationAction, 1);
+
+		pri_set_i32(p, ipSecNegotiationActionAction, ipSecNegotiationActionAction_tunnel);
+		pri_set_u32(p, ipSecNegotiationActionTunnelEndpointId, 20);
+		set_address(&rows, 20, 20, "192.0.2.9", NULL, 32);
+	}
+	ck_assert_int_eq(check(&ways[_i].has), ways[_i].text ? E_UNSUPPORTED : E_OK);
+	ck_assert_uint_eq(failures.count, ways[_i].text != NULL);
+	if (ways[_i].text)
+		check_failure(0, ways[_i].class, ways[_i].sub_code, ways[_i].text);
+}
+END_TEST
+
 /* Two rules, one protection. */
 START_TEST(what_is_used_twice_is_named_once)
 {
@@ -186,6 +230,8 @@ int main(void)
 	tcase_add_test(c, everything_missing_is_named);
 	tcase_add_test(c, a_transform_without_extension_counts);
 	tcase_add_test(c, what_no_rule_uses_is_not_needed);
+	tcase_add_loop_test(c, modes_and_sequence_numbers_count_too, 0,
+		(int)(sizeof ways / sizeof ways[0]));
 	tcase_add_test(c, what_is_used_twice_is_named_once);
 	tcase_add_test(c, algorithms_go_over_the_wire);
 	suite_add_tcase(s, c);
