@@ -112,7 +112,7 @@ static enum err synchronize(void *context, const json_t *request, json_t **ret_r
 
 	if (!node)
 		return error_set(error, E_MISSING, "synchronize: which node?");
-	if (server_synchronize(context, node, error))
+	if (server_synchronize(context, node, json_is_true(json_object_get(request, "newest")), error))
 		return error->code;
 	return answer(json_true(), ret_result, error);
 }

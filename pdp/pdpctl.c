@@ -39,6 +39,11 @@ static const struct option_row wait_rows[] = {
 	{0},
 };
 
+static const struct option_row synchronize_rows[] = {
+	{'N', "newest", NULL, "for its newest request state alone, by its handle"},
+	{0},
+};
+
 static int fail(const char *command, const char *text, int status)
 {
 	fprintf(stderr, "pdpctl: %s: %s\n", command, text);
@@ -134,7 +139,7 @@ static void print_policy(const json_t *result)
 
 /* Options of a command; false: the exit status is in *ret_status. */
 struct command_options {
-	bool json;
+	bool json, newest;
 	uint64_t timeout_ms;
 	json_int_t serial;
 };
@@ -151,6 +156,8 @@ static bool read_options(const struct option_row *table, int argc, char **argv,
 
 		if (id == 'j') {
 			ret->json = true;
+		} else if (id == 'N') {
+			ret->newest = true;
 		} else if (id == 'n') {
 			ret->serial = strtoll(o->value, &end, 10);
 			if (*end || end == o->value || ret->serial < 0) {
@@ -330,13 +337,18 @@ static int run_redirect(void *context, int argc, char **argv)
 
 static int run_synchronize(void *context, int argc, char **argv)
 {
+	struct command_options wanted;
 	json_t *result = NULL;
+	struct options o;
 	int status;
 
-	if (argc != 2)
+	if (!read_options(synchronize_rows, argc, argv, &wanted, &o, &status))
+		return status;
+	if (o.argc != 1)
 		return fail(argv[0], "takes the name of one node", EXIT_BAD_USAGE);
 	status = call(context,
-		json_pack("{s:s, s:s}", "command", "synchronize", "node", argv[1]),
+		json_pack("{s:s, s:s, s:b}", "command", "synchronize", "node", o.argv[0], "newest",
+			(int)wanted.newest),
 		CALL_TIMEOUT_MS, &result);
 	json_decref(result);
 	return status;
@@ -468,7 +480,8 @@ static const struct command_row commands[] = {
 	{"refusals", run_refusals, "[--json]", "what was refused, counted by reason", show_rows},
 	{"redirect", run_redirect, "ADDRESS|off",
 		"send every node to another PDP, those that come too, until \"off\"", NULL},
-	{"synchronize", run_synchronize, "NODE", "ask a node for its request again", NULL},
+	{"synchronize", run_synchronize, "[--newest] NODE", "ask a node for its requests again",
+		synchronize_rows},
 	{"wait", run_wait, "[--serial SERIAL] [--timeout TIME] [--json]",
 		"until every node has reported the policy in force; exit 1 if not in time",
 		wait_rows},

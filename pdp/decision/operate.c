@@ -30,7 +30,7 @@ void server_redirect(struct server *s, const struct endpoint *to)
 
 /* ---- Asking for requests ---- */
 
-enum err server_synchronize(struct server *s, const char *node, struct error *error)
+enum err server_synchronize(struct server *s, const char *node, bool newest, struct error *error)
 {
 	const struct publication_node *known = server_find_name(s, node);
 	struct peer *p = known ? server_seat(s, known)->peer : NULL;
@@ -40,7 +40,10 @@ enum err server_synchronize(struct server *s, const char *node, struct error *er
 		return error_set(error, E_NOT_FOUND, "the policy has no node %s", node);
 	if (!p)
 		return error_set(error, E_NOT_FOUND, "node %s is not connected", node);
-	result = pdp_session_synchronize(p->session, COPS_CLIENT_PROVISIONING, 0);
+	if (newest && !p->state)
+		return error_set(error, E_NOT_FOUND, "node %s has no request state", node);
+	result = pdp_session_synchronize(
+		p->session, COPS_CLIENT_PROVISIONING, newest ? p->state : 0);
 	if (result)
 		return error_set(
 			error, result, "node %s cannot be asked: %s", node, err_text(result));

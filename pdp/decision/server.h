@@ -67,8 +67,10 @@ enum err server_outcome(const struct server *s, const char *node, uint64_t repor
 /* Sends every node to another PDP (RFC 2748, PDPRedirAddr), those that are connected and those that
  * come; NULL: no longer. Publishers are served all the same. */
 void server_redirect(struct server *s, const struct endpoint *to);
-/* Asks a node for its request again (SSQ); E_NOT_FOUND if it is not connected. */
-enum err server_synchronize(struct server *s, const char *node, struct error *error) MUST_USE;
+/* Asks a node for its requests again (SSQ), for all of them or for the newest alone, by its handle;
+ * E_NOT_FOUND if it is not connected, or has none. */
+enum err server_synchronize(struct server *s, const char *node, bool newest,
+	struct error *error) MUST_USE;
 
 /* The command "trace" (common/trace/live.h): the messages of all sessions as they pass. */
 enum err server_trace(struct server *s, const json_t *request, json_t **ret_result,

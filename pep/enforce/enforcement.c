@@ -882,6 +882,11 @@ const char *enforcement_pdp_error(const struct enforcement *n)
 	return n->pdp_error;
 }
 
+struct view enforcement_index(const struct enforcement *n)
+{
+	return n->now.state ? n->now.state->home.index_envelope.objects : VIEW_NONE;
+}
+
 uint64_t enforcement_serial(const struct enforcement *n)
 {
 	return n->now.state ? n->now.state->home.index.serial : 0;

@@ -106,6 +106,8 @@ enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct erro
 
 /* Serial of the index in force, 0 if there is none. */
 uint64_t enforcement_serial(const struct enforcement *n);
+/* The signed index of home that is in force, with its envelope; empty: none. */
+struct view enforcement_index(const struct enforcement *n);
 /* The object of `pepctl status` without what only the daemon knows. NULL when memory is exhausted. */
 json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc);
 /* What is in force, closed nodes included; NULL before enforcement_close(). */

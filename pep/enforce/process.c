@@ -21,6 +21,7 @@
 #include "pep/enforce/enforcement.h"
 #include "pep/kernel/probe.h"
 #include "pib/framework/esp_needs.h"
+#include "pep/enforce/in_sync.h"
 #include "pep/enforce/pdps.h"
 #include "pep/enforce/report.h"
 #include "pep/ipc/channel.h"
@@ -68,6 +69,8 @@ struct process {
 	struct ev_io kernel_changed[KERNEL_BUSES];
 
 	struct pdps pdps;
+	struct endpoint in_sync; /* as it is stored; of no family: none */
+	uint64_t in_sync_serial;
 	bool failure_told; /* to the PDP: that it could not be repaired */
 	struct trace_live *trace;
 	size_t trace_left; /* octets that are still to come of a message */
@@ -284,6 +287,50 @@ static void tell_changes(struct process *p)
 		(void)tell(p, &(struct message){.type = MESSAGE_REQUEST_CHANGED});
 }
 
+/* The PDP whose decisions are all in force, by what net says; NULL: there is none any more. */
+static void note_in_sync(struct process *p, const struct endpoint *pdp)
+{
+	const struct storage storage = directory_storage(&p->directory);
+	const uint64_t serial = enforcement_serial(p->enforcement);
+	struct error e;
+
+	if (pdp && (!enforcement_index(p->enforcement).len || !endpoint_family(pdp)))
+		pdp = NULL;
+	if (pdp ? endpoint_family(&p->in_sync) && endpoint_equal(pdp, &p->in_sync) &&
+	                  serial == p->in_sync_serial
+	        : !endpoint_family(&p->in_sync))
+		return;
+	if (in_sync_write(&storage, pdp, enforcement_index(p->enforcement), &e)) {
+		log_notice(p->log, MODULE, "which PDP we are in sync with is not stored", log_err(&e));
+		pdp = NULL;
+	}
+	p->in_sync = pdp ? *pdp : (struct endpoint){0};
+	p->in_sync_serial = serial;
+}
+
+/* With it net may begin. */
+static void tell_last_pdp(struct process *p)
+{
+	struct message m = {.type = MESSAGE_LAST_PDP};
+	struct buffer b;
+
+	buffer_init(&b, CONTACT_ENDPOINT_SIZE);
+	contact_put_endpoint(&b, endpoint_family(&p->in_sync) ? &p->in_sync : NULL);
+	m.data = buffer_view(&b);
+	(void)tell(p, &m);
+	buffer_fini(&b);
+}
+
+static void read_in_sync(struct process *p)
+{
+	const struct storage storage = directory_storage(&p->directory);
+	struct error e;
+
+	if (in_sync_read(&storage, enforcement_index(p->enforcement), &p->in_sync, &e))
+		log_info(p->log, MODULE, "in sync with no PDP", log_err(&e));
+	p->in_sync_serial = enforcement_serial(p->enforcement);
+}
+
 static void decide(struct process *p, uint32_t id)
 {
 	uint64_t before = enforcement_serial(p->enforcement);
@@ -296,6 +343,7 @@ static void decide(struct process *p, uint32_t id)
 	err = enforcement_decide(p->enforcement, &p->origin, p->decision.pieces,
 	                         p->decision.count, now_utc(), &report, &e);
 	m.kind = err ? REPORT_FAILURE : REPORT_SUCCESS;
+	note_in_sync(p, err ? NULL : &p->pdps.endpoint);
 	refusals_count(&p->refused, err);
 	if (err)
 		log_warning(p->log, MODULE, "decision refused, nothing has changed",
@@ -466,6 +514,7 @@ static void on_supervisor_message(void *context, struct channel *c, const struct
 		stop(p, EXIT_FAILURE);
 		return;
 	}
+	tell_last_pdp(p);
 	if (trace_live_is_wanted(p->trace))
 		tell_trace(p, true);
 }
@@ -793,6 +842,7 @@ static enum err prepare(struct process *p, struct error *e)
 		return err;
 	read_interfaces(p);
 	err = restore(p, e);
+	read_in_sync(p);
 	watch_repair(p);
 	if (!err)
 		err = channel_send(p->supervisor, &(struct message){.type = MESSAGE_READY}, -1, e);

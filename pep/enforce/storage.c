@@ -12,6 +12,7 @@ static const struct {
 } files[STORED_KINDS] = {
 	[STORED_STATE] = {"state", "state.new", "state"},
 	[STORED_FLOORS] = {"floors", "floors.new", "serial floors"},
+	[STORED_PDP] = {"pdp", "pdp.new", "PDP in sync"},
 };
 
 enum err directory_storage_init(struct directory_storage *d, const char *path, struct error *e)

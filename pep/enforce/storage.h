@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What survives a reboot: the last good state and the serial floors, each a run of octets that is
- * replaced whole.
+ * What survives a reboot: the last good state, the serial floors, and the PDP that it was in sync
+ * with, each a run of octets that is replaced whole.
  *
  * New octets are first prepared, which can fail (no space, no disk), and put in the old ones' place
  * when the kernel enforces the policy, which hardly can. At every moment the old octets or the new
@@ -12,7 +12,7 @@
 
 #include "common/base/bytes.h"
 
-enum stored { STORED_STATE, STORED_FLOORS, STORED_KINDS };
+enum stored { STORED_STATE, STORED_FLOORS, STORED_PDP, STORED_KINDS };
 
 struct storage {
 	void *context;
@@ -29,8 +29,8 @@ struct storage {
 };
 
 /*
- * In a directory: files "state" and "floors", and "state.new" and "floors.new" while they are
- * prepared. The directory is opened once, so its path is not looked up again after privileges are
+ * In a directory: files "state", "floors" and "pdp", and "state.new", "floors.new" and "pdp.new"
+ * while they are prepared. The directory is opened once, so its path is not looked up again after privileges are
  * gone. Mode 0600.
  */
 struct directory_storage {

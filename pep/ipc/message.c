@@ -53,6 +53,8 @@ static const struct row rows[MESSAGE_TYPE_END] = {
 	                               0, 0},
 	[MESSAGE_ACCOUNTING] = {"ACCOUNTING", IPC_ENFORCE, IPC_NET, false, {{0}},
 	                        0, MESSAGE_PIECE_MAX},
+	[MESSAGE_LAST_PDP] = {"LAST_PDP", IPC_ENFORCE, IPC_NET, false, {{0}},
+	                      CONTACT_ENDPOINT_SIZE, CONTACT_ENDPOINT_SIZE},
 	[MESSAGE_TRACE_WANTED] = {"TRACE_WANTED", IPC_ENFORCE, IPC_NET, false, {N(kind, 0, 1)}, 0, 0},
 	[MESSAGE_TRACE_BEGIN] = {"TRACE_BEGIN", IPC_NET, IPC_ENFORCE, false,
 	                         {N(total, 0, MESSAGE_TOTAL_MAX), N(number, 0, UINT32_MAX),

@@ -62,6 +62,8 @@ enum message_type {
 	MESSAGE_ACCOUNTING_WANTED,
 	/* enforce -> net: that, for an accounting report */
 	MESSAGE_ACCOUNTING,
+	/* enforce -> net, once and first: the PDP whose decisions are all in force; begin */
+	MESSAGE_LAST_PDP,
 	MESSAGE_TYPE_END
 };
 
@@ -118,7 +120,8 @@ struct message {
 	 * or 0 */
 	uint32_t kind;
 	/* *_PIECE, REPORT, FAILURE, ACCOUNTING: S-objects; DECISION_BEGIN: struct session_binding of its session;
-	 * PDP_STATE: which one (contact.h), then the reason, for people; TRACE_BEGIN: which one;
+	 * PDP_STATE: which one (contact.h), then the reason, for people; TRACE_BEGIN, LAST_PDP: which
+	 * one;
 	 * TRACE_PIECE: octets of a message */
 	struct view data;
 };

@@ -311,6 +311,20 @@ void contact_begin(struct process *p)
 	}
 }
 
+enum err contact_greet(struct process *p, const struct message *m, struct error *e)
+{
+	struct cursor c = cursor_over(m->data);
+	struct endpoint last = contact_get_endpoint(&c);
+
+	if (c.error)
+		return error_set(e, c.error, "the last PDP is none");
+	p->has_in_sync = endpoint_family(&last);
+	p->in_sync = last;
+	contact_begin(p);
+	discovery_begin(p);
+	return E_OK;
+}
+
 /* ---- Life ---- */
 
 void contact_init(struct process *p)

@@ -106,6 +106,8 @@ void discovery_hurry(struct process *p);
 
 void contact_init(struct process *p);
 void contact_fini(struct process *p);
+/* enforce is there, and says whose decisions are in force: connects, and looks for others. */
+enum err contact_greet(struct process *p, const struct message *m, struct error *e) MUST_USE;
 /* The server at the other end of the link; NULL if it is in the list no more. */
 struct server *contact_server(struct process *p);
 /* Connects to the current PDP, if one is known. */

@@ -63,6 +63,9 @@ static void on_enforce_message(void *context, struct channel *c, const struct me
 	case MESSAGE_FAILURE:
 		on_failure(p, m);
 		break;
+	case MESSAGE_LAST_PDP:
+		err = contact_greet(p, m, &e);
+		break;
 	case MESSAGE_ACCOUNTING:
 		on_accounting(p, m);
 		break;
@@ -142,8 +145,6 @@ int net_process(const struct pep_settings *settings, struct log *log)
 	if (prepare(&p, &e)) {
 		log_error(log, MODULE, "cannot start", log_err(&e));
 	} else {
-		contact_begin(&p);
-		discovery_begin(&p);
 		ev_run(p.loop, 0);
 	}
 	p.ending = true;

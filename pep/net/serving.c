@@ -52,17 +52,19 @@ static bool owe(struct process *p, struct owed o)
 	return true;
 }
 
-static void send_report(
+/* True: it went out. */
+static bool send_report(
 	struct process *p, uint32_t decision, enum cops_report_type type, struct view contents)
 {
 	enum err err =
 		pep_session_report(p->session, decision, type, &contents, contents.len ? 1 : 0);
 
 	if (!err || err == E_CLOSED)
-		return;
+		return !err;
 	log_error(p->log, MODULE, "a report cannot be sent, the session ends",
 		log_u64("decision", decision), log_str("code", err_text(err)));
 	session_close(p->session, COPS_CLIENT_CONNECTION, COPS_ERROR_CLIENT_FAILURE);
+	return false;
 }
 
 /* Answers the decisions that concern the request state itself, once it is their turn. */
@@ -74,9 +76,9 @@ static void answer_own(struct process *p)
 		buffer_init(&b, 64);
 		if (o->kind == REFUSE_STATE) {
 			pr_put_error(&b, PR_GPERR, PR_GPERR_MAX_REQUEST_STATES_OPEN, 0);
-			send_report(p, o->decision, COPS_FAILURE, buffer_view(&b));
+			(void)send_report(p, o->decision, COPS_FAILURE, buffer_view(&b));
 		} else {
-			send_report(p, o->decision, COPS_SUCCESS, VIEW_NONE);
+			(void)send_report(p, o->decision, COPS_SUCCESS, VIEW_NONE);
 			if (pep_session_delete(p->session, o->handle, COPS_REASON_PDP_DIRECTIVE))
 				log_debug(p->log, MODULE, "the request state was gone already");
 			/* Serving has ended, enforcement has not. A new session asks anew. */
@@ -155,11 +157,12 @@ void on_report(struct process *p, const struct message *m)
 	/* Of a session that is over. */
 	if (!p->session || !o || o->id != m->id)
 		return;
-	send_report(
-		p, o->decision, m->kind == REPORT_SUCCESS ? COPS_SUCCESS : COPS_FAILURE, m->data);
-	/* What LastPDPAddr may name: all that it decided is in force. */
-	p->has_in_sync = m->kind == REPORT_SUCCESS;
-	p->in_sync = servers_current(&p->servers)->endpoint;
+	/* What LastPDPAddr may name: the PDP of this session, if all that it decided is in force and it
+	 * has heard so. */
+	p->has_in_sync = send_report(p, o->decision,
+				 m->kind == REPORT_SUCCESS ? COPS_SUCCESS : COPS_FAILURE, m->data) &&
+			 m->kind == REPORT_SUCCESS;
+	p->in_sync = p->connected_to;
 	owed_pop(p);
 	answer_own(p);
 	link_pump(p->link);

@@ -250,6 +250,7 @@ static void on_drain(void *owner, struct link *l)
 			break;
 		case SESSION_SYNCHRONIZE:
 			c->synchronizations++;
+			c->synchronized_state = event.state;
 			client_update(c);
 			ck_assert_int_eq(
 				pep_session_synchronized(c->session, c->client_type, event.state),

@@ -75,6 +75,7 @@ struct client {
 	unsigned errors;         /* frwkError */
 	struct endpoint sent_to; /* PDPRedirAddr */
 	unsigned synchronizations;
+	uint32_t synchronized_state; /* which the last of them was for; 0: all */
 	bool warns; /* in a report of success */
 };
 

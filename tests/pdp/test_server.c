@@ -765,7 +765,16 @@ START_TEST(a_node_is_asked_for_its_request_again)
 		command("synchronize", json_pack("{s:s}", "node", "gw1"), &result), E_OK);
 	UNTIL(gw1.nulls);
 	ck_assert_uint_eq(gw1.synchronizations, 1);
+	ck_assert_uint_eq(gw1.synchronized_state, 0);
 	ck_assert_uint_eq(gw1.decisions, 2);
+	/* By the handle of its request state. */
+	UNTIL(!strcmp(standing("gw1"), "in force"));
+	ck_assert_int_eq(command("synchronize",
+				 json_pack("{s:s, s:b}", "node", "gw1", "newest", 1), &result),
+		E_OK);
+	UNTIL(gw1.nulls == 2);
+	ck_assert_uint_eq(gw1.synchronizations, 2);
+	ck_assert_uint_eq(gw1.synchronized_state, gw1.handle);
 	drop_client(&gw1);
 }
 END_TEST

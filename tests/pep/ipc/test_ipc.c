@@ -62,6 +62,8 @@ static const struct {
 	{{.type = MESSAGE_ACCOUNTING_WANTED}, IPC_NET, IPC_ENFORCE, "00000013"},
 	{{.type = MESSAGE_ACCOUNTING, .data = {octets, 4}}, IPC_ENFORCE, IPC_NET,
 	 "00000014deadbeef"},
+	{{.type = MESSAGE_LAST_PDP, .data = {server, sizeof server}}, IPC_ENFORCE, IPC_NET,
+	 "00000015" SERVER_HEX},
 };
 
 enum { GOOD = sizeof good / sizeof good[0] };
@@ -142,7 +144,7 @@ static const struct {
 } bad[] = {
 	{"", IPC_NET, IPC_ENFORCE, E_TRUNCATED},
 	{"00000000", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
-	{"00000015", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
+	{"00000016", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
 	{"0000000f", IPC_ENFORCE, IPC_NET, E_LENGTH},
 	{"ffffffff", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
 	{"0000000400000004" SERVER_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
