@@ -93,6 +93,7 @@ int main(int argc, char **argv)
 	make_signatures(&s);
 	make_rows(&s);
 	make_messages(&s);
+	make_requests(&s);
 	make_traces(&s);
 	for (size_t i = 0; i < SIGNERS; i++)
 		key_free(s.signers[i]);

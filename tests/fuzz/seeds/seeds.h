@@ -39,6 +39,7 @@ void make_documents(const struct seeds *s); /* documents, bundle, state, decisio
 void make_signatures(const struct seeds *s); /* cms */
 void make_rows(const struct seeds *s);       /* pri */
 void make_messages(const struct seeds *s);   /* ipc */
+void make_requests(const struct seeds *s);   /* request-state */
 void make_traces(const struct seeds *s);     /* trace-message, trace-flows, trace-capture */
 
 #endif
