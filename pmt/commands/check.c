@@ -5,19 +5,23 @@
 
 #include "pmt/commands/command.h"
 #include "pmt/commands/policy.h"
+#include "pmt/compiler/doors.h"
+#include "pmt/compiler/schedules.h"
+#include "pmt/compiler/tunnel_ends.h"
 #include "pmt/compiler/unable.h"
 #include "pmt/compiler/warn.h"
 
-enum { OPTION_STRICT = 256 };
+enum { OPTION_STRICT = 256, OPTION_TIME };
 
 const struct option_row check_options[] = {
 	{OPTION_STRICT, "strict", NULL, "warnings count as errors"},
 	{'j', "json", NULL, "print the findings as JSON"},
+	{OPTION_TIME, "time", "TIME", "take this as the present time"},
 	{0},
 };
 
 /* All that is to be said of what could be read goes to the diagnostics. */
-static enum err find(struct policy_file *f, struct error *e)
+static enum err find(struct policy_file *f, uint64_t now, struct error *e)
 {
 	struct buffer bundle;
 	enum err code;
@@ -30,6 +34,12 @@ static enum err find(struct policy_file *f, struct error *e)
 		code = warn_find(&f->model, buffer_view(&bundle), &f->diagnostics, e);
 	if (!code)
 		code = unable_find(&f->model, buffer_view(&bundle), &f->diagnostics, e);
+	if (!code)
+		code = tunnel_ends_find(&f->model, buffer_view(&bundle), &f->diagnostics, e);
+	if (!code) {
+		doors_find(&f->model, &f->diagnostics);
+		schedules_find(&f->model, now, &f->diagnostics);
+	}
 	buffer_fini(&bundle);
 	return code;
 }
@@ -63,6 +73,7 @@ int command_check(void *context, int argc, char **argv)
 {
 	int id, status = EXIT_SUCCESS;
 	bool strict = false, json = false;
+	uint64_t now = now_utc();
 	struct policy_file f;
 	const char *path;
 	struct options o;
@@ -73,13 +84,15 @@ int command_check(void *context, int argc, char **argv)
 	while ((id = command_next(&o, argv[0], &status)) > 0) {
 		strict = strict || id == OPTION_STRICT;
 		json = json || id == 'j';
+		if (id == OPTION_TIME && !command_time(argv[0], "time", o.value, &now))
+			return EXIT_BAD_USAGE;
 	}
 	if (id < 0)
 		return status;
 	path = command_operand(&o, argv[0], "the policy");
 	if (!path)
 		return EXIT_BAD_USAGE;
-	if (policy_file_read(&f, path, &e) || find(&f, &e)) {
+	if (policy_file_read(&f, path, &e) || find(&f, now, &e)) {
 		status = command_failed(argv[0], &e);
 	} else {
 		if (json)
