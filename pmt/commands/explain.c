@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pib/plan/plan.h"
+#include "pib/framework/roles.h"
+#include "pib/policy/layers.h"
 #include "pmt/commands/command.h"
+#include "pmt/commands/held.h"
 #include "pmt/commands/subject.h"
 #include "pmt/language/value.h"
 
@@ -28,7 +30,6 @@ enum {
 	OPTION_ICMP,
 	TEXT_MAX = 16 << 20,
 	EXPLAIN_ARENA = 512 << 20,
-	KERNEL_SHOWN = 8, /* entries of each kind */
 	PORT_EPHEMERAL = 49152,
 	PROTOCOL_TCP = 6
 };
@@ -218,8 +219,9 @@ static enum flow_field failing_field(const struct flow_match *match, const struc
 }
 
 /* What the rule wants and the flow has not: of its matches, the one that came furthest. */
-static void put_reason(const struct subject *s, const struct flow_match *matches, size_t count,
-	uint32_t rule, const struct flow *flow, struct buffer *out)
+static void put_reason(const struct subject *s, const struct policy_roles *roles,
+	const struct flow_match *matches, size_t count, uint32_t rule, const struct flow *flow,
+	struct buffer *out)
 {
 	const struct flow_match *best = NULL;
 	enum flow_field furthest = FLOW_FAMILY;
@@ -244,12 +246,12 @@ static void put_reason(const struct subject *s, const struct flow_match *matches
 	if (furthest == FLOW_FAMILY)
 		buffer_put_text(out, "%s", flow->family == FLOW_IPV4 ? "IPv6" : "IPv4");
 	else
-		subject_print_match(s, &s->reading.roles, &wanted, out);
+		subject_print_match(s, roles, &wanted, out);
 }
 
-static enum err put_rules_before(const struct subject *s, const struct reading_set *set,
-	const struct policy_rule *decider, const struct flow *flow, struct buffer *out,
-	struct error *e)
+static enum err put_rules_before(const struct subject *s, const struct policy_roles *roles,
+	const struct reading_set *set, const struct policy_rule *decider, const struct flow *flow,
+	struct buffer *out, struct error *e)
 {
 	const uint32_t end = decider ? decider->number : (uint32_t)set->policy->rule_count + 1;
 	struct flow_match *matches;
@@ -258,150 +260,269 @@ static enum err put_rules_before(const struct subject *s, const struct reading_s
 	enum err code;
 
 	arena_init(&arena, EXPLAIN_ARENA);
-	code = policy_matches(
-		set->policy, flow->direction, &s->reading.roles, &arena, &matches, &count, e);
+	code = policy_matches(set->policy, flow->direction, roles, &arena, &matches, &count, e);
 	for (uint32_t n = 1; n < end && !code; n++) {
 		buffer_put_text(out, "    not by ");
 		subject_print_rule(s, policy_rule(set->policy, n), out);
 		buffer_put_text(out, ": ");
-		put_reason(s, matches, count, n, flow, out);
+		put_reason(s, roles, matches, count, n, flow, out);
 		buffer_put_u8(out, '\n');
 	}
 	arena_fini(&arena);
 	return code;
 }
 
-/* --- the kernel --- */
-
-static bool caused_by(const struct plan_cause *cause, enum pib_class_id class, uint32_t instance)
-{
-	return cause->prid.class && cause->prid.class->id == class &&
-	       cause->prid.instance == instance;
-}
-
-static void put_filter(const struct plan *plan, const struct policy_rule *rule, struct buffer *out)
-{
-	size_t shown = 0;
-
-	for (const struct plan_counter *c = plan->counters; c; c = c->next)
-		if (caused_by(&c->cause, PIB_ipSecRule, rule->instance))
-			buffer_put_text(out, "    counter %s\n", c->name);
-	for (const struct plan_chain *c = plan->chains; c; c = c->next)
-		for (const struct plan_rule *r = c->rules; r; r = r->next) {
-			if (!caused_by(&r->cause, PIB_ipSecRule, rule->instance))
-				continue;
-			if (shown++ < KERNEL_SHOWN) {
-				buffer_put_text(out, "    chain %s: ", c->name);
-				plan_print_rule(r, out);
-				buffer_put_u8(out, '\n');
-			}
-		}
-	if (shown > KERNEL_SHOWN)
-		buffer_put_text(out, "    and %zu more\n", shown - KERNEL_SHOWN);
-}
-
-static void put_spd(const struct plan *plan, const struct policy_protection *protection,
-	enum flow_family family, struct buffer *out)
-{
-	for (size_t i = 0; i < plan->protection_count; i++)
-		if (strcmp(plan->protections[i].name, protection->name) == 0)
-			buffer_put_text(out,
-				"    protection %s: number %u in the mark, reqid %#x\n",
-				plan->protections[i].name, plan->protections[i].number,
-				plan->protections[i].reqid);
-	for (size_t i = 0; i < plan->spd_count; i++)
-		if (plan->spd[i].family == family &&
-			strcmp(plan->spd[i].cause.name ? plan->spd[i].cause.name : "",
-				protection->name) == 0) {
-			buffer_put_text(out, "    SPD ");
-			plan_print_spd(&plan->spd[i], out);
-			buffer_put_u8(out, '\n');
-		}
-}
-
-static enum err put_kernel(const struct subject *s, const struct reading_node *node,
-	const struct policy_rule *rule, enum flow_family family, struct buffer *out,
-	struct error *e)
-{
-	struct plan_interface *interfaces = calloc(node->interface_count + 1, sizeof *interfaces);
-	struct plan_policy *policies = calloc(s->reading.set_count + 1, sizeof *policies);
-	struct plan_input input = {.mark_mask = MARK_MASK_DEFAULT,
-		.policies = policies,
-		.policy_count = s->reading.set_count,
-		.interfaces = interfaces,
-		.interface_count = node->interface_count,
-		.node_roles = node->roles};
-	struct plan_cause cause;
-	struct plan *plan = NULL;
-	enum err code = E_OK;
-
-	if (!interfaces || !policies)
-		code = error_set(e, E_MEMORY, "out of memory");
-	for (size_t i = 0; i < s->reading.set_count && !code; i++)
-		policies[i] =
-			(struct plan_policy){s->reading.sets[i].name, s->reading.sets[i].policy};
-	for (size_t i = 0; i < node->interface_count && !code; i++)
-		interfaces[i] = (struct plan_interface){
-			node->interfaces[i].name, node->interfaces[i].roles};
-	if (!code)
-		code = plan_build(&input, &plan, &cause, e);
-	if (!code) {
-		buffer_put_text(out, "  the kernel holds\n");
-		put_filter(plan, rule, out);
-		if (rule->protection)
-			put_spd(plan, rule->protection, family, out);
-	}
-	plan_free(plan);
-	free(interfaces);
-	free(policies);
-	return code;
-}
-
 /* --- the answer --- */
 
-static enum err answer(struct subject *s, const struct question *q, const struct reading_node *node,
-	const char *set_name, struct buffer *out, struct error *e)
+/* What some authority says: home first, then those of further files. */
+struct voice {
+	struct subject *subject;
+	const char *authority, *path;
+};
+
+/* One set of a voice that has a say at this place, and what it says. */
+struct saying {
+	const struct voice *voice;
+	const struct reading_set *set;
+	const struct policy_rule *rule; /* NULL: none matches */
+};
+
+struct explanation {
+	struct voice voices[POLICY_LAYERS_MAX];
+	size_t voice_count;
+	const struct question *q;
+	const struct reading_node *node;
+	const char *roles; /* of the interface, or of the node in transit */
+	struct saying sayings[POLICY_LAYERS_MAX];
+	size_t saying_count;
+};
+
+/* Home's roles have their numbers in its reading, and rules name roles by words. */
+static const struct policy_roles *roles_of(const struct explanation *x)
 {
-	const struct reading_set *set = reading_set_at(&s->reading, node->name, set_name);
-	const struct policy_rule *rule =
-		set ? policy_evaluate(set->policy, &q->flow, &s->reading.roles) : NULL;
-	const struct policy_verdict verdict = policy_verdict_of(rule);
+	return &x->voices[0].subject->reading.roles;
+}
+
+static enum err add_saying(struct explanation *x, const struct voice *voice,
+	const struct reading_set *set, const struct flow *flow, struct error *e)
+{
+	if (x->saying_count == POLICY_LAYERS_MAX)
+		return error_set(
+			e, E_LIMIT, "more than %d sets have a say there", POLICY_LAYERS_MAX);
+	x->sayings[x->saying_count++] =
+		(struct saying){voice, set, policy_evaluate(set->policy, flow, roles_of(x))};
+	return E_OK;
+}
+
+/* Of home the set for these roles; of others each whose pattern fits them. */
+static enum err hear(struct explanation *x, const struct flow *flow, struct error *e)
+{
+	const struct reading_set *home =
+		reading_set_at(&x->voices[0].subject->reading, x->node->name, x->roles);
 	enum err code = E_OK;
 
-	buffer_put_text(out, "%s (%s): ", node->name, *set_name ? set_name : "no role");
-	print_flow(&q->flow, &s->reading.roles, out);
-	buffer_put_text(out, "\n  home: ");
-	print_verdict(&verdict, out);
-	if (!set) {
-		buffer_put_text(out, ", for an interface without a role drops everything\n");
-		return E_OK;
+	x->saying_count = 0;
+	if (home)
+		code = add_saying(x, &x->voices[0], home, flow, e);
+	for (size_t i = 1; i < x->voice_count; i++) {
+		struct reading *reading = &x->voices[i].subject->reading;
+
+		for (size_t k = 0; k < reading->set_count && !code; k++)
+			if (role_pattern_matches(view_of_string(reading->sets[k].name),
+				    view_of_string(x->roles)))
+				code = add_saying(x, &x->voices[i], &reading->sets[k], flow, e);
 	}
-	buffer_put_text(out, rule ? " by " : ", for there is ");
-	subject_print_rule(s, rule, out);
-	buffer_put_text(out, "%s\n", rule ? "" : " that matches");
-	code = put_rules_before(s, set, rule, &q->flow, out, e);
-	if (!code && rule)
-		code = put_kernel(s, node, rule, q->flow.family, out, e);
 	return code;
 }
 
-static int explain(const char *name, struct subject *s, struct question *q)
+static struct policy_decision decide(const struct explanation *x)
 {
-	const struct reading_node *node;
-	const char *set;
-	int status = find_ends(name, s, q);
+	struct policy_layer layers[POLICY_LAYERS_MAX];
+	const struct policy_rule *rules[POLICY_LAYERS_MAX];
+
+	for (size_t i = 0; i < x->saying_count; i++) {
+		layers[i] = (struct policy_layer){
+			x->sayings[i].voice->authority, x->sayings[i].set->policy};
+		rules[i] = x->sayings[i].rule;
+	}
+	return policy_decide(layers, x->saying_count, rules);
+}
+
+static void put_verdict(const struct saying *y, struct buffer *out)
+{
+	const struct policy_verdict verdict = policy_verdict_of(y->rule);
+
+	print_verdict(&verdict, out);
+	buffer_put_text(out, y->rule ? " by " : ", for there is ");
+	subject_print_rule(y->voice->subject, y->rule, out);
+	buffer_put_text(out, "%s\n", y->rule ? "" : " that matches");
+}
+
+static void put_tunnel(
+	const struct explanation *x, const struct policy_rule *rule, struct buffer *out)
+{
+	const struct policy_address *end = &rule->protection->endpoint;
+	const struct model *m = &x->voices[0].subject->policy.model;
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(end->family == FLOW_IPV6 ? AF_INET6 : AF_INET, end->octets, text, sizeof text);
+	buffer_put_text(out, "  through a tunnel to %s", text);
+	for (size_t i = 0; x->voices[0].subject->is_policy && i < m->node_count; i++)
+		for (size_t k = 0; k < m->nodes[i].addresses.count; k++) {
+			const struct address_range *a = &m->nodes[i].addresses.items[k];
+			const bool ipv6 = a->family == FAMILY_IPV6;
+
+			if (ipv6 == (end->family == FLOW_IPV6) && address_is_single(a) &&
+				memcmp(a->min, end->octets, ipv6 ? 16 : 4) == 0)
+				buffer_put_text(out, ", the node \"%s\"", m->nodes[i].name);
+		}
+	buffer_put_text(out, "; on the way it is ESP, which every node lets out and in\n");
+}
+
+static void put_together(const struct explanation *x, struct buffer *out)
+{
+	const struct policy_decision d = decide(x);
+
+	buffer_put_text(out, "  together: ");
+	print_verdict(&d.verdict, out);
+	if (d.incomparable)
+		buffer_put_text(out, ", for they want different protections");
+	else
+		buffer_put_text(
+			out, ", which is what %s says", x->sayings[d.layer].voice->authority);
+	buffer_put_u8(out, '\n');
+}
+
+/* Transit is judged as it begins: what the other side may begin is another question. */
+static enum err put_other_way(
+	struct explanation *x, const struct policy_rule *rule, struct buffer *out, struct error *e)
+{
+	struct flow back = x->q->flow;
+	enum err code;
+
+	if (rule && rule->stateful && rule->action != POLICY_DISCARD)
+		buffer_put_text(out, "  answers pass with the connection\n");
+	memcpy(back.source, x->q->flow.destination, sizeof back.source);
+	memcpy(back.destination, x->q->flow.source, sizeof back.destination);
+	back.in_role = x->q->flow.out_role;
+	back.out_role = x->q->flow.in_role;
+	code = hear(x, &back, e);
+	if (code)
+		return code;
+	buffer_put_text(out, "  the same from the other side: ");
+	print_flow(&back, roles_of(x), out);
+	buffer_put_u8(out, '\n');
+	for (size_t i = 0; i < x->saying_count; i++) {
+		buffer_put_text(out, "    %s: ", x->sayings[i].voice->authority);
+		put_verdict(&x->sayings[i], out);
+	}
+	return E_OK;
+}
+
+static enum err put_sayings(struct explanation *x, struct buffer *out, struct error *e)
+{
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < x->saying_count && !code; i++) {
+		const struct saying *y = &x->sayings[i];
+
+		buffer_put_text(out, "  %s", y->voice->authority);
+		if (x->voice_count > 1)
+			buffer_put_text(out, " (%s, %s)", y->voice->path, y->set->name);
+		buffer_put_text(out, ": ");
+		put_verdict(y, out);
+		code = put_rules_before(
+			y->voice->subject, roles_of(x), y->set, y->rule, &x->q->flow, out, e);
+	}
+	return code;
+}
+
+static enum err answer(struct explanation *x, struct buffer *out, struct error *e)
+{
+	struct subject *home = x->voices[0].subject;
+	const struct policy_rule *rule;
+	enum err code = hear(x, &x->q->flow, e);
+
+	if (code)
+		return code;
+	buffer_put_text(out, "%s (%s): ", x->node->name, *x->roles ? x->roles : "no role");
+	print_flow(&x->q->flow, roles_of(x), out);
+	buffer_put_u8(out, '\n');
+	if (!x->saying_count || x->sayings[0].voice != &x->voices[0]) {
+		buffer_put_text(
+			out, "  home: deny, for an interface without a role drops everything\n");
+		return E_OK;
+	}
+	rule = x->sayings[0].rule;
+	code = put_sayings(x, out, e);
+	if (!code && x->voice_count > 1)
+		put_together(x, out);
+	if (!code && rule && rule->protection && rule->protection->mode == POLICY_TUNNEL)
+		put_tunnel(x, rule, out);
+	if (!code && rule) {
+		buffer_put_text(out, "  the kernel holds%s\n",
+			x->voice_count > 1 ? ", for what home says" : "");
+		code = put_held(home, x->node, rule, x->q->flow.family, out, e);
+	}
+	if (!code && x->q->flow.direction == FLOW_FORWARD)
+		code = put_other_way(x, rule, out, e);
+	return code;
+}
+
+static int explain(const char *name, struct explanation *x, struct question *q)
+{
+	struct subject *home = x->voices[0].subject;
+	int status = find_ends(name, home, q);
 	struct buffer out;
 	struct error e;
 
 	if (!status)
-		status = find_place(name, s, q, &node, &set);
+		status = find_place(name, home, q, &x->node, &x->roles);
 	if (status)
 		return status;
+	x->q = q;
 	buffer_init(&out, TEXT_MAX);
-	status = answer(s, q, node, set, &out, &e) ? command_failed(name, &e)
-						   : command_output(name, &out);
+	status = answer(x, &out, &e) ? command_failed(name, &e) : command_output(name, &out);
 	buffer_fini(&out);
 	return status;
+}
+
+/* Whose it is: home's is the first, the others are not home's. */
+static enum err find_authority(struct subject *s, enum authority *ret, struct error *e)
+{
+	struct set_index index;
+	struct bundle bundle;
+	struct arena arena;
+	enum err code;
+
+	arena_init(&arena, BUNDLE_MAX);
+	code = bundle_read(buffer_view(&s->bundle), &arena, &bundle, e);
+	if (!code)
+		code = bundle_index(&bundle, &arena, &index, e);
+	*ret = code ? AUTHORITY_HOME : index.authority;
+	arena_fini(&arena);
+	return code;
+}
+
+static int open_voice(const char *name, const char *path, struct explanation *x, struct subject *s)
+{
+	const bool first = x->voice_count == 0;
+	enum authority authority;
+	struct error e;
+	int status = subject_open(name, path, s);
+
+	x->voices[x->voice_count++] = (struct voice){s, "home", path};
+	if (status)
+		return status;
+	if (find_authority(s, &authority, &e))
+		return command_failed(name, &e);
+	if (first != (authority == AUTHORITY_HOME))
+		return command_misused(name,
+			first ? "\"%s\" is not home's, which comes first"
+			      : "\"%s\" is home's, and there is only one home",
+			path);
+	x->voices[x->voice_count - 1].authority = authority_name(authority);
+	return EXIT_SUCCESS;
 }
 
 static int check_question(const char *name, struct question *q)
@@ -425,8 +546,8 @@ int command_explain(void *context, int argc, char **argv)
 {
 	struct question q = {.flow = {.protocol = PROTOCOL_TCP, .source_port = PORT_EPHEMERAL}};
 	int id, status = EXIT_SUCCESS;
-	const char *path;
-	struct subject s;
+	struct subject subjects[POLICY_LAYERS_MAX];
+	struct explanation x = {0};
 	struct options o;
 
 	(void)context;
@@ -436,15 +557,18 @@ int command_explain(void *context, int argc, char **argv)
 			return EXIT_BAD_USAGE;
 	if (id < 0)
 		return status;
-	path = command_operand(&o, argv[0], "the policy or the bundle");
-	if (!path)
-		return EXIT_BAD_USAGE;
+	if (o.argc == 0)
+		return command_misused(argv[0], "the policy or the bundle is missing");
+	if (o.argc > POLICY_LAYERS_MAX)
+		return command_misused(argv[0], "more than %d authorities", POLICY_LAYERS_MAX);
 	status = check_question(argv[0], &q);
 	if (status)
 		return status;
-	status = subject_open(argv[0], path, &s);
+	for (int i = 0; i < o.argc && !status; i++)
+		status = open_voice(argv[0], o.argv[i], &x, &subjects[i]);
 	if (!status)
-		status = explain(argv[0], &s, &q);
-	subject_fini(&s);
+		status = explain(argv[0], &x, &q);
+	for (size_t i = 0; i < x.voice_count; i++)
+		subject_fini(&subjects[i]);
 	return status;
 }

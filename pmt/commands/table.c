@@ -21,7 +21,7 @@ const struct command_row pmt_commands[] = {
 		"that was not",
 		diff_options},
 	{"explain", command_explain,
-		"--node NODE --in | --out | --forward --from ADDRESS --to ADDRESS ... FILE",
+		"--node NODE --in | --out | --forward --from ADDRESS --to ADDRESS ... FILE...",
 		"say which rule decides a flow at a node, why not those before it, and what the "
 		"kernel holds",
 		explain_options},

@@ -121,6 +121,33 @@ said 'home: deny, for there is no rule that matches'
 said 'not by "pass-control" at office.xml:57:6: it wants to control (IPv6)'
 expect 0 'explain ICMP' "$pmt" explain --node web1 --in --from 192.0.2.1 --to web1 --protocol icmp --icmp 8 office.xml
 said 'home: allow by "server-pinged"'
+# Every layer, transit from both sides, tunnels.
+cat >floor.xml <<-'X'
+	<policy xmlns="urn:copsec:policy:1" tenant="isp" authority="operator"><role name="gateway"/>
+	<rules for="*"><deny name="no-web" out="yes" service="http"/><allow name="rest" in="yes" out="yes"/></rules>
+	<rules for="gateway"><allow name="pass" forward="yes"/></rules>
+	</policy>
+X
+expect 0 'explain two layers' "$pmt" explain --node alice --out --from alice --to web1 --port 80 office.xml floor.xml
+said 'home (office.xml, host): allow by "host-web"'
+said 'operator (floor.xml, *): deny by "no-web" at floor.xml:2:'
+said 'together: deny, which is what operator says'
+expect 0 'the layer as a bundle' "$pmt" compile --serial 1 -o floor.bundle floor.xml
+expect 0 'explain with a bundle of another authority' "$pmt" explain --node alice --out --from alice --to web1 \
+	--port 443 office.xml floor.bundle
+said 'operator (floor.bundle, *): allow by "rest"'
+said 'together: deny, which is what home says'
+expect 0 'explain transit' "$pmt" explain --node gw1 --forward --interface lan --out-interface dmz \
+	--from alice --to web1 --port 80 office.xml floor.xml
+said 'operator (floor.xml, *+gateway): allow by "pass"'
+said 'answers pass with the connection'
+said 'the same from the other side: forward ipv6 tcp 2001:db8:2::20 port 49152 -> 2001:db8:1::10 port 80, in by dmz, out by lan'
+expect 0 'explain a tunnel' "$pmt" explain --node ga --forward --interface lan --out-interface wan \
+	--from 10.1.0.5 --to 10.2.0.9 --port 80 tunnels.xml
+said 'through a tunnel to 198.51.100.1, the node "gb"'
+said 'tmpl src 0.0.0.0 dst 198.51.100.1 proto esp'
+expect 2 'home comes first' "$pmt" explain --node alice --out --from alice --to web1 floor.xml
+expect 2 'one home' "$pmt" explain --node alice --out --from alice --to web1 office.xml office.xml
 expect 2 'two families' "$pmt" explain --node web1 --in --from 192.0.2.1 --to 2001:db8::1 office.xml
 expect 2 'no direction' "$pmt" explain --node web1 --from 192.0.2.1 --to web1 office.xml
 expect 2 'no such node' "$pmt" explain --node webx --in --from 192.0.2.1 --to 192.0.2.2 office.xml
