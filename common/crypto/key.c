@@ -11,6 +11,7 @@
 
 #include "common/base/file.h"
 #include "common/crypto/openssl.h"
+#include "common/crypto/token.h"
 
 struct key {
 	EVP_PKEY *private;
@@ -196,8 +197,37 @@ static enum err read_chain(BIO *bio, STACK_OF(X509) *chain, const char *path, st
 	return E_OK;
 }
 
-enum err key_load(const char *path, const struct passphrase *passphrase, struct key **ret_key,
-		  struct error *e)
+/* Of what is in a token its public half: one that anybody who has the key could make. */
+static enum err key_of_uri(const char *uri, const struct passphrase *passphrase,
+			   struct key **ret_key, struct error *e)
+{
+	struct question question = {.passphrase = passphrase, .path = uri, .e = e};
+	char name[KEY_NAME_MAX + 1];
+	X509 *certificate = NULL;
+	EVP_PKEY *private = NULL;
+	enum err err = token_load(uri, answer, &question, &private, &certificate, e);
+
+	if (question.err)
+		err = question.err;
+	if (!err && !certificate) {
+		token_name(uri, name, sizeof name);
+		certificate = self_signed(private, name);
+		if (!certificate)
+			err = error_set_openssl(e, E_SYNTAX, "%s: signing a certificate", uri);
+	}
+	if (err) {
+		X509_free(certificate);
+		EVP_PKEY_free(private);
+		return err;
+	}
+	err = key_new(private, certificate, ret_key, e);
+	if (err)
+		error_prefix(e, "%s", uri);
+	return err;
+}
+
+static enum err key_of_file(const char *path, const struct passphrase *passphrase,
+			    struct key **ret_key, struct error *e)
 {
 	struct question question = {.passphrase = passphrase, .path = path, .e = e};
 	struct buffer pem;
@@ -250,6 +280,13 @@ out:
 	BIO_free(bio);
 	buffer_fini_secret(&pem);
 	return err;
+}
+
+enum err key_load(const char *path, const struct passphrase *passphrase, struct key **ret_key,
+		  struct error *e)
+{
+	return token_is_uri(path) ? key_of_uri(path, passphrase, ret_key, e)
+				  : key_of_file(path, passphrase, ret_key, e);
 }
 
 /* PBES2 with scrypt, as `openssl pkcs8 -topk8 -scrypt`: guessing costs memory too. */

@@ -34,6 +34,9 @@ struct passphrase {
 
 enum err key_generate(const char *common_name, struct key **ret_key, struct error *e) MUST_USE;
 /*
+ * A key file, or a URI as in token.h. Beside a key in a token there need be no certificate: one is
+ * made, and with it the same pin every time.
+ *
  * E_DENIED if anybody but owner and group can read the file, or anybody but the owner can write it.
  * `passphrase` may be NULL; an encrypted key is then E_DENIED.
  */

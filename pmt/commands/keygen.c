@@ -6,12 +6,14 @@
 
 #include "pmt/commands/command.h"
 
-enum { OPTION_NO_PASSPHRASE = 256, OPTION_PASSPHRASE_FILE };
+enum { OPTION_NO_PASSPHRASE = 256, OPTION_PASSPHRASE_FILE, OPTION_TOKEN };
 
 const struct option_row keygen_options[] = {
 	{OPTION_NO_PASSPHRASE, "no-passphrase", NULL, "write the key without encryption"},
 	{OPTION_PASSPHRASE_FILE, "passphrase-file", "FILE",
 		"take the passphrase from its first line"},
+	{OPTION_TOKEN, "token", "URI",
+		"make no key, but a certificate for this one, such as pkcs11:token=...;object=..."},
 	{'f', "force", NULL, "replace a key that is there"},
 	{0},
 };
@@ -23,15 +25,45 @@ static enum err check_absent(const char *path, struct error *e)
 	return error_set(e, E_CONFLICT, "%s is there already; see --force", path);
 }
 
+static void print_pin(const struct key *key)
+{
+	char text[PIN_TEXT_SIZE];
+	struct pin pin = key_pin(key);
+
+	pin_format(&pin, text);
+	puts(text);
+}
+
+/* NAME.crt for a key that stays where it is. */
+static enum err certify(const char *name, const char *uri, bool force,
+	const struct passphrase *passphrase, struct error *e)
+{
+	struct buffer certificate;
+	struct key *key = NULL;
+	enum err code = E_OK;
+
+	buffer_init(&certificate, 4096);
+	buffer_put_text(&certificate, "%s.crt", name);
+	if (!force)
+		code = check_absent(buffer_string(&certificate), e);
+	if (!code)
+		code = key_load(uri, passphrase, &key, e);
+	if (!code)
+		code = key_save_certificate(key, buffer_string(&certificate), e);
+	if (!code)
+		print_pin(key);
+	key_free(key);
+	buffer_fini(&certificate);
+	return code;
+}
+
 /* NAME.key, NAME.crt; the name of the key itself is what stands behind the last slash. */
 static enum err make_key(
 	const char *name, bool force, const struct passphrase *passphrase, struct error *e)
 {
 	const char *slash = strrchr(name, '/'), *common_name = slash ? slash + 1 : name;
 	struct buffer private, certificate;
-	char pin_text[PIN_TEXT_SIZE];
 	struct key *key = NULL;
-	struct pin pin;
 	enum err code = E_OK;
 
 	buffer_init(&private, 4096);
@@ -50,11 +82,8 @@ static enum err make_key(
 		code = key_save(key, buffer_string(&private), passphrase, e);
 	if (!code)
 		code = key_save_certificate(key, buffer_string(&certificate), e);
-	if (!code) {
-		pin = key_pin(key);
-		pin_format(&pin, pin_text);
-		puts(pin_text);
-	}
+	if (!code)
+		print_pin(key);
 	key_free(key);
 	buffer_fini(&private);
 	buffer_fini(&certificate);
@@ -67,9 +96,10 @@ int command_keygen(void *context, int argc, char **argv)
 	const struct passphrase passphrase = {passphrase_ask, &source};
 	bool encrypted = true, force = false;
 	int id, status = EXIT_SUCCESS;
-	const char *name;
+	const char *name, *token = NULL;
 	struct options o;
 	struct error e;
+	enum err code;
 
 	(void)context;
 	command_begin(&o, keygen_options, argc, argv);
@@ -78,6 +108,8 @@ int command_keygen(void *context, int argc, char **argv)
 			encrypted = false;
 		else if (id == OPTION_PASSPHRASE_FILE)
 			source.file = o.value;
+		else if (id == OPTION_TOKEN)
+			token = o.value;
 		else
 			force = true;
 	}
@@ -86,7 +118,8 @@ int command_keygen(void *context, int argc, char **argv)
 	name = command_operand(&o, argv[0], "the name of the key");
 	if (!name)
 		return EXIT_BAD_USAGE;
-	if (make_key(name, force, encrypted ? &passphrase : NULL, &e))
-		return command_failed(argv[0], &e);
-	return EXIT_SUCCESS;
+	source.twice = !token;
+	code = token ? certify(name, token, force, &passphrase, &e)
+		     : make_key(name, force, encrypted ? &passphrase : NULL, &e);
+	return code ? command_failed(argv[0], &e) : EXIT_SUCCESS;
 }
