@@ -5,6 +5,7 @@
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
 #include "pib/store/check.h"
+#include "pmt/compiler/blocks.h"
 #include "pmt/compiler/guardian.h"
 #include "pmt/compiler/numbering.h"
 #include "pmt/compiler/previous.h"
@@ -54,30 +55,6 @@ static void need(struct compilation *c, const char *roles, bool forward)
 			.name = roles, .roles = roles, .local = !forward, .forward = forward};
 }
 
-static bool is_of(const struct model_block *block, const struct model_node *node)
-{
-	for (size_t i = 0; i < block->node_count; i++)
-		if (block->nodes[i] == node)
-			return true;
-	return false;
-}
-
-/* Has the node rules of its own of this kind, or wards, whose rules are for what passes through? */
-static bool has_own(const struct model *m, const struct model_node *node, bool forward)
-{
-	for (size_t i = 0; i < m->block_count; i++)
-		for (size_t k = 0; is_of(&m->blocks[i], node) && k < m->blocks[i].rule_count; k++) {
-			const struct model_rule *rule = &m->blocks[i].rules[k];
-
-			if (rule->row)
-				return true;
-			if (forward ? rule->forward
-				    : rule->in || rule->out || (rule->both && !rule->forward))
-				return true;
-		}
-	return forward && guardian_of_any(m, node);
-}
-
 /* The set for this combination at the node, common or its own. */
 static enum err need_at(struct compilation *c, const struct model_node *node, const char *roles,
 	bool own, bool forward)
@@ -86,7 +63,7 @@ static enum err need_at(struct compilation *c, const struct model_node *node, co
 	struct buffer name;
 
 	need(c, roles, forward);
-	if (!own || !*roles)
+	if (!*roles || !(own || blocks_are_whole(c->model, node, roles)))
 		return E_OK;
 	buffer_init(&name, SET_NAME_MAX + 1);
 	buffer_put_text(&name, "%s@%s", roles, node->name);
@@ -105,7 +82,8 @@ static enum err need_at(struct compilation *c, const struct model_node *node, co
  * its interfaces or for itself. */
 static enum err need_node(struct compilation *c, const struct model_node *node)
 {
-	const bool forward = has_own(c->model, node, true), local = has_own(c->model, node, false);
+	const bool forward = blocks_are_own(c->model, node, true),
+		   local = blocks_are_own(c->model, node, false);
 	bool both = false;
 	enum err code = E_OK;
 
@@ -231,21 +209,6 @@ static enum err number_sets(struct compilation *c)
 
 /* --- a set --- */
 
-/* A set of home's has the rules for all of its roles, others' the rules for one. */
-static bool applies(const struct model *m, const struct model_block *block, const char *roles)
-{
-	const char *pattern = strcmp(roles, "*") == 0 ? roles : roles + 2;
-	size_t all = 1, had = 0;
-
-	for (size_t i = 0; i < block->role_count; i++)
-		had += m->authority == AUTHORITY_HOME
-			       ? combination_has(roles, block->roles[i]->name)
-			       : strcmp(pattern, block->roles[i]->name) == 0;
-	for (const char *p = roles; *p; p++)
-		all += *p == '+' && m->authority == AUTHORITY_HOME;
-	return block->exactly ? had == all && had == block->role_count : had > 0;
-}
-
 /* Of a rule that is written as a row: is the set one for flows of its kind? */
 static bool concerns(const struct rule_needs *set, const struct model_row *row)
 {
@@ -275,25 +238,30 @@ static enum err make_block(
 	return code;
 }
 
-static bool is_own(const struct rule_needs *set, const struct model_block *block)
+/* All blocks that are there in this place. */
+static enum err make_blocks(struct compilation *c, struct written *w, enum block_place place,
+	bool whole, uint32_t *order)
 {
-	return set->node && is_of(block, set->node);
-}
-
-/* Before the rules of its roles: those of the node alone, and of its wards. */
-static enum err put_own_rules(struct compilation *c, struct written *w, uint32_t *order)
-{
-	const struct rule_needs *set = w->needs;
 	const struct model *m = c->model;
-	struct model_rule *guarded;
-	size_t count = 0;
 	enum err code = E_OK;
 
 	for (size_t i = 0; i < m->block_count && !code; i++)
-		if (is_own(set, &m->blocks[i]))
+		if (block_place(m, &m->blocks[i], w->needs, whole) == place)
 			code = make_block(w, &m->blocks[i], order);
-	if (set->node && set->forward && !code)
-		code = guardian_rules(m, set->node, &c->arena, &guarded, &count, c->e);
+	return code;
+}
+
+/* Before the rules of its roles: those of the node alone, and of its wards. */
+static enum err put_own_rules(
+	struct compilation *c, struct written *w, bool whole, uint32_t *order)
+{
+	const struct rule_needs *set = w->needs;
+	struct model_rule *guarded;
+	size_t count = 0;
+	enum err code = make_blocks(c, w, BLOCK_OF_NODE, whole, order);
+
+	if (set->node && set->forward && !whole && !code)
+		code = guardian_rules(c->model, set->node, &c->arena, &guarded, &count, c->e);
 	for (size_t i = 0; i < count && !code; i++)
 		rules_put(w->rows, set, &guarded[i], order);
 	return code;
@@ -303,17 +271,18 @@ static enum err put_own_rules(struct compilation *c, struct written *w, uint32_t
 static enum err make_rows(struct compilation *c, struct written *w, struct buffer *out)
 {
 	const struct model *m = c->model;
+	const bool whole = w->needs->node &&
+			   blocks_are_whole(m, w->needs->node, w->needs->roles);
 	uint32_t order = 0;
 	enum err code = E_OK;
 
 	for (size_t i = 0; i < m->block_count && m->row_count && !code; i++)
-		if (is_own(w->needs, &m->blocks[i]) || applies(m, &m->blocks[i], w->needs->roles))
+		if (block_place(m, &m->blocks[i], w->needs, whole) != BLOCK_NOT_THERE)
 			code = written_reserve(w, &m->blocks[i]);
 	if (!code)
-		code = put_own_rules(c, w, &order);
-	for (size_t i = 0; i < m->block_count && !code; i++)
-		if (applies(m, &m->blocks[i], w->needs->roles))
-			code = make_block(w, &m->blocks[i], &order);
+		code = put_own_rules(c, w, whole, &order);
+	if (!code)
+		code = make_blocks(c, w, BLOCK_OF_ROLES, whole, &order);
 	written_finish(w);
 	c->summary->rules += order;
 	c->summary->pris += rows_count(w->rows);

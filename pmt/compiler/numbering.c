@@ -903,9 +903,11 @@ static uint32_t renamed(const struct graph *g, uint32_t which, uint32_t id)
 	return which == NONE ? id : node(g, which)->number;
 }
 
-static void renumber(const struct graph *g, struct pri *pri)
+/* False if all its numbers are as they were. */
+static bool renumber(const struct graph *g, struct pri *pri)
 {
 	const struct node *self = node(g, find_row(g, pri->class->base, pri->instance));
+	bool changed = pri->instance != self->number;
 
 	for (unsigned i = 1; i <= pri->class->attribute_count; i++) {
 		const struct pib_attribute *a = pib_attribute(pri->class, i);
@@ -914,6 +916,7 @@ static void renumber(const struct graph *g, struct pri *pri)
 
 		if (a->role == PIB_PRID && pri_prid(pri, i, &prid)) {
 			id = renamed(g, find_row(g, prid.class->id, prid.instance), prid.instance);
+			changed = changed || id != prid.instance;
 			pri_set_prid(pri, i, prid.class->id, id);
 			continue;
 		}
@@ -931,11 +934,15 @@ static void renumber(const struct graph *g, struct pri *pri)
 			id = renamed(g,
 				find_list(g, a->role == PIB_TAG ? pri->class->id : a->target, id),
 				id);
+		changed = changed || id != pri_u32(pri, i);
 		pri_set_u32(pri, i, id);
 	}
-	if (pri->class->id == PIB_ipSecRule)
+	if (pri->class->id == PIB_ipSecRule) {
+		changed = changed || self->order != pri_u32(pri, ipSecRuleOrder);
 		pri_set_u32(pri, ipSecRuleOrder, self->order);
+	}
 	pri->instance = self->number;
+	return changed;
 }
 
 static enum err put_row(const struct graph *g, const struct pri_row *row, struct buffer *octets,
@@ -950,9 +957,13 @@ static enum err put_row(const struct graph *g, const struct pri_row *row, struct
 	if (find_row(g, pri.class->base, pri.instance) == NONE)
 		return error_set(
 			e, E_REFERENCE, "%s.%u extends nothing", pri.class->name, pri.instance);
-	renumber(g, &pri);
-	*ret = (struct written){{pri.class, pri.instance}, octets->len, 0};
-	code = pri_put(octets, &pri, e);
+	*ret = (struct written){{pri.class, 0}, octets->len, 0};
+	/* Encoded again, a NULL may become the default that it stands for. */
+	if (renumber(g, &pri))
+		code = pri_put(octets, &pri, e);
+	else
+		buffer_put_view(octets, row->objects);
+	ret->prid.instance = pri.instance;
 	ret->len = octets->len - ret->offset;
 	return code;
 }

@@ -2,6 +2,7 @@
 #include "pmt/convert/convert.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pmt/convert/converter.h"
 
@@ -38,11 +39,32 @@ static enum err read_node(struct converter *c, size_t which)
 	return code;
 }
 
-static enum err convert_with(struct converter *c)
+static enum err read_manifest(struct converter *c, size_t which)
+{
+	struct buffer name;
+	struct manifest m;
+	enum err code = bundle_manifest(c->bundle, which, &m, c->e);
+
+	if (code)
+		return code;
+	c->stale = m.stale_rule;
+	buffer_init(&name, 4096);
+	buffer_put_view(&name, m.name);
+	c->set_names[which] = convert_keep(c, &name);
+	buffer_put_view(&name, m.roles);
+	c->set_roles[which] = convert_keep(c, &name);
+	buffer_fini(&name);
+	if (m.node.len)
+		c->set_nodes[which] = strchrnul(c->set_names[which], '@') + 1;
+	c->serves_interfaces[which] = convert_serves(c, which, false);
+	c->serves_nodes[which] = convert_serves(c, which, true);
+	return E_OK;
+}
+
+static enum err read_documents(struct converter *c)
 {
 	const struct bundle *b = c->bundle;
-	struct set_index index;
-	enum err code = bundle_index(b, &c->arena, &index, c->e);
+	enum err code = bundle_index(b, &c->arena, &c->index, c->e);
 
 	c->stale = STALE_KEEP;
 	c->rules = arena_calloc(&c->arena, CONVERT_RULES_MAX, sizeof *c->rules);
@@ -52,23 +74,70 @@ static enum err convert_with(struct converter *c)
 	c->nodes = arena_calloc(&c->arena, b->assignment_count + 1, sizeof *c->nodes);
 	c->serves_interfaces = arena_calloc(&c->arena, b->set_count + 1, sizeof(bool));
 	c->serves_nodes = arena_calloc(&c->arena, b->set_count + 1, sizeof(bool));
-	if (!code && (!c->rules || !c->set_names || !c->set_roles || !c->set_nodes || !c->nodes || !c->serves_interfaces ||
-			     !c->serves_nodes))
+	if (!code && (!c->rules || !c->set_names || !c->set_roles || !c->set_nodes || !c->nodes ||
+			     !c->serves_interfaces || !c->serves_nodes))
 		code = convert_no_memory(c);
 	for (size_t i = 0; i < b->assignment_count && !code; i++)
 		code = read_node(c, i);
 	for (size_t i = 0; i < b->set_count && !code; i++)
+		code = read_manifest(c, i);
+	return code;
+}
+
+static enum err put_short(struct converter *c)
+{
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < c->bundle->set_count && !code; i++)
 		code = convert_read_set(c, i);
-	for (size_t i = 0; i < b->set_count && !code; i++) {
-		c->serves_interfaces[i] = convert_serves(c, i, false);
-		c->serves_nodes[i] = convert_serves(c, i, true);
+	if (!code)
+		code = convert_put_policy(c);
+	return code ? code : convert_put_rules(c);
+}
+
+static enum err put_verbatim(struct converter *c)
+{
+	enum err code;
+
+	c->rule_count = c->service_count = c->protection_count = c->schedules.count = 0;
+	code = convert_put_policy(c);
+	for (size_t i = 0; i < c->bundle->set_count && !code; i++) {
+		if (c->serves_interfaces[i] || c->serves_nodes[i])
+			code = convert_put_verbatim(c, i);
+		else
+			code = error_set(c->e, E_UNSUPPORTED,
+				"the set \"%s\" is for no node of the bundle", c->set_names[i]);
 	}
-	if (!code)
-		code = convert_put_policy(c, &index);
-	if (!code)
-		code = convert_put_rules(c);
+	return code;
+}
+
+static enum err finish(struct converter *c, size_t before)
+{
 	buffer_put_text(c->out, "</policy>\n");
-	return code ? code : c->out->error ? error_set(c->e, c->out->error, "out of memory") : E_OK;
+	if (c->out->error)
+		return error_set(c->e, c->out->error, "out of memory");
+	return convert_prove(c, VIEW(c->out->data + before, c->out->len - before));
+}
+
+/* Short words if they say all of it, else rows; of all sets, for short rules are for whoever has a
+ * role. */
+static enum err convert_with(struct converter *c)
+{
+	const size_t before = c->out->len;
+	enum err code = read_documents(c);
+
+	if (code)
+		return code;
+	if (c->bundle->authority != AUTHORITY_HOME)
+		return error_set(c->e, E_UNSUPPORTED, "it is a bundle of another authority than home");
+	code = put_short(c);
+	if (!code)
+		code = finish(c, before);
+	if (!code || err_category(code) == ERR_CAT_LIMIT)
+		return code;
+	c->out->len = before;
+	code = put_verbatim(c);
+	return code ? code : finish(c, before);
 }
 
 enum err convert(const struct bundle *b, struct buffer *out, struct error *e)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A bundle as a policy again: what was compiled from it has the same roots.
+ * A bundle as a policy again: compiled after that bundle it gives the same sets, octet by octet. That
+ * is tried before anything is given out.
  *
  * A set knows rules, selectors and protections, but not the names of networks, nor for which roles
  * a rule was written: a rule gets all roles whose sets have it, in an order that all sets agree on.
  * Addresses stand as such; services get names made of their ports. Tests and statements are not in
- * a bundle.
+ * a bundle. Where short words do not say all of it, the sets are written row by row, with their
+ * numbers.
  *
- * What the language has no word for, and what no policy could have been compiled to, is refused
- * with the set and the rule: nothing is left out.
+ * What no policy could have been compiled to is refused with the set: nothing is left out.
  */
 #ifndef COPSEC_PMT_CONVERT_CONVERT_H
 #define COPSEC_PMT_CONVERT_CONVERT_H

@@ -9,6 +9,8 @@
  *	rules.c        the rules of a set, laid beside those of the sets before
  *	roles.c        for which roles a rule was written
  *	write.c        all of it as text
+ *	verbatim.c     a set as rows, where words are not enough
+ *	proof.c        whether the text says all of it
  *	convert.c      the order of all that
  *
  * Memory comes out of the converter's arena.
@@ -83,6 +85,7 @@ struct converter {
 	const char **set_nodes; /* of a set for one node its name; else NULL */
 	bool *serves_interfaces, *serves_nodes; /* by set */
 	struct assignment *nodes;
+	struct set_index index;
 	enum stale_rule stale;
 	struct buffer *out;
 	struct error *e;
@@ -132,7 +135,10 @@ enum err convert_rule_roles(struct converter *c, const struct rule *rule, const 
 
 /* In an attribute's quotes. */
 void convert_put_text(struct buffer *out, struct view text);
-enum err convert_put_policy(struct converter *c, const struct set_index *index) MUST_USE;
+enum err convert_put_policy(struct converter *c) MUST_USE;
 enum err convert_put_rules(struct converter *c) MUST_USE;
+enum err convert_put_verbatim(struct converter *c, size_t which) MUST_USE;
+/* E_UNSUPPORTED, or what the compiler says: it is not the policy of the bundle. */
+enum err convert_prove(struct converter *c, struct view text) MUST_USE;
 
 #endif

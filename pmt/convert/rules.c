@@ -135,21 +135,8 @@ enum err convert_read_set(struct converter *c, size_t which)
 {
 	struct set_reader s = {.c = c, .which = which};
 	struct pri_failures failures;
-	struct manifest m;
-	struct buffer name;
-	enum err code = bundle_manifest(c->bundle, which, &m, c->e);
+	enum err code;
 
-	if (code)
-		return code;
-	buffer_init(&name, 4096);
-	buffer_put_view(&name, m.name);
-	c->set_names[which] = convert_keep(c, &name);
-	buffer_put_view(&name, m.roles);
-	c->set_roles[which] = convert_keep(c, &name);
-	if (m.node.len)
-		c->set_nodes[which] = strchrnul(c->set_names[which], '@') + 1;
-	buffer_fini(&name);
-	c->stale = m.stale_rule;
 	pri_failures_init(&failures);
 	code = pri_store_build(&c->bundle->sets[which].rows, 1, &s.store, &failures, c->e);
 	if (!code)

@@ -238,7 +238,7 @@ static void put_other_roles(struct converter *c, const char **roles)
 	}
 }
 
-enum err convert_put_policy(struct converter *c, const struct set_index *index)
+enum err convert_put_policy(struct converter *c)
 {
 	static const char *const stale[] = {[STALE_KEEP] = "keep",
 		[STALE_TIGHTEN] = "tighten",
@@ -249,7 +249,7 @@ enum err convert_put_policy(struct converter *c, const struct set_index *index)
 		return convert_no_memory(c);
 	buffer_put_text(c->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 				"<policy xmlns=\"urn:copsec:policy:1\" tenant=\"");
-	convert_put_text(c->out, index->tenant);
+	convert_put_text(c->out, c->index.tenant);
 	buffer_put_text(c->out, "\" stale=\"%s\">\n", stale[c->stale]);
 	for (size_t i = 0; roles[i]; i++)
 		buffer_put_text(c->out, "  <role name=\"%s\"/>\n", roles[i]);

@@ -537,6 +537,19 @@ enum err document_add(struct document *doc, const char *name, struct view text,
 	return E_OK;
 }
 
+enum err document_read_text(struct document *doc, const char *name, struct view text,
+	struct diagnostics *d, struct error *e)
+{
+	struct reader r = {.doc = doc, .d = d, .folder = -1, .below = ""};
+	enum err code = diagnostics_add_source(d, name, text, &r.file, e);
+
+	if (code)
+		return code;
+	read_text(&r, text_of(&r));
+	doc->root = r.root;
+	return E_OK;
+}
+
 enum err document_read(
 	struct document *doc, const char *path, struct diagnostics *d, struct error *e)
 {

@@ -76,6 +76,10 @@ void document_fini(struct document *doc);
 enum err document_read(
 	struct document *doc, const char *path, struct diagnostics *d, struct error *e) MUST_USE;
 
+/* The same of a text, which has no folder and so no parts; messages show `name` for its file. */
+enum err document_read_text(struct document *doc, const char *name, struct view text,
+	struct diagnostics *d, struct error *e) MUST_USE;
+
 /*
  * Adds what stands in `text` behind the policy's own elements, as an included part would; messages
  * show `name` for its file. `text` begins as a part does: <part xmlns="...">.

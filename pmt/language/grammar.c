@@ -262,7 +262,9 @@ static const struct grammar_attribute rules_attributes[] = {
 		"home's.",
 		NULL},
 	{ATTRIBUTE_HAVING, TYPE_CHOICE, false, "any",
-		"Or only who has exactly these roles, no more and no fewer.", "any exactly"},
+		"Or only who has exactly these roles, no more and no fewer. With node: these nodes "
+		"have for these roles nothing but what stands here.",
+		"any exactly"},
 	{ATTRIBUTE_NODE, TYPE_NAMES, false, NULL,
 		"Instead of roles, nodes that have these rules for themselves, before those of "
 		"their roles.",

@@ -257,7 +257,7 @@ struct model_rule {
 struct model_block {
 	const struct model_role **roles;
 	size_t role_count;
-	bool exactly; /* for who has these roles alone, and all of them */
+	bool exactly; /* for who has these roles alone, and all of them; with nodes: for these */
 	const struct model_node **nodes; /* instead: these alone */
 	size_t node_count;
 	struct model_rule *rules;

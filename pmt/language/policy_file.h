@@ -22,6 +22,9 @@ enum err policy_file_read(struct policy_file *f, const char *path, struct error 
 /* The same with one more part, which stands on the command line. */
 enum err policy_file_read_with(
 	struct policy_file *f, const char *path, struct view part, struct error *e) MUST_USE;
+/* The same of a text alone; messages show `name` for its file. */
+enum err policy_file_read_text(
+	struct policy_file *f, const char *name, struct view text, struct error *e) MUST_USE;
 void policy_file_fini(struct policy_file *f);
 
 #endif

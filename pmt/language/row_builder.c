@@ -5,6 +5,7 @@
 #include "pmt/language/builder.h"
 #include "pmt/language/classes.h"
 #include "pmt/language/notation.h"
+#include "pmt/language/old.h"
 
 /* Does something for each row and each list below <pib> and <rules>; `list` is that around it. */
 typedef void visit_fn(struct builder *b, struct element *el, struct element *list);
@@ -184,33 +185,11 @@ void declare_rows(struct builder *b, const struct element *root)
 
 /* --- what it says --- */
 
-static uint64_t number_at(const struct model_row *row, unsigned attribute)
+static uint64_t number_at(const void *row, unsigned attribute)
 {
-	const struct model_value *v = &row->values[attribute - 1];
+	const struct model_value *v = &((const struct model_row *)row)->values[attribute - 1];
 
 	return v->kind == VALUE_NUMBER ? v->number : 0;
-}
-
-/* What is old besides algorithms. */
-static const char *old_way(const struct model_row *row)
-{
-	switch (row->class->id) {
-	case PIB_ipSecAhTransform:
-		return "AH";
-	case PIB_ipSecIkeAssociation:
-		if (!row->extension)
-			return "IKEv1 (an ipSecIkeAssociation without copsecIkeAssociation)";
-		return number_at(row, ipSecIkeAssociationExchangeMode) ==
-				       ipSecIkeAssociationExchangeMode_mainMode
-			       ? NULL
-			       : "an exchange mode other than main mode";
-	case PIB_ipSecAssociation:
-		return number_at(row, ipSecAssociationUsePfs) == ipSecAssociationUsePfs_true
-			       ? NULL
-			       : "a key exchange without perfect forward secrecy";
-	default:
-		return NULL;
-	}
 }
 
 static bool is_old_value(const struct model_row *row, size_t i)
@@ -233,7 +212,7 @@ static void check_old(struct builder *b, const struct element *el, const struct 
 {
 	const bool allowed = element_yes(el, ATTRIBUTE_OLD);
 	const struct model_row *const both[] = {row, row->extension};
-	const char *way = old_way(row);
+	const char *way = old_way(row->class, row->extension != NULL, number_at, row);
 	char what[CLASS_WORD_SIZE + 40];
 	bool found = way != NULL;
 

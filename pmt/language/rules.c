@@ -422,8 +422,13 @@ void build_rules(struct builder *b, const struct element *el)
 	struct model_block *block = &b->m->blocks[b->m->block_count];
 	size_t children = 0, rows = 0;
 
-	if (!element_attribute(el, ATTRIBUTE_FOR) == !element_attribute(el, ATTRIBUTE_NODE))
-		report_error(b->d, el->at, "<rules> needs either for or node");
+	block->exactly = strcmp(element_value(el, ATTRIBUTE_HAVING), "exactly") == 0;
+	if (!element_attribute(el, ATTRIBUTE_FOR) == !element_attribute(el, ATTRIBUTE_NODE) &&
+		(!block->exactly || !element_attribute(el, ATTRIBUTE_FOR)))
+		report_error(b->d, el->at,
+			element_attribute(el, ATTRIBUTE_FOR)
+				? "<rules> has both for and node only with having=\"exactly\""
+				: "<rules> needs either for or node");
 	for (const struct element *child = el->first_child; child; child = child->next) {
 		children++;
 		for (const struct element *inner = child->first_child; inner; inner = inner->next) {
@@ -431,7 +436,6 @@ void build_rules(struct builder *b, const struct element *el)
 			rows++;
 		}
 	}
-	block->exactly = strcmp(element_value(el, ATTRIBUTE_HAVING), "exactly") == 0;
 	block->rules = take(b, children, sizeof *block->rules);
 	block->rows = take(b, children + rows, sizeof *block->rows);
 	if (!block->rules || !block->rows)

@@ -535,7 +535,7 @@ START_TEST(the_schema_and_we_are_of_one_mind)
 
 			if (!el->class && el->rule->kind != ELEMENT_LIST)
 				continue;
-			for (int round = 0; round < 10; round++) {
+			for (int round = 0; round < 20; round++) {
 				buffer_init(&alone, 1 << 16);
 				put_alone(el, &m.state, &alone);
 				compare(&m, buffer_view(&alone), 4);
