@@ -114,7 +114,7 @@ static enum err add_rule(
 static enum err read_rules(struct set_reader *s)
 {
 	struct converter *c = s->c;
-	struct rule *before = NULL, *rule;
+	struct rule *before = NULL, *rule = NULL;
 	enum err code = E_OK;
 
 	for (size_t i = 0; i < s->policy->rule_count && !code; i++) {
