@@ -32,6 +32,9 @@ struct model_attribute {
 struct model_class {
 	const char *name;
 	bool has_index; /* an InstanceId of its own, before the attributes */
+	unsigned access; /* as enum pib_access counts */
+	unsigned unique_count;
+	unsigned unique[2]; /* attributes of UNIQUENESS, from 0 on */
 	unsigned count;
 	struct model_attribute attributes[MODEL_ATTRIBUTES];
 };

@@ -190,9 +190,11 @@ static void choose_class(unsigned n)
 		choose_attribute(n, &class->attributes[class->count]);
 		class->count++;
 	}
-	if (one_in(2))
-		while (class->unique_count < UNIQUE_MAX)
-			class->unique[class->unique_count++] = (unsigned)random_below(&r, count);
+	if (one_in(2)) {
+		class->unique[class->unique_count++] = (unsigned)random_below(&r, count);
+		class->unique[1] = (unsigned)random_below(&r, count);
+		class->unique_count += class->unique[1] != class->unique[0];
+	}
 }
 
 /* ---- writing the module ---- */
@@ -272,8 +274,7 @@ static void write_uniqueness(unsigned n)
 
 	text("    UNIQUENESS  {");
 	for (unsigned i = 0; i < class->unique_count; i++)
-		if (!i || class->unique[i] != class->unique[0])
-			text("%s r%ua%u", i ? "," : "", n, class->unique[i]);
+		text("%s r%ua%u", i ? "," : "", n, class->unique[i]);
 	text(" }\n");
 }
 
@@ -373,8 +374,11 @@ static void write_model(void)
 {
 	fprintf(model, "static const struct model_class model[] = {\n");
 	for (unsigned n = 0; n < CLASSES; n++) {
-		fprintf(model, "\t{\"r%u\", %s, %u, {\n", n,
-			classes[n].base == n ? "true" : "false", classes[n].count);
+		const struct class *c = &classes[n];
+
+		fprintf(model, "\t{\"r%u\", %s, %u, %u, {%u, %u}, %u, {\n", n,
+			c->base == n ? "true" : "false", c->access, c->unique_count, c->unique[0],
+			c->unique[1], c->count);
 		for (unsigned i = 0; i < classes[n].count; i++)
 			write_model_attribute(&classes[n].attributes[i]);
 		fprintf(model, "\t}},\n");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pib/schema/print.h"
+#include "pib/schema/subcode.h"
 #include "pib/store/check.h"
 #include "pib/store/difference.h"
 #include "tests/pib/store/rows.h"
@@ -102,6 +103,16 @@ static const char printed[] = "addedLamp.5\n"
 			      "  addedLampOtherId = 0\n"
 			      "  addedLampFor = 0\n"
 			      "  addedLampAnother = copsecRule.1\n";
+
+START_TEST(has_errors_of_its_own)
+{
+	struct pib_fault fault = pib_install_fault(lamp->class, "broken", addedLampName);
+
+	ck_assert_uint_eq(pib_fault_object(&fault).code, 13);
+	ck_assert_uint_eq(pib_fault_object(&fault).subcode, 7);
+	ck_assert_str_eq(pib_subcode_name(lamp->class, 13, 7), "broken");
+}
+END_TEST
 
 START_TEST(is_printed)
 {
@@ -256,6 +267,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, is_stored_and_found);
 	tcase_add_test(c, its_octets_are_those_that_the_rules_of_ber_give);
+	tcase_add_test(c, has_errors_of_its_own);
 	tcase_add_test(c, is_printed);
 	tcase_add_test(c, is_compared_and_what_differs_is_found);
 	tcase_add_loop_test(c, is_checked_by_its_own_clauses, 0,

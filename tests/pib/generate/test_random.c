@@ -260,6 +260,13 @@ START_TEST(the_tables_say_what_the_module_says)
 
 		ck_assert_uint_eq(class->attribute_count, model[c].count + model[c].has_index);
 		ck_assert_uint_eq(class->index_attribute, model[c].has_index);
+		ck_assert_uint_eq((unsigned)class->access, model[c].access);
+		ck_assert_uint_eq(class->unique_count, model[c].unique_count);
+		for (unsigned i = 0; i < model[c].unique_count; i++) {
+			ck_assert_int_eq(class->unique[i].class, class->id);
+			ck_assert_uint_eq(class->unique[i].attribute,
+				number_of(&model[c], model[c].unique[i]));
+		}
 		for (unsigned i = 0; i < model[c].count; i++) {
 			const struct model_attribute *m = &model[c].attributes[i];
 			const struct pib_attribute *a = pib_attribute(class, number_of(&model[c], i));
