@@ -265,8 +265,10 @@ static void print_node(const json_t *node)
 	}
 	printf("%s; messages of up to %" PRId64 " octets\n", text_of(node, "description"),
 		(int64_t)number_of(node, "max_message"));
-	printf("ESP: %s; with %s\n", text_of(node, "esp_encryption"),
-		text_of(node, "esp_integrity"));
+	printf("ESP: %s; with %s; %s extended sequence numbers\nAH: %s\n",
+		text_of(node, "esp_encryption"), text_of(node, "esp_integrity"),
+		json_is_true(json_object_get(node, "esp_extended")) ? "with" : "without",
+		text_of(node, "ah_integrity"));
 	print_roles(json_object_get(node, "roles"));
 	print_limits(json_object_get(node, "support"), json_object_get(node, "limits"));
 	print_accounting(json_object_get(node, "accounting"));

@@ -127,7 +127,7 @@ static json_t *describe_limits(const struct pri_store *request)
 	return list;
 }
 
-static json_t *describe_algorithms(const struct pri_store *request, int32_t type)
+static json_t *describe_algorithms(const struct pri_store *request, int32_t use, int32_t type)
 {
 	struct capability_algorithms has;
 	struct buffer names;
@@ -135,23 +135,36 @@ static json_t *describe_algorithms(const struct pri_store *request, int32_t type
 
 	capabilities_algorithms(request, &has);
 	buffer_init(&names, 4096);
-	esp_needs_names(&has, type, &names);
+	esp_needs_names(&has, use, type, &names);
 	text = json_string(buffer_string(&names));
 	buffer_fini(&names);
 	return text;
+}
+
+static json_t *describe_extended(const struct pri_store *request)
+{
+	struct capability_algorithms has;
+
+	capabilities_algorithms(request, &has);
+	return json_boolean(esp_needs_extended(&has));
 }
 
 static json_t *describe_request(const struct pri_store *request)
 {
 	struct capability_device device = capabilities_device(request);
 
-	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "description",
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "description",
 		json_text(device.description), "max_message", (json_int_t)device.max_message,
 		"max_contexts", (json_int_t)device.max_contexts, "holds",
 		(json_int_t)claim_serial(request), "roles", describe_roles(request), "support",
 		describe_support(request), "limits", describe_limits(request),
-		"esp_encryption", describe_algorithms(request, copsecAlgorithmType_encryption),
-		"esp_integrity", describe_algorithms(request, copsecAlgorithmType_integrity));
+		"esp_encryption", describe_algorithms(request, copsecAlgorithmUse_esp,
+			copsecAlgorithmType_encryption),
+		"esp_integrity", describe_algorithms(request, copsecAlgorithmUse_esp,
+			copsecAlgorithmType_integrity),
+		"esp_extended", describe_extended(request),
+		"ah_integrity", describe_algorithms(request, copsecAlgorithmUse_ah,
+			copsecAlgorithmType_integrity));
 }
 
 static json_t *describe_traffic(const struct peer *p)

@@ -753,7 +753,8 @@ static void probe(struct process *p)
 	}
 	p->probed = true;
 	buffer_init(&names, 1024);
-	esp_needs_names(&p->algorithms, copsecAlgorithmType_encryption, &names);
+	esp_needs_names(&p->algorithms, copsecAlgorithmUse_esp, copsecAlgorithmType_encryption,
+	                &names);
 	log_notice(p->log, MODULE, "algorithms of the kernel for ESP",
 	           log_str("encryption", buffer_string(&names)));
 	buffer_fini(&names);

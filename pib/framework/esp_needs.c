@@ -41,14 +41,20 @@ static void put_name(int32_t type, uint32_t number, uint32_t key_length, struct 
 		buffer_put_text(out, "number %u with %u bits", number, key_length);
 }
 
-void esp_needs_names(const struct capability_algorithms *has, int32_t type, struct buffer *out)
+bool esp_needs_extended(const struct capability_algorithms *has)
+{
+	return can(has, copsecAlgorithmType_esn, ESN_EXTENDED, 0);
+}
+
+void esp_needs_names(const struct capability_algorithms *has, int32_t use, int32_t type,
+	struct buffer *out)
 {
 	const char *between = "";
 
 	for (size_t i = 0; i < has->count; i++) {
 		const struct capability_algorithm *a = &has->list[i];
 
-		if (a->use != copsecAlgorithmUse_esp || a->type != type)
+		if (a->use != use || a->type != type)
 			continue;
 		buffer_put_text(out, "%s", between);
 		put_name(type, a->number, a->key_length, out);
@@ -167,7 +173,7 @@ static void check_sequence_numbers(const struct policy_esp *esp,
 
 	/* Who was not asked for either kind says nothing by it. */
 	if (esp->esn && can(has, copsecAlgorithmType_esn, ESN_NONE, 0) &&
-		!can(has, copsecAlgorithmType_esn, ESN_EXTENDED, 0))
+		!esp_needs_extended(has))
 		say(PIB_copsecEspTransform, esp->instance, fault, "with extended sequence numbers",
 			failures, e);
 }
@@ -205,7 +211,7 @@ static void lacks(const struct policy_esp *esp, const struct place *place, uint3
 	buffer_init(&wanted, NAMES_MAX);
 	buffer_init(&known, NAMES_MAX);
 	put_name(place->type, number, key_length, &wanted);
-	esp_needs_names(has, place->type, &known);
+	esp_needs_names(has, copsecAlgorithmUse_esp, place->type, &known);
 	prid_format(&prid, name);
 	snprintf(text, sizeof text, "%s: this node's kernel has no ESP with %s; it has %s", name,
 		buffer_string(&wanted), buffer_string(&known));

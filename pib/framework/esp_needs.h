@@ -19,8 +19,10 @@
 enum err esp_needs_check(const struct policy *policy, const struct capability_algorithms *has,
 	struct pri_failures *failures, struct error *e) MUST_USE;
 
-/* Names of the algorithms of one type that a node can use in ESP: "a, b"; "none". Appends. */
-void esp_needs_names(
-	const struct capability_algorithms *has, int32_t type, struct buffer *out);
+/* Names of the algorithms of one type that a node can use in ESP or AH: "a, b"; "none". Appends. */
+void esp_needs_names(const struct capability_algorithms *has, int32_t use, int32_t type,
+	struct buffer *out);
+/* Can it use extended sequence numbers in ESP? */
+bool esp_needs_extended(const struct capability_algorithms *has);
 
 #endif

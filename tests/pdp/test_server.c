@@ -205,6 +205,8 @@ START_TEST(what_a_node_says_of_itself_is_known_while_it_is_there)
 	d = describe("alice");
 	ck_assert_str_eq(json_string_value(json_object_get(d, "description")), "a test");
 	ck_assert_int_eq(json_integer_value(json_object_get(d, "max_message")), 4096);
+	ck_assert(json_is_false(json_object_get(d, "esp_extended")));
+	ck_assert_str_eq(json_string_value(json_object_get(d, "ah_integrity")), "none");
 	ck_assert_uint_eq(json_array_size(json_object_get(d, "roles")), 1);
 	ck_assert_str_eq(roles_of(d, 0), "host");
 	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(d, "limits"), 0)),
