@@ -78,13 +78,43 @@ static enum err collect_roles(struct build *b)
 	return E_OK;
 }
 
+/* What all authorities come to; of home alone it is what home says. */
+static enum err join_layers(struct build *b, struct set *set)
+{
+	const struct plan_policy *source = set->source;
+	const struct policy_roles roles = {b->roles, b->role_count};
+	const bool transit =
+		b->input->node_roles && strcmp(source->roles, b->input->node_roles) == 0;
+	struct policy_layer layers[POLICY_LAYERS_MAX] = {{"home", source->policy}};
+	enum err err;
+
+	set->policy = source->policy;
+	if (!source->other_count)
+		return E_OK;
+	if (source->other_count >= POLICY_LAYERS_MAX)
+		return error_set(b->error, E_LIMIT,
+			"%zu sets of other authorities for the roles %s, %d at most",
+			source->other_count, source->roles, POLICY_LAYERS_MAX - 1);
+	memcpy(layers + 1, source->others, source->other_count * sizeof *layers);
+	err = policy_join(layers, 1 + source->other_count, transit ? &roles : NULL, b->diagrams,
+		&b->joints, &set->joint, b->error);
+	if (!err)
+		set->policy = &set->joint.policy;
+	return err;
+}
+
 static enum err collect_sets(struct build *b)
 {
 	for (size_t i = 0; i < b->input->policy_count; i++) {
 		struct set *set = &b->sets[i];
-		const struct policy *policy = b->input->policies[i].policy;
+		const struct policy *policy;
+		enum err err;
 
 		set->source = &b->input->policies[i];
+		err = join_layers(b, set);
+		if (err)
+			return err;
+		policy = set->policy;
 		set->name = writer_name(&b->w, "", set->source->roles);
 		set->numbers = calloc(policy->protection_count + 1, sizeof *set->numbers);
 		set->counters = calloc(policy->rule_count + 1, sizeof(struct plan_counter *));
@@ -428,8 +458,11 @@ static enum err refuse_unable(
 	const struct plan_input *input, struct plan_cause *ret_cause, struct error *error)
 {
 	for (size_t i = 0; i < input->policy_count; i++) {
-		const struct policy_need *need = plan_unable(input->policies[i].policy, error);
+		const struct plan_policy *one = &input->policies[i];
+		const struct policy_need *need = plan_unable(one->policy, error);
 
+		for (size_t k = 0; k < one->other_count && !need; k++)
+			need = plan_unable(one->others[k].policy, error);
 		if (need) {
 			ret_cause->prid = need->prid;
 			return error->code;
@@ -450,6 +483,7 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
 	if (!b.plan)
 		return error_set(error, E_MEMORY, "no memory for a plan");
 	writer_init(&b.w, b.plan);
+	arena_init(&b.joints, PLAN_OCTETS_MAX);
 	b.sets = calloc(input->policy_count + 1, sizeof *b.sets);
 	b.diagrams = flow_manager_new(FLOW_NODES_DEFAULT);
 	err = refuse_unable(input, ret_cause, error);
@@ -470,6 +504,7 @@ enum err plan_build(const struct plan_input *input, struct plan **ret, struct pl
 	free(b.protecting);
 	free(b.roles);
 	flow_manager_free(b.diagrams);
+	arena_fini(&b.joints);
 	if (err) {
 		plan_free(b.plan);
 		return err;

@@ -17,7 +17,7 @@
 #define COPSEC_PIB_PLAN_BUILD_H
 
 #include "pib/plan/vocabulary.h"
-#include "pib/policy/policy.h"
+#include "pib/policy/joint.h"
 
 enum {
 	/* Numbers that the kernel's headers give; a plan is built where those need not be. */
@@ -77,6 +77,8 @@ enum leg { LEG_OUT, LEG_CAME, LEGS };
 
 struct set {
 	const struct plan_policy *source;
+	const struct policy *policy; /* what counts: home's, or what all authorities come to */
+	struct policy_joint joint;   /* if there are others */
 	const char *name;  /* of its chains */
 	unsigned *numbers; /* of the plan's protection for each of the policy's, 0: not used */
 	struct plan_counter **counters;                    /* by rule */
@@ -104,7 +106,8 @@ struct build {
 	struct set *node;              /* whose forward rules judge transit; NULL: none */
 	struct protecting *protecting; /* by number - 1 */
 	struct flow_manager *diagrams;
-	const char **roles; /* distinct combinations of the interfaces */
+	struct arena joints; /* of the sets */
+	const char **roles;  /* distinct combinations of the interfaces */
 	size_t role_count;
 	struct plan_counter *no_rule, *no_role, *not_syn, *invalid;
 	struct plan_chain *drop_no_rule, *drop_no_role;

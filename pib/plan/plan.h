@@ -50,6 +50,7 @@
 #include "pib/schema/pri.h"
 
 struct policy;
+struct policy_layer;
 
 enum {
 	PLAN_NAME_SIZE = 120,    /* names in the kernel, with their NUL */
@@ -78,10 +79,13 @@ struct plan_interface {
 	const char *roles; /* role combination, as the set for it is called; "": no role */
 };
 
-/* A checked policy and the role combination that it serves. */
+/* A checked policy and the role combination that it serves; and what other authorities say there,
+ * who can only make it stricter (pib/policy/layers.h). */
 struct plan_policy {
 	const char *roles;
 	const struct policy *policy;
+	const struct policy_layer *others;
+	size_t other_count;
 };
 
 struct plan;
@@ -285,6 +289,13 @@ struct plan_index {
 	size_t count;
 };
 
+/* Demands of authorities that do not go together: flows of this rule are dropped for that alone. */
+struct plan_conflict {
+	struct plan_cause cause;
+	const char *roles;
+	struct plan_conflict *next;
+};
+
 /* A protection that some rule asks for. The reqid comes from what the protection says, so an SA
  * made under one never counts for another, neither after a change nor after a restart; it is in
  * PLAN_REQID_BASE .. PLAN_REQID_LAST. The number is its place in the mark. */
@@ -309,7 +320,8 @@ struct plan {
 	size_t protection_count;
 	struct plan_spd *spd; /* in the order in which they are to be added */
 	size_t spd_count;
-	struct plan_counter *counters; /* list */
+	struct plan_conflict *conflicts; /* list */
+	struct plan_counter *counters;   /* list */
 	size_t counter_count;
 	struct plan_chain *chains; /* list */
 	size_t chain_count;

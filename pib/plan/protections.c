@@ -146,7 +146,7 @@ enum err build_protections(struct build *b)
 		return error_set(b->error, E_MEMORY, "no memory for a plan");
 	}
 	for (size_t i = 0; i < b->input->policy_count; i++) {
-		const struct policy *policy = b->sets[i].source->policy;
+		const struct policy *policy = b->sets[i].policy;
 		bool own = build_set_in_use(b, &b->sets[i]);
 
 		for (size_t j = 0; j < policy->rule_count; j++) {
@@ -171,7 +171,7 @@ enum err build_protections(struct build *b)
 	for (size_t i = 0; i < b->plan->protection_count; i++)
 		b->protecting[list[i].plan->number - 1] = list[i];
 	for (size_t i = 0; i < b->input->policy_count; i++) {
-		const struct policy *policy = b->sets[i].source->policy;
+		const struct policy *policy = b->sets[i].policy;
 
 		for (size_t j = 0; j < policy->protection_count; j++) {
 			const struct protecting *p =

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where another authority has no rule, there is no PRI either. */
 static struct plan_cause cause_of_rule(const struct policy_rule *rule)
 {
+	if (!rule->instance)
+		return build_compiled_in(rule->name);
 	return (struct plan_cause){
 		.prid = {.class = pib_class(PIB_ipSecRule), .instance = rule->instance},
 		.name = rule->name};
@@ -35,6 +38,23 @@ static void put_rule_log(struct build *b, struct plan_chain *chain, const struct
 	step_masked(w, PLAN_KEY_CT_STATE, STATE_NEW, STATE_NEW);
 	step_log(w, writer_text(w, "copsec %s: ", counter->name));
 	writer_rule(w, chain, &counter->cause);
+}
+
+/* Other authorities' limits and logs hold too; what they count is the rule's that decided. */
+static void put_beside(struct build *b, const struct set *set, const char *name,
+	const struct policy_rule *rule, struct plan_chain *chain, struct plan_chain **place)
+{
+	for (const struct policy_rule *other = rule->beside; other; other = other->beside) {
+		struct plan_counter counter = {
+			.name = writer_text(&b->w, "%s/%s", set->name, other->name),
+			.roles = set->name,
+			.cause = build_keep_cause(b, cause_of_rule(other)),
+		};
+
+		*place = build_limits(
+			b, writer_text(&b->w, "%s-%s", name, other->name), other, &counter, *place);
+		put_rule_log(b, chain, other, &counter);
+	}
 }
 
 static enum policy_answer answer_of(const struct policy_rule *rule)
@@ -97,6 +117,9 @@ static struct plan_chain *rule_leaf(struct build *b, struct set *set, enum stage
 	chain = writer_chain(w, PLAN_HOOK_NONE, name);
 	*place = build_limits(b, name, rule, counter, chain);
 	put_rule_log(b, chain, rule, counter);
+	put_beside(b, set, name, rule, chain, place);
+	if (rule->incomparable)
+		writer_conflict(w, set->source->roles, &cause);
 	if (p && stage == STAGE_IN) {
 		step_mark(w, ~m->flow, mark);
 		writer_rule(w, chain, &cause);
@@ -137,7 +160,7 @@ struct leaf_context {
 static const struct policy_rule *numbered_rule(
 	const struct set *set, uint32_t number, enum leg *leg)
 {
-	const struct policy *policy = set->source->policy;
+	const struct policy *policy = set->policy;
 
 	*leg = LEG_OUT;
 	if (number > policy->rule_count) {
@@ -419,6 +442,15 @@ static struct plan_chain *put_marking(
 	return put_diagram(c, marks, name, cause);
 }
 
+static enum err own_diagram(
+	struct build *b, const struct set *set, enum flow_direction direction, flow_ref *ret)
+{
+	if (!set->source->other_count)
+		return policy_diagram(set->policy, direction, NULL, b->diagrams, ret, b->error);
+	*ret = direction == FLOW_IN ? set->joint.in : set->joint.out;
+	return E_OK;
+}
+
 enum err build_own_rules(struct build *b, struct set *set)
 {
 	struct writer *w = &b->w;
@@ -428,10 +460,9 @@ enum err build_own_rules(struct build *b, struct set *set)
 	enum err err;
 	flow_ref in, out;
 
-	err = policy_diagram(set->source->policy, FLOW_IN, NULL, b->diagrams, &in, b->error);
+	err = own_diagram(b, set, FLOW_IN, &in);
 	if (!err)
-		err = policy_diagram(
-			set->source->policy, FLOW_OUT, NULL, b->diagrams, &out, b->error);
+		err = own_diagram(b, set, FLOW_OUT, &out);
 	if (err)
 		return err;
 	c.stage = STAGE_IN;
@@ -448,47 +479,28 @@ enum err build_own_rules(struct build *b, struct set *set)
 
 /* ---- Transit ---- */
 
-/* Forward rules between interfaces of two role combinations. What a rule protects is protected on
- * its way out, between out_role and the peer; so in its mirror, which has its number plus the
- * number of rules, the protected side is the one that packets come from. */
-static enum err transit_matches(struct build *b, const char *in, const char *out,
-	struct arena *arena, struct flow_match **ret, size_t *ret_count)
+/* What a rule protects is protected on its way out, between out_role and the peer; so in its mirror,
+ * which has its number plus the number of rules, the protected side is the one that packets come
+ * from. */
+static enum err transit_diagram(struct build *b, size_t in, size_t out, flow_ref *ret)
 {
-	const struct policy *policy = b->node->source->policy;
-	struct flow_match *list;
-	size_t most = 0, count = 0;
+	const struct set *node = b->node;
+	struct flow_match *matches = NULL;
+	struct arena arena;
+	size_t count = 0;
+	enum err err;
 
-	for (size_t i = 0; i < policy->rule_count; i++)
-		if (policy->rules[i].forward)
-			most += 2 * policy->rules[i].match_count;
-	list = arena_calloc(arena, most + 1, sizeof *list);
-	if (!list)
-		return error_set(b->error, E_MEMORY, "no memory for the rules of transit");
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct policy_rule *rule = &policy->rules[i];
-		uint32_t mirrored = (uint32_t)(rule->number + policy->rule_count);
-
-		if (!rule->forward)
-			continue;
-		if (policy_role_matches(rule->in_role, in) &&
-			policy_role_matches(rule->out_role, out)) {
-			for (size_t j = 0; j < rule->match_count; j++) {
-				list[count] = rule->matches[j];
-				list[count++].number = rule->number;
-			}
-		}
-		if (rule->direction == POLICY_BOTH_DIRECTIONS &&
-			policy_role_matches(rule->out_role, in) &&
-			policy_role_matches(rule->in_role, out)) {
-			for (size_t j = 0; j < rule->match_count; j++) {
-				list[count] = flow_match_mirror(&rule->matches[j]);
-				list[count++].number = mirrored;
-			}
-		}
+	if (node->source->other_count) {
+		*ret = node->joint.transit[in * b->role_count + out];
+		return E_OK;
 	}
-	*ret = list;
-	*ret_count = count;
-	return E_OK;
+	arena_init(&arena, PLAN_OCTETS_MAX);
+	err = policy_transit_matches(node->policy, b->roles[in], b->roles[out], &arena, &matches,
+		&count, b->error);
+	if (!err)
+		err = flow_build(b->diagrams, matches, count, ret, b->error);
+	arena_fini(&arena);
+	return err;
 }
 
 /* From one role combination to another. */
@@ -497,25 +509,18 @@ struct pair {
 	struct plan_chain *mark;
 };
 
-static enum err put_transit_pair(struct build *b, const char *in, const char *out, struct pair *ret)
+static enum err put_transit_pair(struct build *b, size_t from, size_t to, struct pair *ret)
 {
+	const char *in = b->roles[from], *out = b->roles[to];
 	struct writer *w = &b->w;
 	struct leaf_context c = {.b = b, .set = b->node, .stage = STAGE_FORWARD};
 	struct plan_cause cause =
 		build_compiled_in(writer_text(w, "transit from %s to %s", in, out));
 	const char *name =
 		writer_text(w, "%.50s.%.50s", writer_name(w, "", in), writer_name(w, "", out));
-	struct arena arena;
-	struct flow_match *matches = NULL;
-	size_t count = 0;
 	flow_ref diagram = FLOW_NOTHING;
-	enum err err;
+	enum err err = transit_diagram(b, from, to, &diagram);
 
-	arena_init(&arena, PLAN_OCTETS_MAX);
-	err = transit_matches(b, in, out, &arena, &matches, &count);
-	if (!err)
-		err = flow_build(b->diagrams, matches, count, &diagram, b->error);
-	arena_fini(&arena);
 	if (err)
 		return err;
 	ret->judge = put_diagram(&c, diagram, writer_text(w, "forward-%s", name), &cause);
@@ -550,7 +555,7 @@ enum err build_transit(struct build *b, const struct transit *ret)
 		for (size_t j = 0; j < b->role_count && !err; j++) {
 			struct pair pair = {NULL, NULL};
 
-			err = put_transit_pair(b, in, b->roles[j], &pair);
+			err = put_transit_pair(b, i, j, &pair);
 			judge[j] = pair.judge;
 			mark[j] = pair.mark;
 		}

@@ -175,6 +175,19 @@ struct plan_counter *writer_counter(
 	return counter;
 }
 
+void writer_conflict(struct writer *w, const char *roles, const struct plan_cause *cause)
+{
+	struct plan_conflict *conflict = take(w, 1, sizeof *conflict);
+
+	for (const struct plan_conflict *c = w->plan->conflicts; c; c = c->next)
+		if (!strcmp(c->cause.name, cause->name))
+			return;
+	if (!conflict)
+		return;
+	*conflict = (struct plan_conflict){*cause, writer_text(w, "%s", roles), w->plan->conflicts};
+	w->plan->conflicts = conflict;
+}
+
 struct plan_chain *writer_chain(struct writer *w, enum plan_hook hook, const char *name)
 {
 	struct plan_chain *chain = take(w, 1, sizeof *chain);

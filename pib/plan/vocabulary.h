@@ -36,6 +36,8 @@ const char *writer_name(struct writer *w, const char *prefix, const char *text);
 struct plan_counter *writer_counter(
 	struct writer *w, const char *name, const char *roles, const struct plan_cause *cause);
 /* Of a base chain the name, of another what its name begins with: see build_names(). */
+/* Noted once for each cause. */
+void writer_conflict(struct writer *w, const char *roles, const struct plan_cause *cause);
 struct plan_chain *writer_chain(struct writer *w, enum plan_hook hook, const char *name);
 /* The name, or one like it that no chain has yet. */
 const char *writer_unique_chain(struct writer *w, const char *name);

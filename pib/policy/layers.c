@@ -49,22 +49,25 @@ static bool home_protects(const struct policy_rule *const *rules, heard layers)
 	return is_heard(layers, 0) && rules[0] && rules[0]->action == POLICY_PROTECT;
 }
 
-/* The protection that the strictest layers demand together; NULL if there is none. */
+/* The protection that the strictest layers demand together; NULL if there is none. On different
+ * sides of the node it is not the same. */
 static const struct policy_protection *demanded_protection(const struct policy_layer *layers,
-	size_t count, const struct policy_rule *const *rules, heard which, size_t first)
+	size_t count, const struct policy_rule *const *rules, heard which, heard mirrored,
+	size_t first)
 {
 	const struct policy_protection *wanted = home_protection(layers, rules[first]->protection);
 
 	for (size_t i = first + 1; i < count; i++)
 		if (is_heard(which, i) &&
 			rule_strictness(rules[i]) == rule_strictness(rules[first]) &&
-			home_protection(layers, rules[i]->protection) != wanted)
+			(home_protection(layers, rules[i]->protection) != wanted ||
+				is_heard(mirrored, i) != is_heard(mirrored, first)))
 			return NULL;
 	return wanted;
 }
 
 static struct policy_decision decide(const struct policy_layer *layers, size_t count,
-	const struct policy_rule *const *rules, heard which)
+	const struct policy_rule *const *rules, heard which, heard mirrored)
 {
 	size_t first = strictest(rules, count, which);
 	struct policy_decision d = {.layer = first, .rule = rules[first], .rules = rules};
@@ -77,11 +80,13 @@ static struct policy_decision decide(const struct policy_layer *layers, size_t c
 
 		d.verdict = policy_verdict_of(rules[0]);
 		d.verdict.demand = demand;
+		d.mirrored = is_heard(mirrored, 0);
 		return d;
 	}
 	/* One protection by its name, and nothing more, can be demanded. */
 	d.verdict.compound = NULL;
-	d.verdict.protection = demanded_protection(layers, count, rules, which, first);
+	d.verdict.protection = demanded_protection(layers, count, rules, which, mirrored, first);
+	d.mirrored = is_heard(mirrored, first);
 	if (!d.verdict.protection) {
 		d.verdict = policy_verdict_of(NULL);
 		d.incomparable = true;
@@ -92,7 +97,7 @@ static struct policy_decision decide(const struct policy_layer *layers, size_t c
 struct policy_decision policy_decide(
 	const struct policy_layer *layers, size_t count, const struct policy_rule *const *rules)
 {
-	return decide(layers, count, rules, ((heard)1 << count) - 1);
+	return decide(layers, count, rules, ((heard)1 << count) - 1, 0);
 }
 
 /* ---- The product ---- */
@@ -114,24 +119,34 @@ struct product {
 	enum err err;
 };
 
-static void rules_of(
+/* Returns which of them are mirrors. */
+static heard rules_of(
 	const struct product *p, const struct state *s, const struct policy_rule **rules)
 {
-	for (size_t i = 0; i < p->count; i++)
-		rules[i] = policy_rule(p->layers[i].policy, s->numbers[i]);
+	heard mirrored = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		uint32_t rule_count = (uint32_t)p->layers[i].policy->rule_count;
+		bool mirror = s->numbers[i] > rule_count;
+
+		rules[i] = policy_rule(
+			p->layers[i].policy, mirror ? s->numbers[i] - rule_count : s->numbers[i]);
+		mirrored |= (heard)mirror << i;
+	}
+	return mirrored;
 }
 
 static bool has_effects(const struct policy_rule *rule)
 {
-	return rule && (rule->log || !rule->stateful);
+	return rule && (rule->log || !rule->stateful || rule->rate.count || rule->connections.count);
 }
 
 /* Has a stricter or equal layer before this one the same demand? */
 static bool is_repeated(const struct product *p, const struct policy_rule *const *rules,
-	const struct state *s, size_t layer)
+	const struct state *s, heard mirrored, size_t layer)
 {
 	for (size_t i = 1; i < layer; i++)
-		if (is_heard(s->heard, i) &&
+		if (is_heard(s->heard, i) && is_heard(mirrored, i) == is_heard(mirrored, layer) &&
 			rule_strictness(rules[i]) == rule_strictness(rules[layer]) &&
 			home_protection(p->layers, rules[i]->protection) ==
 				home_protection(p->layers, rules[layer]->protection))
@@ -141,7 +156,7 @@ static bool is_repeated(const struct product *p, const struct policy_rule *const
 
 /* Can this layer's rule still have a part in the decision, whatever further layers say? */
 static bool matters(const struct product *p, const struct policy_rule *const *rules,
-	const struct state *s, size_t first, size_t layer)
+	const struct state *s, heard mirrored, size_t first, size_t layer)
 {
 	enum policy_strictness most = rule_strictness(rules[first]);
 
@@ -154,20 +169,19 @@ static bool matters(const struct product *p, const struct policy_rule *const *ru
 	if (layer == 0)
 		return home_protects(rules, s->heard);
 	return most != STRICTNESS_BYPASS && rule_strictness(rules[layer]) == most &&
-	       !home_protects(rules, s->heard) && !is_repeated(p, rules, s, layer);
+	       !home_protects(rules, s->heard) && !is_repeated(p, rules, s, mirrored, layer);
 }
 
 /* Leaves out what can have no part any more, so that fewer states differ. */
 static void normalise(const struct product *p, struct state *s)
 {
 	const struct policy_rule *rules[POLICY_LAYERS_MAX];
-	heard heard_rules = 0;
+	heard heard_rules = 0, mirrored = rules_of(p, s, rules);
 	size_t first;
 
-	rules_of(p, s, rules);
 	first = strictest(rules, p->count, s->heard);
 	for (size_t i = 0; i < p->count; i++)
-		if (is_heard(s->heard, i) && matters(p, rules, s, first, i))
+		if (is_heard(s->heard, i) && matters(p, rules, s, mirrored, first, i))
 			heard_rules |= (heard)1 << i;
 	for (size_t i = 0; i < p->count; i++)
 		if (!is_heard(heard_rules, i))
@@ -266,26 +280,18 @@ static uint32_t next_layer(void *context, uint32_t state, uint32_t rule)
 	return state_number(p, &s);
 }
 
-static enum err multiply(struct product *p, size_t count, enum flow_direction direction,
-	const struct policy_roles *roles, struct flow_manager *m, flow_ref *ret,
-	struct error *error)
+static enum err multiply(struct product *p, size_t count, const flow_ref *diagrams,
+	struct flow_manager *m, flow_ref *ret, struct error *error)
 {
 	flow_ref product = FLOW_NOTHING;
 	enum err err = E_OK;
 
 	for (size_t i = 0; i < count && !err; i++) {
-		flow_ref layer;
-
 		p->count = i + 1;
-		err = policy_diagram(p->layers[i].policy, direction, roles, m, &layer, error);
-		if (err) {
-			error_prefix(error, "policy of %s", p->layers[i].name);
-			return err;
-		}
 		if (i == 0)
-			err = flow_map(m, layer, first_layer, p, &product, error);
+			err = flow_map(m, diagrams[i], first_layer, p, &product, error);
 		else
-			err = flow_combine(m, product, layer, next_layer, p, &product, error);
+			err = flow_combine(m, product, diagrams[i], next_layer, p, &product, error);
 		if (!err && p->err)
 			err = error_set(error, p->err,
 				p->err == E_LIMIT
@@ -305,11 +311,12 @@ static enum err keep_decision(const struct product *p, const struct state *s, st
 	struct policy_decision *ret)
 {
 	const struct policy_rule **rules = arena_calloc(arena, p->count, sizeof *rules);
+	heard mirrored;
 
 	if (!rules)
 		return E_MEMORY;
-	rules_of(p, s, rules);
-	*ret = decide(p->layers, p->count, rules, s->heard);
+	mirrored = rules_of(p, s, rules);
+	*ret = decide(p->layers, p->count, rules, s->heard, mirrored);
 	return E_OK;
 }
 
@@ -351,12 +358,12 @@ out:
 	return err;
 }
 
-enum err policy_merge(const struct policy_layer *layers, size_t count,
-	enum flow_direction direction, const struct policy_roles *roles, struct flow_manager *m,
-	struct arena *arena, struct policy_merged *ret, struct error *error)
+enum err policy_merge_diagrams(const struct policy_layer *layers, size_t count,
+	const flow_ref *diagrams, struct flow_manager *m, struct arena *arena,
+	struct policy_merged *ret, struct error *error)
 {
 	struct product p = {.layers = layers, .count = 1};
-	flow_ref diagram = FLOW_NOTHING;
+	flow_ref diagram;
 	enum err err;
 
 	if (count == 0 || count > POLICY_LAYERS_MAX)
@@ -365,10 +372,28 @@ enum err policy_merge(const struct policy_layer *layers, size_t count,
 	first_layer(&p, 0);
 	err = p.err ? error_set(
 			      error, p.err, "no memory for the policies of %zu authorities", count)
-		    : multiply(&p, count, direction, roles, m, &diagram, error);
+		    : multiply(&p, count, diagrams, m, &diagram, error);
 	if (!err)
 		err = keep_decisions(&p, diagram, m, arena, ret, error);
 	free(p.states);
 	free(p.slots);
 	return err;
+}
+
+enum err policy_merge(const struct policy_layer *layers, size_t count,
+	enum flow_direction direction, const struct policy_roles *roles, struct flow_manager *m,
+	struct arena *arena, struct policy_merged *ret, struct error *error)
+{
+	flow_ref diagrams[POLICY_LAYERS_MAX];
+
+	for (size_t i = 0; i < count && i < POLICY_LAYERS_MAX; i++) {
+		enum err err = policy_diagram(
+			layers[i].policy, direction, roles, m, &diagrams[i], error);
+
+		if (err) {
+			error_prefix(error, "policy of %s", layers[i].name);
+			return err;
+		}
+	}
+	return policy_merge_diagrams(layers, count, diagrams, m, arena, ret, error);
 }

@@ -42,8 +42,9 @@ struct policy_decision {
 	size_t layer;
 	const struct policy_rule *rule;
 	bool incomparable; /* discarded for this alone: the layers' rules say different things */
+	bool mirrored; /* in transit: the rule that protects is read as its mirror */
 	/* By layer: the rules that had a part in it. NULL where a layer's rule changed nothing. A
-	 * rule that logs or is stateless has a part in whatever lets the flow pass. */
+	 * rule that logs, has limits or is stateless has a part in whatever lets the flow pass. */
 	const struct policy_rule *const *rules;
 };
 
@@ -62,5 +63,10 @@ struct policy_merged {
 enum err policy_merge(const struct policy_layer *layers, size_t count,
 	enum flow_direction direction, const struct policy_roles *roles, struct flow_manager *m,
 	struct arena *arena, struct policy_merged *ret, struct error *error) MUST_USE;
+/* The same out of the layers' own diagrams, in which numbers above that of the rules mean mirrors
+ * (policy_transit_matches). */
+enum err policy_merge_diagrams(const struct policy_layer *layers, size_t count,
+	const flow_ref *diagrams, struct flow_manager *m, struct arena *arena,
+	struct policy_merged *ret, struct error *error) MUST_USE;
 
 #endif

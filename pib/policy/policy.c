@@ -151,6 +151,43 @@ enum err policy_matches(const struct policy *policy, enum flow_direction directi
 	return E_OK;
 }
 
+enum err policy_transit_matches(const struct policy *policy, const char *in, const char *out,
+	struct arena *arena, struct flow_match **ret, size_t *ret_count, struct error *error)
+{
+	struct flow_match *list;
+	size_t most = 0, count = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].forward)
+			most += 2 * policy->rules[i].match_count;
+	list = arena_calloc(arena, most + 1, sizeof *list);
+	if (!list)
+		return error_set(error, E_MEMORY, "no memory for %zu matches", most);
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+		struct reading reading = reading_of(rule, FLOW_FORWARD);
+		uint32_t mirrored = (uint32_t)(rule->number + policy->rule_count);
+
+		if (reading.plain && policy_role_matches(rule->in_role, in) &&
+			policy_role_matches(rule->out_role, out)) {
+			for (size_t j = 0; j < rule->match_count; j++) {
+				list[count] = rule->matches[j];
+				list[count++].number = rule->number;
+			}
+		}
+		if (reading.mirrored && policy_role_matches(rule->out_role, in) &&
+			policy_role_matches(rule->in_role, out)) {
+			for (size_t j = 0; j < rule->match_count; j++) {
+				list[count] = flow_match_mirror(&rule->matches[j]);
+				list[count++].number = mirrored;
+			}
+		}
+	}
+	*ret = list;
+	*ret_count = count;
+	return E_OK;
+}
+
 enum err policy_diagram(const struct policy *policy, enum flow_direction direction,
 	const struct policy_roles *roles, struct flow_manager *m, flow_ref *ret,
 	struct error *error)

@@ -401,6 +401,10 @@ struct policy_rule {
 	bool stateful;   /* replies pass with the connection */
 	bool log;        /* packets */
 	bool log_action; /* negotiations */
+	/* Of what several authorities come to (joint.h): the next rule that has a part in it with its
+	 * limits and its log; and whether it discards only because their demands do not go together. */
+	const struct policy_rule *beside;
+	bool incomparable;
 };
 
 struct policy_secret {
@@ -438,6 +442,14 @@ struct policy {
  */
 enum err policy_new(const struct pri_store *store, struct policy **ret,
 	struct pri_failures *failures, struct error *error) MUST_USE;
+/* The same with members for the groups that the policy leaves to a directory, by their names. A
+ * group that nobody fills matches nothing. Members of other groups are left alone. */
+struct policy_filling {
+	const struct policy_member *const *members;
+	size_t count;
+};
+enum err policy_new_filled(const struct pri_store *store, const struct policy_filling *filling,
+	struct policy **ret, struct pri_failures *failures, struct error *error) MUST_USE;
 struct policy *policy_free(struct policy *policy); /* takes NULL, returns NULL */
 
 /* How strict steps are together. Of all that are done the strictest counts, and of those that are
@@ -463,6 +475,11 @@ struct policy_roles {
 enum err policy_matches(const struct policy *policy, enum flow_direction direction,
 	const struct policy_roles *roles, struct arena *arena, struct flow_match **ret,
 	size_t *ret_count, struct error *error) MUST_USE;
+/* Forward rules between interfaces of these two role combinations. A match that is the mirror of
+ * what is written has the rule's number plus the number of rules: on which side of the node packets
+ * are protected depends on it. */
+enum err policy_transit_matches(const struct policy *policy, const char *in, const char *out,
+	struct arena *arena, struct flow_match **ret, size_t *ret_count, struct error *error) MUST_USE;
 /* Its diagram; leaves are rule numbers, 0 = no rule. */
 enum err policy_diagram(const struct policy *policy, enum flow_direction direction,
 	const struct policy_roles *roles, struct flow_manager *m, flow_ref *ret,

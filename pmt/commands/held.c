@@ -86,7 +86,7 @@ static size_t node_policies(
 		for (size_t n = 0; n < count; n++)
 			had |= strcmp(out[n].roles, roles) == 0;
 		if (set && !had)
-			out[count++] = (struct plan_policy){roles, set->policy};
+			out[count++] = (struct plan_policy){.roles = roles, .policy = set->policy};
 	}
 	return count;
 }

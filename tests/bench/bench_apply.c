@@ -131,7 +131,7 @@ static struct plan *build(const struct rules *rules, const struct plan *previous
 	static const struct plan_interface interface = {"*", "host"};
 	const struct policy policy = {
 		.roles = "host", .rules = rules->list, .rule_count = rules->count};
-	const struct plan_policy set = {"host", &policy};
+	const struct plan_policy set = {.roles = "host", .policy = &policy};
 	struct plan_cause cause;
 	struct plan *plan = NULL;
 	struct error error;

@@ -107,7 +107,7 @@ static void judge_policies(const struct state *s)
 			fuzz_require_sentence(e.code, &e);
 			continue;
 		}
-		policies[count] = (struct plan_policy){owned[count]->roles, owned[count]};
+		policies[count] = (struct plan_policy){.roles = owned[count]->roles, .policy = owned[count]};
 		names[count] = owned[count]->roles;
 		count++;
 	}

@@ -179,8 +179,8 @@ static struct plan *build(const struct test_rule *host, size_t host_count,
 {
 	static const struct plan_interface interfaces[] = {{"left0", "host"}, {"right0", "host"}};
 	struct plan_policy policies[] = {
-		{"gateway", test_policy(&arena, "gateway", transit, transit_count)},
-		{"host", test_policy(&arena, "host", host, host_count)},
+		{.roles = "gateway", .policy = test_policy(&arena, "gateway", transit, transit_count)},
+		{.roles = "host", .policy = test_policy(&arena, "host", host, host_count)},
 	};
 	struct plan_cause cause;
 	struct error error;

@@ -16,7 +16,7 @@ static struct plan *before, *after;
 static struct plan *build(const struct test_rule *rules, size_t count, const struct plan *previous)
 {
 	static const struct plan_interface interfaces[] = {{"eth0", "host"}};
-	struct plan_policy policy = {"host", test_policy(&arena, "host", rules, count)};
+	struct plan_policy policy = {.roles = "host", .policy = test_policy(&arena, "host", rules, count)};
 	struct plan_cause cause;
 	struct plan *plan = NULL;
 	struct error error;

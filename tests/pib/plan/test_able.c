@@ -91,7 +91,7 @@ START_TEST(nothing_is_planned_for_a_policy_that_needs_too_much)
 	const struct policy_need need = {
 		{pib_class(PIB_ipSecRule), 3}, ipSecRuleIpSecIpsoFilterSetId};
 	struct policy policy = policy_with(&need, 1);
-	struct plan_policy set = {"host", &policy};
+	struct plan_policy set = {.roles = "host", .policy = &policy};
 	struct plan_input input = {
 		.mark_mask = MARK_MASK_DEFAULT, .policies = &set, .policy_count = 1};
 	struct plan_cause cause;

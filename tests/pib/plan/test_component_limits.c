@@ -178,7 +178,7 @@ START_TEST(as_many_protections_as_that_and_not_one_more)
 {
 	struct plan_cause cause;
 	struct plan *plan = NULL;
-	struct plan_policy set = {"host", NULL};
+	struct plan_policy set = {.roles = "host"};
 	struct plan_interface interface = {"eth0", "host"};
 	struct plan_input input = {.mark_mask = MARK_MASK_DEFAULT, .policies = &set,
 		.policy_count = 1, .interfaces = &interface, .interface_count = 1,

@@ -6,6 +6,7 @@
 
 #include "common/base/file.h"
 #include "pib/plan/walk.h"
+#include "pib/policy/layers.h"
 #include "tests/pib/plan/policies.h"
 #include "tests/suite.h"
 
@@ -44,7 +45,7 @@ static struct plan *build(const struct plan_input *input)
 static struct plan *build_host(
 	const struct test_rule *rules, size_t count, const struct plan *previous)
 {
-	struct plan_policy policy = {"host", test_policy(&arena, "host", rules, count)};
+	struct plan_policy policy = {.roles = "host", .policy = test_policy(&arena, "host", rules, count)};
 
 	return build(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
 		.endpoints = &pdp,
@@ -63,9 +64,9 @@ static struct plan *build_router(const struct test_rule *rules, size_t count)
 	static const struct plan_interface interfaces[] = {
 		{"lan0", "lan"}, {"wan0", "wan"}, {"*", ""}};
 	struct plan_policy policies[] = {
-		{"gateway", test_policy(&arena, "gateway", rules, count)},
-		{"lan", test_policy(&arena, "lan", NULL, 0)},
-		{"wan", test_policy(&arena, "wan", NULL, 0)},
+		{.roles = "gateway", .policy = test_policy(&arena, "gateway", rules, count)},
+		{.roles = "lan", .policy = test_policy(&arena, "lan", NULL, 0)},
+		{.roles = "wan", .policy = test_policy(&arena, "wan", NULL, 0)},
 	};
 
 	return build(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
@@ -932,6 +933,145 @@ START_TEST(chains_and_evaluator_agree)
 }
 END_TEST
 
+/* ---- Several authorities ---- */
+
+enum { LAYERS = 3 };
+
+/* Two interfaces of different roles; the node has the first one's. */
+static struct plan *build_layers(const struct policy_layer *layers)
+{
+	const struct plan_policy policies[] = {
+		{.roles = "lan",
+			.policy = layers[0].policy,
+			.others = layers + 1,
+			.other_count = LAYERS - 1},
+		{.roles = "wan", .policy = layers[0].policy},
+	};
+	static const struct plan_interface interfaces[] = {{"eth0", "lan"}, {"eth1", "wan"}};
+
+	return build(&(struct plan_input){.mark_mask = MARK_MASK_DEFAULT,
+		.policies = policies,
+		.policy_count = 2,
+		.interfaces = interfaces,
+		.interface_count = 2,
+		.node_roles = "lan"});
+}
+
+static void check_layers(
+	const struct policy_layer *layers, struct test_packet p, enum flow_direction direction)
+{
+	static const char *const names[] = {"lan", "wan"};
+	static const struct policy_roles roles = {names, 2};
+	const struct policy_rule *rules[LAYERS];
+	struct plan_packet packet = {.in = "eth0", .out = "eth0"};
+	struct policy_decision wanted;
+	struct plan_end end;
+	struct buffer text;
+
+	p.flow.direction = direction;
+	if (direction == FLOW_FORWARD) {
+		p.flow.in_role = 1;
+		p.flow.out_role = 2;
+		strcpy(packet.out, "eth1");
+	}
+	packet.flow = p.flow;
+	for (size_t i = 0; i < LAYERS; i++)
+		rules[i] = policy_evaluate(layers[i].policy, &p.flow, &roles);
+	wanted = policy_decide(layers, LAYERS, rules);
+	plan_walk(plan, &packet, &end);
+	buffer_init(&text, 4096);
+	flow_print(&text, &p.flow);
+	buffer_put_text(&text, ": ");
+	policy_print_verdict(&text, &wanted.verdict);
+	ck_assert_msg(end.accepted == (wanted.verdict.action != POLICY_DISCARD), "%s",
+		buffer_string(&text));
+	if (end.accepted && wanted.verdict.action == POLICY_PROTECT) {
+		ck_assert_msg(end.protection != NULL, "%s", buffer_string(&text));
+		ck_assert_str_eq(end.protection->name, wanted.verdict.protection->name);
+		ck_assert(end.protection->required ==
+			  (wanted.verdict.demand == POLICY_REQUIRED));
+	} else if (end.accepted) {
+		ck_assert_ptr_null(end.protection);
+	}
+	/* Who decided is told by name. */
+	if (wanted.layer && wanted.rule && !wanted.incomparable)
+		ck_assert_msg(end.cause && !strncmp(end.cause->name, layers[wanted.layer].name,
+						   strlen(layers[wanted.layer].name)),
+			"%s: %s", buffer_string(&text), end.cause ? end.cause->name : "");
+	buffer_fini(&text);
+}
+
+/* The last rule lets the rest pass, or everything would be dropped. */
+static struct policy *random_layer(uint32_t *state)
+{
+	enum { RULES = 8 };
+	struct test_rule rules[RULES + 2];
+	size_t count = 1 + next_random(state) % RULES;
+
+	for (size_t i = 0; i < count; i++) {
+		rules[i] = random_rule(state);
+		rules[i].forward = next_random(state) % 3 == 0;
+		rules[i].in_role = rules[i].out_role = "";
+	}
+	rules[count++] = (struct test_rule){
+		.name = "rest", .direction = POLICY_BOTH_DIRECTIONS, .action = POLICY_BYPASS};
+	rules[count++] = (struct test_rule){.name = "rest-through",
+		.direction = POLICY_BOTH_DIRECTIONS,
+		.action = POLICY_BYPASS,
+		.forward = true,
+		.in_role = "",
+		.out_role = ""};
+	return test_policy(&arena, "lan", rules, count);
+}
+
+START_TEST(chains_and_the_strictest_layer_agree)
+{
+	enum { ROUNDS = 100, PACKETS = 200 };
+	uint32_t state = 20261124;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		struct policy_layer layers[LAYERS] = {{"home", NULL}, {"operator", NULL},
+			{"responder", NULL}};
+
+		arena_reset(&arena);
+		for (size_t i = 0; i < LAYERS; i++)
+			layers[i].policy = random_layer(&state);
+		plan_free(plan);
+		plan = build_layers(layers);
+		for (int i = 0; i < PACKETS; i++)
+			check_layers(layers, random_packet(&state),
+				(enum flow_direction)(next_random(&state) % FLOW_DIRECTIONS));
+	}
+}
+END_TEST
+
+START_TEST(what_cannot_be_agreed_upon_is_dropped_and_told)
+{
+	static const struct test_rule home[] = {
+		{.name = "all", .direction = POLICY_OUT, .action = POLICY_BYPASS},
+		{.name = "a", .direction = POLICY_IN, .action = POLICY_PROTECT, .protection = STRONG},
+		{.name = "b", .direction = POLICY_IN, .action = POLICY_PROTECT, .protection = TUNNEL}};
+	static const struct test_rule one[] = {{.name = "one", .direction = POLICY_OUT,
+		.action = POLICY_PROTECT, .protection = STRONG}};
+	static const struct test_rule other[] = {{.name = "other", .direction = POLICY_OUT,
+		.action = POLICY_PROTECT, .protection = TUNNEL}};
+	struct policy_layer layers[LAYERS] = {{"home", test_policy(&arena, "lan", home, 3)},
+		{"operator", test_policy(&arena, "lan", one, 1)},
+		{"visited", test_policy(&arena, "lan", other, 1)}};
+	struct plan_packet packet = {.flow = packet_of(TCP, 80).flow, .out = "eth0"};
+	struct plan_end end;
+
+	plan = build_layers(layers);
+	packet.flow.direction = FLOW_OUT;
+	plan_walk(plan, &packet, &end);
+	ck_assert(!end.accepted);
+	ck_assert_str_eq(end.cause->name, "operator/one/incomparable");
+	ck_assert_ptr_nonnull(plan->conflicts);
+	ck_assert_str_eq(plan->conflicts->cause.name, "operator/one/incomparable");
+	ck_assert_str_eq(plan->conflicts->roles, "lan");
+}
+END_TEST
+
 /* ---- Numbers, names, limits ---- */
 
 START_TEST(protections_keep_number_and_reqid)
@@ -1011,7 +1151,7 @@ END_TEST
 
 START_TEST(impossible_input_is_refused)
 {
-	struct plan_policy policy = {"host", test_policy(&arena, "host", NULL, 0)};
+	struct plan_policy policy = {.roles = "host", .policy = test_policy(&arena, "host", NULL, 0)};
 	struct plan_interface interfaces[] = {{"eth0", "host"}, {"eth0", "host"}};
 	struct plan_input input = {.mark_mask = MARK_MASK_DEFAULT,
 		.policies = &policy,
@@ -1145,6 +1285,8 @@ int main(void)
 		marks_begin_empty_and_keep_foreign_bits,
 		transit_has_one_protected_side,
 		chains_and_evaluator_agree,
+		chains_and_the_strictest_layer_agree,
+		what_cannot_be_agreed_upon_is_dropped_and_told,
 		protections_keep_number_and_reqid,
 		names_are_unique_and_readable_for_nft,
 		impossible_input_is_refused,

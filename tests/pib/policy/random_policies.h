@@ -57,6 +57,8 @@ static inline void random_rule_of(
 		.initiator = POLICY_BOTH,
 		.stateful = random_below(r, 8) != 0,
 		.log = random_below(r, 8) == 0,
+		.rate = {.count = random_below(r, 8) == 0, .seconds = 1, .scope = POLICY_OF_RULE},
+		.connections = {.count = random_below(r, 8) == 0, .scope = POLICY_OF_SOURCE},
 	};
 	if (!rule->forward)
 		rule->in_role = rule->out_role = "";

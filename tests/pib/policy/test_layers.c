@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "pib/policy/layers.h"
+#include "pib/policy/joint.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -214,8 +214,10 @@ static void the_product_says(int seed)
 
 			ck_assert_int_ge(policy_strictness(&made->verdict), policy_strictness(&v));
 			ck_assert(!made->rules[j] || made->rules[j] == rules[j]);
-			/* Nothing that logs is lost on what passes. */
-			if (made->verdict.action != POLICY_DISCARD && rules[j]->log)
+			/* Nothing that logs or limits is lost on what passes. */
+			if (made->verdict.action != POLICY_DISCARD &&
+				(rules[j]->log || rules[j]->rate.count ||
+					rules[j]->connections.count))
 				ck_assert_ptr_eq(made->rules[j], rules[j]);
 		}
 	}
@@ -254,6 +256,98 @@ START_TEST(all_but_home_are_equal)
 }
 END_TEST
 
+/* ---- All of them as one policy ---- */
+
+static const struct policy_rule *joint_rule(
+	const struct policy_joint *joint, const struct flow *flow)
+{
+	size_t count = joint->policy.rule_count;
+	flow_ref diagram = flow->direction == FLOW_IN    ? joint->in
+			   : flow->direction == FLOW_OUT ? joint->out
+							 : FLOW_NOTHING;
+	uint32_t number;
+
+	if (flow->direction == FLOW_FORWARD)
+		diagram = joint->transit[(flow->in_role - 1u) * roles.count + flow->out_role - 1u];
+	number = flow_evaluate(manager, diagram, flow);
+	return policy_rule(&joint->policy, number > count ? number - (uint32_t)count : number);
+}
+
+static bool is_among(const struct policy_rule *made, const struct policy_rule *wanted)
+{
+	for (; made; made = made->beside)
+		if (made->instance == wanted->instance && made->log == wanted->log &&
+			made->rate.count == wanted->rate.count &&
+			made->connections.count == wanted->connections.count)
+			return true;
+	return false;
+}
+
+static void the_joint_policy_does(int seed)
+{
+	struct random r = start_round(seed);
+	struct policy_joint joint;
+	struct world w;
+
+	make_layers(&r, &w);
+	/* PRIs of different authorities are different. */
+	for (size_t i = 0; i < w.count; i++)
+		for (size_t k = 0; k < w.layers[i].policy->rule_count; k++)
+			((struct policy_rule *)(uintptr_t)&w.layers[i].policy->rules[k])->instance +=
+				(uint32_t)i << 28;
+	MUST(policy_join(w.layers, w.count, &roles, manager, &arena, &joint, &error));
+	for (size_t i = 0; i < FLOWS; i++) {
+		size_t layer = random_below(&r, (uint32_t)w.count);
+		struct flow flow = random_policy_flow(&r, w.layers[layer].policy);
+		const struct policy_rule *rules[MOST], *made;
+		struct policy_decision read;
+
+		if (flow.direction == FLOW_FORWARD && (!flow.in_role || !flow.out_role))
+			continue;
+		read = read_decision(&w, &flow, rules);
+		made = joint_rule(&joint, &flow);
+		ck_assert_int_eq(made ? made->action : POLICY_DISCARD, read.verdict.action);
+		ck_assert((made && made->incomparable) == read.incomparable);
+		if (!made) {
+			ck_assert(read.layer == 0 && !read.rule);
+			continue;
+		}
+		ck_assert_str_eq(read.layer ? made->name + strlen(w.layers[read.layer].name) + 1
+					    : made->name,
+			!read.rule	    ? "no-rule"
+			: read.incomparable ? "rule/incomparable"
+					    : read.rule->name);
+		if (read.layer)
+			ck_assert_int_eq(strncmp(made->name, w.layers[read.layer].name,
+						 strlen(w.layers[read.layer].name)), 0);
+		if (made->action == POLICY_DISCARD)
+			continue;
+		if (made->protection) {
+			ck_assert_str_eq(made->protection->name, read.verdict.protection->name);
+			ck_assert_int_eq(made->protection->demand, read.verdict.demand);
+			ck_assert_ptr_eq(made->protection,
+				&joint.policy.protections[made->protection->number - 1]);
+		}
+		for (size_t k = 0; k < w.count; k++) {
+			ck_assert(rules[k]->stateful || !made->stateful);
+			/* No limit and no log of what passes is lost. */
+			if (rules[k] != read.rule && rules[k] != rules[0] &&
+				(rules[k]->log || rules[k]->rate.count ||
+					rules[k]->connections.count))
+				ck_assert(is_among(made, rules[k]));
+		}
+	}
+}
+
+START_TEST(the_joint_policy_does_what_the_layers_say)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		the_joint_policy_does(SEED + i);
+}
+END_TEST
+
+/* ---- Guests that change nothing ---- */
+
 /* The same rules, but they neither log nor forget. */
 static struct policy *quiet_copy(const struct policy *policy)
 {
@@ -265,6 +359,7 @@ static struct policy *quiet_copy(const struct policy *policy)
 		rules[i] = policy->rules[i];
 		rules[i].log = false;
 		rules[i].stateful = true;
+		rules[i].rate.count = rules[i].connections.count = 0;
 	}
 	*copy = *policy;
 	copy->rules = rules;
@@ -325,6 +420,7 @@ int main(void)
 	tcase_add_loop_test(
 		c, the_strictest_layer_decides, 0, (int)(sizeof decisions / sizeof *decisions));
 	tcase_add_test(c, the_product_says_what_the_layers_say);
+	tcase_add_test(c, the_joint_policy_does_what_the_layers_say);
 	tcase_add_test(c, all_but_home_are_equal);
 	tcase_add_test(c, a_guest_that_is_nowhere_stricter_changes_nothing);
 	tcase_add_test(c, too_many_layers_are_an_error);
