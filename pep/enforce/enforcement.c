@@ -9,19 +9,16 @@
 
 #include "common/service/control.h"
 #include "pep/enforce/floors.h"
+#include "pep/enforce/intent.h"
 #include "pep/enforce/report.h"
 #include "pep/enforce/request_update.h"
 #include "pep/enforce/stored.h"
 #include "pep/enforce/warnings.h"
-#include "pib/framework/esp_needs.h"
 #include "pib/framework/roles.h"
 #include "pib/framework/traffic.h"
-#include "pib/plan/able.h"
-#include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
 
 enum {
-	POLICY_NAMES_MAX = 1024 * 1024, /* octets of NUL-terminated roles and names for a plan */
 	PDP_NAME_MAX = 255,
 	PDP_TEXT_SHOWN = 100,
 };
@@ -32,6 +29,8 @@ struct in_force {
 	struct state *state;
 	struct plan *plan;
 	struct error lacking; /* what the kernel cannot do of it; E_OK: nothing */
+	uint64_t until; /* the last second for which the plan is what the state says */
+	uint64_t deadline; /* the same in seconds since the boot; 0: not looked at yet */
 };
 
 /* How the last decision ended. */
@@ -55,6 +54,7 @@ struct enforcement {
 	struct error floors_lost; /* why they could not be read; E_OK: they were */
 	bool foreign_plan;   /* the kernel holds a plan of an earlier process */
 	uint64_t since;      /* when the index in force came; 0: none is */
+	uint64_t ended;      /* something ended just before then, and does not come back */
 	char pdp_name[PDP_NAME_MAX + 1];
 	char pdp_error[ERROR_TEXT_SIZE];
 	struct outcome last;
@@ -67,6 +67,11 @@ struct enforcement {
 	bool not_restored;   /* the stored state could not be put in force */
 	struct error disorder; /* why, of the last of these */
 };
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
 
 static void in_force_fini(struct in_force *f)
 {
@@ -158,105 +163,27 @@ static enum err fault_of_cause(struct verdict *v, const struct plan_cause *cause
 	return verdict_pri(v, (struct pib_fault){kind, 0, 0}, &cause->prid, why);
 }
 
-static enum pib_fault_kind kind_of_plan_error(enum err err)
+/* At a moment that is not before anything that has ended already. */
+static enum err intent_of_state(const struct enforcement *n, const struct state *state,
+                                bool accept_lacking, uint64_t now_utc, struct in_force *new,
+                                struct verdict *v)
 {
-	switch ((int)err) {
-	case E_LIMIT:
-		return PIB_FAULT_SPACE;
-	case E_UNSUPPORTED:
-		return PIB_FAULT_VALUE_UNSUPPORTED;
-	default:
-		return PIB_FAULT_INSTANCE;
-	}
-}
+	struct intent_terms terms = {
+		.input = plan_input(n),
+		.algorithms = n->identity.algorithms,
+		.accept_lacking = accept_lacking,
+		.before = n->now.state,
+		.now_utc = later(now_utc, n->ended),
+	};
+	struct intent intent;
+	enum err err = intent_make(state, &terms, &intent, v);
 
-static char *text_of(struct arena *arena, struct view v)
-{
-	struct view copy = arena_copy(arena, v.len ? v : VIEW("", 0));
-
-	return (char *)(uintptr_t)copy.data;
-}
-
-/* What the policy needs and the kernel has not, the first of it, is said in *ret_lacking. */
-static enum err check_kernel(const struct enforcement *n, const struct policy *policy,
-                             bool accept_lacking, struct error *ret_lacking, struct verdict *v)
-{
-	struct pri_failures accepted;
-	struct error e;
-	enum err err;
-
-	if (!n->identity.algorithms)
-		return E_OK;
-	pri_failures_init(&accepted);
-	err = esp_needs_check(policy, n->identity.algorithms,
-	                      accept_lacking ? &accepted : &v->failures, &e);
-	if (err && err != E_UNSUPPORTED)
-		return verdict_whole(v, &e);
-	if (err && !ret_lacking->code)
-		*ret_lacking = e;
-	return err && !accept_lacking ? verdict_why(v, &e) : E_OK;
-}
-
-/* What the kernel lacks is refused unless `accept_lacking`. */
-static enum err plan_of_state(const struct enforcement *n, const struct state *state,
-                              bool accept_lacking, struct plan **ret, struct error *ret_lacking,
-                              struct verdict *v)
-{
-	const struct assignment *a = &state->assignments[0].assignment;
-	struct plan_input input = plan_input(n);
-	struct policy **owned = calloc(state->set_count + 1, sizeof *owned);
-	struct plan_interface *interfaces;
-	struct plan_policy *policies;
-	struct plan_cause cause = {0};
-	struct error e = {0};
-	struct arena arena;
-	enum err err = E_OK;
-
-	arena_init(&arena, POLICY_NAMES_MAX);
-	interfaces = arena_calloc(&arena, a->interface_count + 1, sizeof *interfaces);
-	policies = arena_calloc(&arena, state->set_count + 1, sizeof *policies);
-	input.node_roles = text_of(&arena, a->roles);
-	if (!owned || !interfaces || !policies || !input.node_roles)
-		goto no_memory;
-	for (size_t i = 0; i < a->interface_count; i++) {
-		interfaces[i].name = text_of(&arena, a->interfaces[i].name);
-		interfaces[i].roles = text_of(&arena, a->interfaces[i].roles);
-		if (!interfaces[i].name || !interfaces[i].roles)
-			goto no_memory;
-	}
-	for (size_t i = 0; i < state->set_count && !err; i++) {
-		err = policy_new(state->sets[i].rows, &owned[i], &v->failures, &e);
-		if (!err)
-			err = plan_check(owned[i], &v->failures, &e);
-		if (err)
-			verdict_why(v, &e);
-		else
-			err = check_kernel(n, owned[i], accept_lacking, ret_lacking, v);
-		policies[i].policy = owned[i];
-		policies[i].roles = text_of(&arena, state->sets[i].manifest.roles);
-		if (!policies[i].roles)
-			goto no_memory;
-	}
-	input.policies = policies;
-	input.policy_count = state->set_count;
-	input.interfaces = interfaces;
-	input.interface_count = a->interface_count;
-	if (!err) {
-		err = plan_build(&input, ret, &cause, &e);
-		if (err)
-			fault_of_cause(v, &cause, kind_of_plan_error(err), &e);
-	}
-	goto out;
-
-no_memory:
-	err = error_set(&e, E_MEMORY, "no memory to plan %zu sets", state->set_count);
-	verdict_whole(v, &e);
-out:
-	for (size_t i = 0; owned && i < state->set_count; i++)
-		policy_free(owned[i]);
-	free(owned);
-	arena_fini(&arena);
-	return err;
+	if (err)
+		return err;
+	new->plan = intent.plan;
+	new->lacking = intent.lacking;
+	new->until = intent.until;
+	return E_OK;
 }
 
 /* ---- Into the kernel ---- */
@@ -324,11 +251,6 @@ enum err enforcement_close(struct enforcement *n, struct error *e)
 }
 
 /* ---- Verification ---- */
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
 
 /* Those of another tenant say nothing: it was replaced by the settings. */
 static const struct floors *valid_floors(const struct enforcement *n)
@@ -552,9 +474,28 @@ static enum err commit(struct enforcement *n, struct in_force *new, struct verdi
 	return E_OK;
 }
 
-static struct view trust_cms(const struct state *s)
+static struct view trust_cms(const struct state_voice *v)
 {
-	return s->home.trust ? s->home.trust->cms : VIEW_NONE;
+	return v->trust ? v->trust->cms : VIEW_NONE;
+}
+
+static bool same_voice(const struct state_voice *a, const struct state_voice *b)
+{
+	return a->authority == b->authority && view_equal(a->index_cms, b->index_cms) &&
+	       view_equal(trust_cms(a), trust_cms(b));
+}
+
+static bool same_guests(const struct state *a, const struct state *b)
+{
+	if (a->other_count != b->other_count || a->delegation_count != b->delegation_count)
+		return false;
+	for (size_t i = 0; i < a->other_count; i++)
+		if (!same_voice(&a->others[i], &b->others[i]))
+			return false;
+	for (size_t i = 0; i < a->delegation_count; i++)
+		if (!view_equal(a->delegations[i].cms, b->delegations[i].cms))
+			return false;
+	return true;
 }
 
 /* What is signed under the same signatures is the same, sets included: the index names their roots. */
@@ -562,8 +503,7 @@ static bool is_in_force(const struct enforcement *n, const struct state *state)
 {
 	const struct state *now = n->now.state;
 
-	return now && view_equal(now->home.index_cms, state->home.index_cms) &&
-	       view_equal(trust_cms(now), trust_cms(state)) &&
+	return now && same_voice(&now->home, &state->home) && same_guests(now, state) &&
 	       view_equal(now->assignments[0].cms, state->assignments[0].cms);
 }
 
@@ -613,7 +553,7 @@ static enum err change_policy(struct enforcement *n, const struct decision *d, u
 	if (!err && is_in_force(n, new.state) && (accept_lacking || !n->now.lacking.code)) {
 		err = apply(n, n->now.plan, v);
 	} else if (!err) {
-		err = plan_of_state(n, new.state, accept_lacking, &new.plan, &new.lacking, v);
+		err = intent_of_state(n, new.state, accept_lacking, now_utc, &new, v);
 		if (!err)
 			err = put_in_force(n, &new, now_utc, v);
 	}
@@ -756,7 +696,8 @@ static enum err restore(struct enforcement *n, uint64_t now_utc, struct error *e
 	verdict_init(&v);
 	err = verify(n, new.store, now_utc, true, &new.state, &v);
 	if (!err)
-		err = plan_of_state(n, new.state, true, &new.plan, &new.lacking, &v);
+		err = intent_of_state(n, new.state, true,
+		                      later(now_utc, n->floors->time), &new, &v);
 	if (!err && floors_raise(n->floors, new.state, e))
 		err = verdict_whole(&v, e);
 	if (!err)
@@ -791,6 +732,55 @@ enum err enforcement_restore(struct enforcement *n, uint64_t now_utc, struct err
 		else
 			n->kernel_dirty = true;
 	}
+	return err;
+}
+
+/* ---- Time ---- */
+
+bool enforcement_ends(const struct enforcement *n)
+{
+	return n->now.state && n->now.until != UINT64_MAX;
+}
+
+/* The same state at another moment. */
+static enum err plan_again(struct enforcement *n, uint64_t now_utc, struct error *e)
+{
+	struct in_force new = {0};
+	struct verdict v;
+	enum err err;
+
+	verdict_init(&v);
+	err = intent_of_state(n, n->now.state, true, now_utc, &new, &v);
+	if (!err)
+		err = apply(n, new.plan, &v);
+	if (err) {
+		*e = v.why;
+		plan_free(new.plan);
+		return err;
+	}
+	plan_free(n->now.plan);
+	n->now.plan = new.plan;
+	n->now.until = new.until;
+	n->now.deadline = 0;
+	return E_OK;
+}
+
+enum err enforcement_tick(struct enforcement *n, uint64_t now_utc, uint64_t since_boot,
+                          bool *ret_changed, struct error *e)
+{
+	uint64_t now = later(now_utc, n->ended);
+	enum err err;
+
+	*ret_changed = false;
+	if (!enforcement_ends(n))
+		return E_OK;
+	if (!n->now.deadline)
+		n->now.deadline = since_boot + (n->now.until > now ? n->now.until - now : 0) + 1;
+	if (now_utc <= n->now.until && since_boot < n->now.deadline)
+		return E_OK;
+	n->ended = later(n->ended, n->now.until + 1);
+	err = plan_again(n, now_utc, e);
+	*ret_changed = !err;
 	return err;
 }
 
@@ -931,20 +921,22 @@ static json_t *json_time(uint64_t seconds)
 	return json_integer((json_int_t)seconds);
 }
 
-static json_t *status_sets(const struct state *s)
+static json_t *status_sets(const struct state *s, uint64_t now_utc)
 {
 	json_t *sets = json_array();
+	uint64_t until = UINT64_MAX;
 
 	for (size_t i = 0; s && i < s->set_count; i++) {
 		const struct manifest *m = &s->sets[i].manifest;
 
 		json_array_append_new(sets,
-		        json_pack("{s:o, s:I, s:s, s:o, s:o, s:I}", "name", control_text(m->name),
+		        json_pack("{s:o, s:I, s:s, s:o, s:o, s:I, s:b}", "name", control_text(m->name),
 		                  "serial", (json_int_t)m->serial, "authority",
 		                  authority_name(m->authority), "root",
 		                  json_hex(VIEW(m->root, sizeof m->root)), "not_after",
 		                  json_time(m->not_after), "rows",
-		                  (json_int_t)pri_store_count(s->sets[i].rows)));
+		                  (json_int_t)pri_store_count(s->sets[i].rows), "counts",
+		                  state_set_counts(s, &s->sets[i], now_utc, &until)));
 	}
 	return sets;
 }
@@ -1030,8 +1022,13 @@ static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 		if (!request_interface_roles(s, n->interfaces.list[i].name).len)
 			add_disorder(list, "interface %s has no role: nothing passes it",
 			             n->interfaces.list[i].name);
+	for (const struct plan_conflict *c = n->now.plan ? n->now.plan->conflicts : NULL; c;
+	     c = c->next)
+		add_disorder(list, "roles %s: what authorities demand does not go together, and is "
+		                   "discarded (%s)", c->roles, c->cause.name);
 	for (size_t i = 0; s && i < s->set_count; i++)
-		if (s->sets[i].manifest.not_after < now_utc)
+		if (s->sets[i].manifest.not_after < now_utc &&
+		    s->sets[i].manifest.stale_rule != STALE_END)
 			add_disorder(list, "set %.*s is past its time",
 			             (int)s->sets[i].manifest.name.len,
 			             (const char *)s->sets[i].manifest.name.data);
@@ -1066,7 +1063,7 @@ json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
 	                 "node", n->identity.pepid, "key", key, "report_key", report, "tenant",
 	                 control_text(s ? s->home.index.tenant : VIEW_NONE), "index",
 	                 (json_int_t)enforcement_serial(n), "since", (json_int_t)n->since,
-	                 "plan", n->now.plan ? n->now.plan->id : "", "sets", status_sets(s),
+	                 "plan", n->now.plan ? n->now.plan->id : "", "sets", status_sets(s, later(now_utc, n->ended)),
 	                 "roles", control_text(s ? s->assignments[0].assignment.roles : VIEW_NONE),
 	                 "interfaces", status_interfaces(n), "pdp_name",
 	                 control_text(view_of_string(n->pdp_name)), "decision",

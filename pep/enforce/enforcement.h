@@ -100,6 +100,16 @@ enum err enforcement_settle(struct enforcement *n, struct error *e) MUST_USE;
 enum err enforcement_listen(struct enforcement *n, int ret_fd[KERNEL_BUSES], struct error *e) MUST_USE;
 enum err enforcement_look(struct enforcement *n, bool *ret_drift, struct error *e) MUST_USE;
 
+/*
+ * Sets, delegations and members of groups end, and stale rules begin. While enforcement_ends() says so
+ * enforcement_tick() is to be called every second or so; what is past its time by the clock, or by the
+ * time since the boot (CLOCK_BOOTTIME, seconds), has no say any more, and does not get it back when
+ * the clock is turned back. *ret_changed: the kernel has another plan.
+ */
+bool enforcement_ends(const struct enforcement *n);
+enum err enforcement_tick(struct enforcement *n, uint64_t now_utc, uint64_t since_boot,
+                          bool *ret_changed, struct error *e) MUST_USE;
+
 /* Something could not be undone, deleted, stored or restored, and is worth trying again. */
 bool enforcement_needs_repair(const struct enforcement *n);
 enum err enforcement_repair(struct enforcement *n, uint64_t now_utc, struct error *e) MUST_USE;

@@ -38,6 +38,7 @@ enum {
 	REQUEST_MAX = MESSAGE_TOTAL_MAX - 65536, /* the REQ's own objects come on top */
 	PLAN_TEXT_MAX = CONTROL_REPLY_MAX / 2,
 	REPAIR_MS = 5000,
+	TICK_MS = 1000, /* how late something may end */
 	DRIFT_MS = 200, /* between two repairs of what others change */
 	SETTLE_MS = 100, /* interfaces rarely change one event at a time */
 	LINKS_MS = 1000, /* at least between two looks at them */
@@ -66,6 +67,7 @@ struct process {
 	struct ev_io links_changed;
 	struct ev_timer links_settled, settle, repair;
 	double links_read; /* when, by the loop's clock */
+	struct ev_timer tick; /* while something will end */
 	struct ev_io kernel_changed[KERNEL_BUSES];
 
 	struct pdps pdps;
@@ -87,6 +89,15 @@ static uint64_t now_utc(void)
 	return t > 0 ? (uint64_t)t : 0;
 }
 
+/* The clock may be turned back, this one goes on, also while the machine sleeps. */
+static uint64_t since_boot(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec;
+}
+
 /* The privileged side stops; it does not recover. The supervisor starts it again, and the kernel
  * goes on meanwhile. */
 static void stop(struct process *p, int status)
@@ -99,6 +110,10 @@ static void stop(struct process *p, int status)
 static void watch_repair(struct process *p)
 {
 	connections_judge(p->connections, enforcement_plan(p->enforcement));
+	if (enforcement_ends(p->enforcement) && !ev_is_active(&p->tick)) {
+		ev_timer_set(&p->tick, 0, TICK_MS / 1000.0);
+		ev_timer_start(p->loop, &p->tick);
+	}
 	if (!enforcement_settled(p->enforcement) && !ev_is_active(&p->settle)) {
 		ev_timer_set(&p->settle, 0, 0);
 		ev_timer_start(p->loop, &p->settle);
@@ -107,6 +122,26 @@ static void watch_repair(struct process *p)
 		return;
 	ev_timer_set(&p->repair, REPAIR_MS / 1000.0, 0);
 	ev_timer_start(p->loop, &p->repair);
+}
+
+/* What has ended has no say any more. */
+static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct process *p = w->data;
+	bool changed;
+	struct error e;
+
+	(void)revents;
+	if (enforcement_tick(p->enforcement, now_utc(), since_boot(), &changed, &e))
+		log_error(p->log, MODULE, "what is past its time is still in force",
+		          log_err(&e));
+	else if (changed)
+		log_notice(p->log, MODULE, "something of the policy is past its time",
+		           log_u64("index", enforcement_serial(p->enforcement)));
+	if (!enforcement_ends(p->enforcement))
+		ev_timer_stop(loop, w);
+	if (changed)
+		watch_repair(p);
 }
 
 static void on_settle(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -873,10 +908,12 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 		p.kernel_changed[bus].data = &p;
 	}
 	ev_init(&p.settle, on_settle);
+	ev_init(&p.tick, on_tick);
 	ev_init(&p.repair, on_repair);
 	p.links_changed.data = &p;
 	p.links_settled.data = &p;
 	p.settle.data = &p;
+	p.tick.data = &p;
 	p.repair.data = &p;
 	p.trace = trace_live_new(on_trace_wanted, &p);
 	p.connections = connections_new(p.loop, log);
@@ -897,6 +934,7 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	for (int bus = 0; bus < KERNEL_BUSES; bus++)
 		ev_io_stop(p.loop, &p.kernel_changed[bus]);
 	ev_timer_stop(p.loop, &p.settle);
+	ev_timer_stop(p.loop, &p.tick);
 	ev_timer_stop(p.loop, &p.repair);
 	if (p.links >= 0)
 		close(p.links);

@@ -25,42 +25,80 @@ static enum err sign(const struct compliance *c, const struct key *key, struct b
 	return err;
 }
 
+/* "operator/NAME"; of home the name alone. */
+static struct view long_name(struct arena *arena, enum authority authority, struct view name)
+{
+	struct buffer text;
+	struct view kept;
+
+	if (authority == AUTHORITY_HOME)
+		return name;
+	buffer_init(&text, 2 * SET_NAME_MAX);
+	buffer_put_text(&text, "%s/", authority_name(authority));
+	buffer_put_view(&text, name);
+	kept = text.error ? VIEW_NONE : arena_copy(arena, buffer_view(&text));
+	buffer_fini(&text);
+	return kept;
+}
+
+/* Sets, and for each other authority its index as if it were one, without a root. */
+static enum err put_entries(const struct state *state, struct arena *arena, struct compliance *c,
+                            struct error *e)
+{
+	size_t count = state->set_count + state->other_count;
+	struct set_entry *entries = arena_calloc(arena, count + 1, sizeof *entries);
+
+	if (count > COMPLIANCE_SETS_MAX)
+		return error_set(e, E_LIMIT, "%zu sets are more than a report can name", count);
+	for (size_t i = 0; entries && i < count; i++) {
+		const struct state_voice *voice =
+			i < state->set_count ? NULL : &state->others[i - state->set_count];
+		const struct manifest *m = voice ? NULL : &state->sets[i].manifest;
+
+		entries[i].name = voice ? long_name(arena, voice->authority, VIEW_NONE)
+		                        : long_name(arena, m->authority, m->name);
+		entries[i].serial = voice ? voice->index.serial : m->serial;
+		if (m)
+			memcpy(entries[i].root, m->root, sizeof m->root);
+		if (!entries[i].name.data)
+			entries = NULL;
+	}
+	if (!entries)
+		return error_set(e, E_MEMORY, "no memory for a report");
+	c->sets = entries;
+	c->set_count = count;
+	return E_OK;
+}
+
 enum err report_success(const struct state *state, const char *pepid,
                         const struct decision_origin *origin, uint64_t now_utc, const struct key *report_key, struct buffer *out,
                         struct error *e)
 {
-	struct set_entry sets[COMPLIANCE_SETS_MAX];
 	struct compliance c = {
 		.node = view_of_string(pepid),
 		.decision = origin->number,
 		.session = origin->session,
 		.index_serial = state->home.index.serial,
 		.time = now_utc,
-		.sets = sets,
-		.set_count = state->set_count,
 	};
 	struct buffer document;
 	size_t before = out->len;
+	struct arena arena;
 	struct pri pri;
 	enum err err;
 
-	if (state->set_count > COMPLIANCE_SETS_MAX)
-		return error_set(e, E_LIMIT, "%zu sets are more than a report can name",
-		                 state->set_count);
-	for (size_t i = 0; i < state->set_count; i++) {
-		const struct manifest *m = &state->sets[i].manifest;
-
-		sets[i] = (struct set_entry){.name = m->name, .serial = m->serial};
-		memcpy(sets[i].root, m->root, sizeof sets[i].root);
-	}
+	arena_init(&arena, 4 * DOCUMENT_MAX);
 	buffer_init(&document, 4 * DOCUMENT_MAX);
-	err = sign(&c, report_key, &document, e);
+	err = put_entries(state, &arena, &c, e);
+	if (!err)
+		err = sign(&c, report_key, &document, e);
 	if (!err) {
 		pri_init(&pri, PIB_copsecCompliance, 1);
 		pri_set_octets(&pri, copsecComplianceSigned, buffer_view(&document));
 		err = pri_put(out, &pri, e);
 	}
 	buffer_fini(&document);
+	arena_fini(&arena);
 	if (err)
 		out->len = before;
 	return err;

@@ -3,7 +3,7 @@
  * What a decision is answered with: the contents of the RPT's Named ClientSI (RFC 3084 section 5.3).
  *
  * Success carries a copsecCompliance: node, number of the decision, serial of the index and roots of
- * the sets in force, and the session that the decision came in, signed by the report key that only the enforcer has. Failure carries a GPERR or
+ * the sets in force, those of other authorities as "operator/NAME" and their index as "operator/", and the session that the decision came in, signed by the report key that only the enforcer has. Failure carries a GPERR or
  * an ErrorPRID with CPERR for each PRI at fault, and a copsecFailure with the sentence.
  */
 #ifndef COPSEC_PEP_ENFORCE_REPORT_H

@@ -79,8 +79,6 @@ static const struct unable {
 	{PIB_ipSecIpsoFilter, 0, CLASS, "a condition on IP security options"},
 	{PIB_ipSecRuleTimePeriod, 0, CLASS, "a time of validity"},
 	{PIB_ipSecRuleTimePeriodSet, 0, CLASS, "a time of validity"},
-	{PIB_copsecGroup, 0, CLASS, "a group with a name"},
-	{PIB_copsecGroupMember, 0, CLASS, "a group with a name"},
 	{PIB_copsecPeer, 0, CLASS, "a peer with a name"},
 	{PIB_copsecPeerKey, 0, CLASS, "a key of a peer"},
 	{PIB_copsecSecret, 0, CLASS, "a sealed secret"},
@@ -88,7 +86,6 @@ static const struct unable {
 	{PIB_copsecTimePeriod, 0, CLASS, "a time of validity"},
 	{PIB_copsecAhTransform, 0, CLASS, "AH"},
 	{PIB_copsecCredential, 0, CLASS, "a condition on credentials"},
-	{PIB_copsecEvidence, 0, CLASS, "a response to an alert"},
 };
 
 static const struct unable *find_unable(enum pib_class_id class, unsigned attribute)

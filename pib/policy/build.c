@@ -273,7 +273,14 @@ static void refuse_nulls(struct build *b, enum pib_class_id class)
 enum err policy_new(const struct pri_store *store, struct policy **ret,
 	struct pri_failures *failures, struct error *error)
 {
-	struct build b = {.store = store, .failures = failures, .error = error};
+	return policy_new_filled(store, NULL, ret, failures, error);
+}
+
+enum err policy_new_filled(const struct pri_store *store, const struct policy_filling *filling,
+	struct policy **ret, struct pri_failures *failures, struct error *error)
+{
+	struct build b = {
+		.store = store, .filling = filling, .failures = failures, .error = error};
 	enum err err = E_OK;
 
 	b.policy = calloc(1, sizeof *b.policy);
@@ -288,13 +295,13 @@ enum err policy_new(const struct pri_store *store, struct policy **ret,
 			collections[i].order,
 			(struct tag_list *)(void *)((char *)&b + collections[i].list));
 	if (!err)
+		err = policy_build_names(&b);
+	if (!err)
 		err = build_groups(&b);
 	if (!err)
 		err = policy_build_protections(&b);
 	if (!err)
 		err = build_offers(&b);
-	if (!err)
-		err = policy_build_names(&b);
 	if (!err)
 		err = policy_build_rules(&b);
 	b.policy->needs = b.needs;

@@ -37,6 +37,7 @@ struct port_group {
 
 struct build {
 	const struct pri_store *store;
+	const struct policy_filling *filling; /* NULL: nobody fills groups */
 	struct policy *policy;
 	struct pri_failures *failures;
 	struct error *error; /* the first */

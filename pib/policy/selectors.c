@@ -164,6 +164,31 @@ static enum err read_member(struct build *b, const struct pri *pri, struct membe
 	return E_OK;
 }
 
+static bool fills(const struct policy_group *group, const struct policy_member *member)
+{
+	return group->authority == POLICY_BY_DIRECTORY && strcmp(group->name, member->group) == 0;
+}
+
+/* What a directory puts into the groups that are left to it; counts only if there is no room. */
+static size_t fill_groups(const struct build *b, struct member *room)
+{
+	size_t count = 0;
+
+	for (size_t g = 0; b->filling && g < b->policy->group_count; g++) {
+		for (size_t i = 0; i < b->filling->count; i++) {
+			const struct policy_member *m = b->filling->members[i];
+
+			if (!fills(&b->policy->groups[g], m))
+				continue;
+			if (room)
+				room[count] = (struct member){
+					b->policy->groups[g].tag, m->family, m->addresses};
+			count++;
+		}
+	}
+	return count;
+}
+
 /* The caller frees *ret. A row that is refused is left out: the policy is refused anyway. */
 static enum err collect_members(
 	struct build *b, enum pib_class_id class, struct member **ret, size_t *ret_count)
@@ -176,7 +201,7 @@ static enum err collect_members(
 
 	while (pri_store_next(&c, &row))
 		rows++;
-	members = calloc(rows + 1, sizeof *members);
+	members = calloc(rows + fill_groups(b, NULL) + 1, sizeof *members);
 	if (!members)
 		return build_no_memory(b);
 	c = pri_store_class(b->store, class);
@@ -190,6 +215,8 @@ static enum err collect_members(
 		else if (!read_member(b, &pri, &members[count]))
 			count++;
 	}
+	if (class == PIB_ipSecAddress)
+		count += fill_groups(b, members + count);
 	qsort(members, count, sizeof *members, compare_members);
 	*ret = members;
 	*ret_count = count;
