@@ -78,6 +78,8 @@ const struct link_session link_session = {
  * session takes all that it is given.
  */
 enum { MESSAGES_BURST = 256, MESSAGES_PER_S = 16, SLICE = 2048, HOLD_MS = 500 };
+/* So many at a time, and who has said more than that of late waits for his turn first. */
+enum { MESSAGES_TURN = 8, MESSAGES_SOME = 64 };
 
 struct link {
 	struct ev_loop *loop;
@@ -94,6 +96,7 @@ struct link {
 	uint32_t charged;    /* messages that it was charged for */
 	uint64_t refilled;
 	struct ev_timer resume;
+	bool yielded;        /* it waits for its turn */
 	bool starting_tls; /* asked for; the handshake begins once the plain output is written */
 };
 
@@ -246,18 +249,35 @@ static void hold(struct link *l)
 	ev_timer_start(l->loop, &l->resume);
 }
 
+static bool must_yield(const struct link *l, uint32_t at_first)
+{
+	return l->is_limited && l->type->messages(l->session) - at_first >= MESSAGES_TURN;
+}
+
 static size_t on_octets(void *owner, struct net_connection *connection, struct view octets)
 {
 	struct link *l = owner;
 	uint64_t now = link_now();
+	uint32_t at_first = l->type->messages(l->session);
 	size_t used = 0, taken;
 
-	(void)connection;
+	if (l->is_limited && !l->yielded && has_allowance(l, now) &&
+		l->allowance <= MESSAGES_BURST - MESSAGES_SOME) {
+		l->yielded = true;
+		net_connection_yield(connection);
+		return 0;
+	}
+	l->yielded = false;
 	do {
 		size_t left = octets.len - used;
 
 		if (l->is_limited && !has_allowance(l, now)) {
 			hold(l);
+			break;
+		}
+		if (must_yield(l, at_first)) {
+			l->yielded = true;
+			net_connection_yield(connection);
 			break;
 		}
 		taken = l->type->receive(l->session,

@@ -13,6 +13,7 @@ void connection_die(struct net_connection *c)
 	c->state = STATE_DEAD;
 	c->events = NULL;
 	listener_forget(c);
+	connection_forget_turn(c);
 	connection_unlink(c);
 	connection_link(c, &c->net->dead);
 	connection_settle(c);

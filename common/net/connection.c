@@ -21,6 +21,7 @@ static int wanted(const struct net_connection *c)
 	case STATE_FLUSHING:
 		return c->write_wants;
 	case STATE_HANDSHAKE:
+		return c->turn_link ? 0 : c->read_wants;
 	case STATE_LINGERING:
 		return c->read_wants;
 	case STATE_DEAD:
@@ -93,7 +94,10 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 			connection_begin_handshake(c);
 		break;
 	case STATE_HANDSHAKE:
-		connection_handshake(c);
+		if (c->accepted)
+			connection_await_turn(c);
+		else
+			connection_handshake(c);
 		break;
 	case STATE_FLUSHING:
 		connection_flush(c);
@@ -104,6 +108,48 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 	case STATE_DEAD:
 		break;
 	}
+	connection_settle(c);
+}
+
+void connection_await_turn(struct net_connection *c)
+{
+	struct net *n = c->net;
+
+	if (c->turn_link)
+		return;
+	c->turn_next = NULL;
+	c->turn_link = n->last_turn;
+	*n->last_turn = c;
+	n->last_turn = &c->turn_next;
+	ev_check_start(n->loop, &n->turn);
+	ev_idle_start(n->loop, &n->awake);
+}
+
+void connection_forget_turn(struct net_connection *c)
+{
+	struct net *n = c->net;
+
+	if (!c->turn_link)
+		return;
+	*c->turn_link = c->turn_next;
+	if (c->turn_next)
+		c->turn_next->turn_link = c->turn_link;
+	else
+		n->last_turn = c->turn_link;
+	c->turn_link = NULL;
+	if (n->turns)
+		return;
+	ev_check_stop(n->loop, &n->turn);
+	ev_idle_stop(n->loop, &n->awake);
+}
+
+void connection_take_turn(struct net_connection *c)
+{
+	connection_forget_turn(c);
+	if (c->state == STATE_HANDSHAKE)
+		connection_handshake(c);
+	else
+		connection_show_again(c);
 	connection_settle(c);
 }
 

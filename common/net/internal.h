@@ -29,6 +29,11 @@ struct net {
 	struct ev_loop *loop;
 	struct tls_context *tls; /* NULL without a key */
 	ev_prepare reaper;       /* before each poll: what has died is released */
+	/* While somebody waits for his turn: the one behind all events of a round, the other so that
+	 * no round waits for one. */
+	ev_check turn;
+	ev_idle awake;
+	struct net_connection *turns, **last_turn;
 	struct net_connection *connections;
 	struct net_connection *dead;
 	struct net_listener *listeners;
@@ -95,6 +100,8 @@ struct net_connection {
 	bool short_write; /* the owner waits for `drained` */
 	bool was_secure;
 	bool held; /* the owner does not want to read */
+	/* In net.turns, if turn_link is not NULL; nothing is read meanwhile. */
+	struct net_connection *turn_next, **turn_link;
 
 	struct endpoint *endpoints; /* those to try, while connecting */
 	size_t endpoint_count, endpoint_next;
@@ -128,7 +135,7 @@ static inline bool connection_may_write(const struct net_connection *c)
 
 static inline bool connection_may_read(const struct net_connection *c)
 {
-	return !c->held && (!c->accepted || connection_pending(c) < c->limits.output);
+	return !c->held && !c->turn_link && (!c->accepted || connection_pending(c) < c->limits.output);
 }
 
 static inline ev_tstamp connection_in_ms(const struct net_connection *c, uint64_t ms)
@@ -146,6 +153,13 @@ struct net_connection *connection_accept(struct net_listener *l, int fd,
 void connection_settle(struct net_connection *c);
 void connection_link(struct net_connection *c, struct net_connection **list);
 void connection_unlink(struct net_connection *c);
+/*
+ * For work that a peer can make plenty of: handshakes, and the words of those who say much. It waits
+ * in a queue, of which one has its turn each time round the loop, behind all that the others want.
+ */
+void connection_await_turn(struct net_connection *c);
+void connection_forget_turn(struct net_connection *c);
+void connection_take_turn(struct net_connection *c);
 
 /* ---- connect.c ---- */
 
@@ -163,6 +177,8 @@ void connection_handshake(struct net_connection *c);
 /* ---- read.c, write.c ---- */
 
 void connection_read(struct net_connection *c);
+/* Shows again what the owner has not used. */
+void connection_show_again(struct net_connection *c);
 void connection_write(struct net_connection *c);
 
 /* ---- close.c ---- */

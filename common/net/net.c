@@ -14,6 +14,24 @@ const struct net_limits net_limits_default = {
 	.linger_ms = 3000,
 };
 
+static void on_turn(struct ev_loop *loop, ev_check *check, int events)
+{
+	struct net *n = check->data;
+
+	(void)loop;
+	(void)events;
+	if (n->turns)
+		connection_take_turn(n->turns);
+}
+
+/* It is enough that it runs: the loop does not wait then. */
+static void on_awake(struct ev_loop *loop, ev_idle *idle, int events)
+{
+	(void)loop;
+	(void)idle;
+	(void)events;
+}
+
 static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 {
 	struct net *n = prepare->data;
@@ -48,6 +66,11 @@ enum err net_new(struct ev_loop *loop, const struct key *key, struct net **ret_n
 		return err;
 	}
 	n->loop = loop;
+	n->last_turn = &n->turns;
+	ev_check_init(&n->turn, on_turn);
+	ev_set_priority(&n->turn, EV_MINPRI);
+	n->turn.data = n;
+	ev_idle_init(&n->awake, on_awake);
 	ev_prepare_init(&n->reaper, on_prepare);
 	n->reaper.data = n;
 	ev_prepare_start(loop, &n->reaper);

@@ -22,6 +22,9 @@
  * once, the loop sends what is queued. While the queue of an accepted connection is full its peer is
  * not read; a connection that we made goes on reading, for if both ends waited, both would for ever.
  * A peer that takes next to nothing is cut off after `stall_ms`.
+ *
+ * Work: the handshakes of accepted connections, and whoever yields, wait in one queue, of which one
+ * is served each time round the loop, so that those who want little wait for one of them at most.
  */
 #ifndef COPSEC_COMMON_NET_NET_H
 #define COPSEC_COMMON_NET_NET_H
@@ -110,6 +113,9 @@ enum err net_connection_start_tls(struct net_connection *c, enum net_role role,
 /* How many octets were taken; 0 if it is ending, not yet up, or between plain and secure. */
 size_t net_connection_write(struct net_connection *c, struct view octets) MUST_USE;
 size_t net_connection_room(const struct net_connection *c);
+/* Reads nothing more from the peer until all others that wait have had their turn; then `octets` is
+ * shown what was left. */
+void net_connection_yield(struct net_connection *c);
 /* Reads nothing more from the peer, until net_connection_resume(). */
 void net_connection_hold(struct net_connection *c);
 /* Reads on, and first shows what waits again: the one function that calls back, `octets` or `closed`.

@@ -5,15 +5,15 @@
 #include "common/net/internal.h"
 
 /*
- * Offers octets until the owner uses none. Returns how many it used; not to be believed when the
- * connection has left its state, for then nobody wants them.
+ * Offers octets until the owner uses none, or wants no more now. Returns how many it used; not to be
+ * believed when the connection has left its state, for then nobody wants them.
  */
 static size_t offer(struct net_connection *c, struct view octets)
 {
 	enum connection_state state = c->state;
 	size_t used = 0;
 
-	while (used < octets.len && c->state == state) {
+	while (used < octets.len && c->state == state && !c->held && !c->turn_link) {
 		size_t n = c->events->octets(c->owner, c,
 					     VIEW(octets.data + used, octets.len - used));
 
@@ -120,6 +120,20 @@ void connection_read(struct net_connection *c)
 	}
 }
 
+void connection_show_again(struct net_connection *c)
+{
+	if (connection_is_running(c) && !c->held && c->in.len)
+		take_in(c, VIEW_NONE);
+}
+
+void net_connection_yield(struct net_connection *c)
+{
+	if (!connection_is_running(c))
+		return;
+	connection_await_turn(c);
+	connection_settle(c);
+}
+
 void net_connection_hold(struct net_connection *c)
 {
 	if (c->held || !connection_is_running(c))
@@ -134,7 +148,7 @@ void net_connection_resume(struct net_connection *c)
 	if (!c->held)
 		return;
 	c->held = false;
-	if (connection_is_running(c) && c->in.len)
-		take_in(c, VIEW_NONE);
+	if (!c->turn_link)
+		connection_show_again(c);
 	connection_settle(c);
 }

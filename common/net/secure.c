@@ -73,7 +73,11 @@ void connection_begin_handshake(struct net_connection *c)
 		return;
 	}
 	c->state = STATE_HANDSHAKE;
-	connection_handshake(c);
+	c->read_wants = EV_READ;
+	if (c->accepted)
+		connection_await_turn(c);
+	else
+		connection_handshake(c);
 }
 
 enum err net_connection_start_tls(struct net_connection *c, enum net_role role, struct error *e)

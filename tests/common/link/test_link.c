@@ -19,6 +19,7 @@ struct end {
 	struct session *pdp;
 	bool close_at_opening; /* inside its drain */
 	bool no_session;       /* cannot make one */
+	bool answers;          /* requests, at once */
 	bool asks;             /* for a decision as soon as it is open */
 	/* happened */
 	bool connected, opened, closed, ended;
@@ -136,13 +137,16 @@ static const struct link_events pep_events = {pep_connected, authorize, pep_drai
 
 static void pdp_event(struct end *end, struct link *l, const struct session_event *event)
 {
+	uint32_t number;
+
 	switch (event->kind) {
 	case SESSION_START_TLS:
 		link_start_tls(l);
 		break;
 	case SESSION_OPENING:
 		end->opened = true;
-		ck_assert(pin_equal(link_pin(l), &pins[0]));
+		ck_assert(pdp_config.security == SESSION_PLAIN ||
+			  pin_equal(link_pin(l), &pins[0]));
 		ck_assert_int_eq(pdp_session_accept(end->pdp, event->client_type), E_OK);
 		if (end->close_at_opening)
 			session_close(
@@ -150,6 +154,9 @@ static void pdp_event(struct end *end, struct link *l, const struct session_even
 		break;
 	case SESSION_REQUEST:
 		end->state = event->state;
+		if (end->answers)
+			ck_assert_int_eq(pdp_session_decide_null(end->pdp, event->state, &number),
+				E_OK);
 		break;
 	case SESSION_CLOSED:
 		end->closed = true;
@@ -512,6 +519,56 @@ START_TEST(a_peer_that_floods_is_read_slowly)
 }
 END_TEST
 
+/* OPN, then requests on one handle. */
+static void flood_with_requests(void *owner, struct net_connection *c)
+{
+	struct buffer b;
+	size_t begun;
+
+	(void)owner;
+	buffer_init(&b, BIG);
+	begun = cops_begin(&b, COPS_OPN, 0, CLIENT_TYPE);
+	cops_put_pepid(&b, view_of_string("node"));
+	cops_end(&b, begun);
+	for (int i = 0; i < 100; i++) {
+		begun = cops_begin(&b, COPS_REQ, 0, CLIENT_TYPE);
+		cops_put_handle(&b, VIEW("\0\0\0\1", 4));
+		cops_put_context(&b, COPS_R_CONFIGURATION, 0);
+		cops_end(&b, begun);
+	}
+	ck_assert_uint_eq(net_connection_write(c, buffer_view(&b)), b.len);
+	buffer_fini(&b);
+}
+
+START_TEST(a_round_of_the_loop_takes_few_messages_of_a_peer)
+{
+	static const struct net_events flooding = {
+		.connected = flood_with_requests, .octets = swallow, .closed = silent_closed};
+	struct net_connection *connection;
+	uint32_t before = 0, most = 0;
+	bool closed = false;
+
+	pdp_config.security = SESSION_PLAIN;
+	pdp.answers = true;
+	ck_assert_int_eq(net_connect(nets[0], net_listener_endpoint(listener), 1, NULL, &flooding,
+				 &closed, &connection, &error),
+		E_OK);
+	UNTIL(pdp.link);
+	while (before < 101) {
+		uint32_t now;
+
+		ev_run(loop, EVRUN_ONCE);
+		ck_assert(!guard_fired);
+		now = session_messages(pdp.pdp);
+		most = now - before > most ? now - before : most;
+		before = now;
+	}
+	ck_assert_uint_le(most, 8);
+	ck_assert_uint_eq(net_counters(nets[1])->held, 0);
+	ck_assert(!closed);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("link");
@@ -531,6 +588,7 @@ int main(void)
 	tcase_add_test(c, a_silent_peer_runs_out_of_the_sessions_time);
 	tcase_add_test(c, a_deadline_is_met_wherever_it_moves);
 	tcase_add_test(c, a_peer_that_floods_is_read_slowly);
+	tcase_add_test(c, a_round_of_the_loop_takes_few_messages_of_a_peer);
 	suite_add_tcase(s, c);
 	return suite_main(s);
 }

@@ -746,6 +746,72 @@ START_TEST(output_takes_what_fits_and_says_how_much)
 }
 END_TEST
 
+/* Takes one octet a turn, or all at once; how much all had taken when it had all. */
+struct taker {
+	struct net_connection *c;
+	size_t taken, want;
+	bool yields;
+	unsigned *order, place;
+};
+
+static size_t take_some(void *owner, struct net_connection *c, struct view octets)
+{
+	struct taker *t = owner;
+	size_t some = t->yields ? 1 : octets.len;
+
+	t->taken += some;
+	if (t->taken == t->want)
+		t->place = ++*t->order;
+	if (t->yields && some < octets.len)
+		net_connection_yield(c);
+	return some;
+}
+
+/* One who has much to say, and says it in turns, is passed by one who comes later. */
+START_TEST(who_yields_lets_the_others_go_first)
+{
+	static const struct net_events taking = {.octets = take_some, .closed = ignore_closed};
+	static const uint8_t hundred[100];
+	struct taker takers[3];
+	unsigned order = 0;
+	int fds[3];
+
+	limits.secure_ms = 0;
+	server.starts_tls_at = NULL;
+	listen_at("127.0.0.1");
+	for (size_t i = 0; i < 3; i++) {
+		takers[i] = (struct taker){.want = i == 2 ? 1 : 100, .yields = i < 2, .order = &order};
+		server.c = NULL;
+		fds[i] = connect_bare("127.0.0.1");
+		run_until(server_accepted);
+		takers[i].c = server.c;
+		net_connection_set_owner(server.c, &taking, &takers[i]);
+	}
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_int_eq(send(fds[i], hundred, 100, 0), 100);
+	while (takers[0].taken < 10 || takers[1].taken < 10)
+		ev_run(loop, EVRUN_ONCE);
+	/* In turns: neither is far before the other. */
+	ck_assert_uint_le(takers[0].taken, takers[1].taken + 2);
+	ck_assert_uint_le(takers[1].taken, takers[0].taken + 2);
+	ck_assert_int_eq(send(fds[2], "x", 1, 0), 1);
+	while (order < 3)
+		ev_run(loop, EVRUN_ONCE);
+	ck_assert_uint_eq(takers[2].place, 1);
+	/* It ends in the middle of the queue. */
+	ck_assert_int_eq(send(fds[0], hundred, 100, 0), 100);
+	ck_assert_int_eq(send(fds[1], hundred, 100, 0), 100);
+	while (!takers[0].c->turn_link || !takers[1].c->turn_link)
+		ev_run(loop, EVRUN_ONCE);
+	net_connection_abort(takers[0].c);
+	net_connection_close(takers[1].c);
+	for (size_t i = 0; i < 3; i++)
+		close(fds[i]);
+	run_until(nothing_is_left);
+	ck_assert(!nets[1]->turns && !ev_is_active(&nets[1]->awake));
+}
+END_TEST
+
 /* Row 0 is plain, row 1 secure. */
 START_TEST(what_the_socket_takes_needs_no_turn_of_the_loop)
 {
@@ -1068,6 +1134,7 @@ int main(void)
 	tcase_add_test(net, talking_slowly_does_not_extend_the_handshake);
 	tcase_add_test(net, peer_that_never_reads_is_not_read_and_then_cut_off);
 	tcase_add_test(net, message_of_the_limit_fits_and_one_octet_more_does_not);
+	tcase_add_test(net, who_yields_lets_the_others_go_first);
 	tcase_add_loop_test(net, what_the_socket_takes_needs_no_turn_of_the_loop, 0, 2);
 	tcase_add_test(net, a_write_that_fails_at_once_calls_nobody);
 	tcase_add_loop_test(net, output_takes_what_fits_and_says_how_much, 0, 2);
