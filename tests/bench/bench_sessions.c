@@ -62,12 +62,13 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 static void run_peers(bool ours, uint16_t port, size_t want, int in, int out)
 {
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-	SSL_CTX *context = peer_context(false);
+	SSL_CTX *context = peer_context(false, NULL);
 	size_t count = 0, left = 0, more;
 
 	while (read(in, &more, sizeof more) == sizeof more) {
 		for (size_t i = 0; i < more; i++) {
-			struct peer p = ours ? peer_open(context, port) : peer_connect(context, port);
+			struct peer p = ours ? peer_open(context, port, "pep1.bench")
+					     : peer_connect(context, port);
 			struct reader *r = malloc(sizeof *r);
 
 			fcntl(p.fd, F_SETFL, O_NONBLOCK);
@@ -144,7 +145,7 @@ static uint16_t bare_init(struct bare_point *p, struct ev_loop *loop)
 	struct sockaddr_in at = {.sin_family = AF_INET};
 	socklen_t len = sizeof at;
 
-	*p = (struct bare_point){.loop = loop, .context = peer_context(true)};
+	*p = (struct bare_point){.loop = loop, .context = peer_context(true, NULL)};
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (bind(p->fd, (const struct sockaddr *)&at, sizeof at) < 0 || listen(p->fd, 1024) < 0 ||

@@ -4,28 +4,25 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/crypto/openssl.h"
+
 #define STATE "\x00\x08\x01\x01\x00\x00\x00\x01"
 
-static const uint8_t peer_open_client[] =
-	"\x10\x06\x49\x50\x00\x00\x00\x18\x00\x10\x0b\x01pep1.bench\0";
-const uint8_t peer_open_tls[36] =
-	"\x10\x06\x00\x00\x00\x00\x00\x20\x00\x10\x0b\x01pep1.bench\0\0"
-	"\x00\x08\x10\x02\x00\x00\x00\x01";
 const uint8_t peer_request[24] =
 	"\x10\x01\x49\x50\x00\x00\x00\x18" STATE "\x00\x08\x02\x01\x00\x08\x00";
 const uint8_t peer_report[24] =
 	"\x11\x03\x49\x50\x00\x00\x00\x18" STATE "\x00\x08\x0c\x01\x00\x01\x00";
 const uint8_t peer_keep_alive[8] = "\x10\x09\x00\x00\x00\x00\x00\x08";
-
-enum { OPEN_CLIENT = 24, OPEN_TLS = 32, ACCEPT_TLS = 24, ACCEPT_CLIENT = 16 };
 
 void fail(const char *what)
 {
@@ -63,6 +60,7 @@ size_t heap(void)
 static void on_drain(void *owner, struct link *l)
 {
 	struct served *s = owner;
+	struct pdp_transaction t = {.installs = &s->point->answer, .install_count = 1};
 	struct session_event e;
 	uint32_t number;
 
@@ -74,7 +72,7 @@ static void on_drain(void *owner, struct link *l)
 		if (e.kind == SESSION_REQUEST) {
 			s->state = e.state;
 			/* A peer that does not read may fill its queue; it is closed then. */
-			if (pdp_session_decide_null(s->session, e.state, &number))
+			if (pdp_session_decide(s->session, e.state, &t, &number))
 				session_close(s->session, COPS_CLIENT_CONNECTION, COPS_ERROR_UNABLE);
 		}
 		if (e.kind == SESSION_REPORT)
@@ -170,9 +168,9 @@ static int accept_all(X509_STORE_CTX *store, void *argument)
 	return 1;
 }
 
-SSL_CTX *peer_context(bool server)
+/* A key of its own, with a certificate in which there is nothing else. */
+static void make_key(SSL_CTX *c)
 {
-	SSL_CTX *c = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = X509_new();
 
@@ -181,8 +179,22 @@ SSL_CTX *peer_context(bool server)
 	X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
 	X509_set_pubkey(certificate, key);
 	if (X509_sign(certificate, key, EVP_sha256()) <= 0 ||
-		SSL_CTX_use_certificate(c, certificate) != 1 ||
-		SSL_CTX_use_PrivateKey(c, key) != 1 || SSL_CTX_set_num_tickets(c, 0) != 1 ||
+		SSL_CTX_use_certificate(c, certificate) != 1 || SSL_CTX_use_PrivateKey(c, key) != 1)
+		fail("TLS");
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+}
+
+SSL_CTX *peer_context(bool server, const struct key *key)
+{
+	SSL_CTX *c = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+
+	if (!key)
+		make_key(c);
+	else if (SSL_CTX_use_certificate(c, key_certificate(key)) != 1 ||
+		 SSL_CTX_use_PrivateKey(c, key_private(key)) != 1)
+		fail("TLS");
+	if (SSL_CTX_set_num_tickets(c, 0) != 1 ||
 		SSL_CTX_set_cipher_list(c, "ECDHE-ECDSA-AES256-GCM-SHA384") != 1)
 		fail("TLS");
 	SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
@@ -191,79 +203,123 @@ SSL_CTX *peer_context(bool server)
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(c, accept_all, NULL);
-	X509_free(certificate);
-	EVP_PKEY_free(key);
 	return c;
 }
 
-int peer_socket(uint16_t port)
+int peer_socket(uint16_t port, uint8_t host)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in from = {.sin_family = AF_INET};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) < 0)
+	from.sin_addr.s_addr = htonl((INADDR_LOOPBACK & 0xffffff00) | host);
+	/* The port is chosen when it is known whereto: there are more then. */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&from, sizeof from) < 0 ||
+		connect(fd, (const struct sockaddr *)&to, sizeof to) < 0)
 		fail("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	return fd;
 }
 
-static void shake_hands(struct peer *p, SSL_CTX *context)
+bool peer_say(const struct peer *p, const void *octets, size_t len)
 {
+	return p->ssl ? SSL_write(p->ssl, octets, (int)len) == (int)len
+		      : send(p->fd, octets, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+static bool hear(const struct peer *p, uint8_t *octets, size_t len)
+{
+	while (len) {
+		ssize_t n = p->ssl ? SSL_read(p->ssl, octets, (int)len) : recv(p->fd, octets, len, 0);
+
+		if (n <= 0)
+			return false;
+		octets += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* The next message, which must have this op-code. */
+static bool hear_op(const struct peer *p, enum cops_op op)
+{
+	uint8_t octets[4096];
+	size_t left, part;
+
+	if (!hear(p, octets, COPS_HEADER) || octets[1] != op)
+		return false;
+	left = (size_t)octets[4] << 24 | (size_t)octets[5] << 16 | (size_t)octets[6] << 8 | octets[7];
+	for (left -= COPS_HEADER; left; left -= part) {
+		part = left < sizeof octets ? left : sizeof octets;
+		if (!hear(p, octets, part))
+			return false;
+	}
+	return true;
+}
+
+size_t peer_put_open(uint8_t out[PEER_OPEN_MAX], uint16_t client_type, const char *pepid)
+{
+	struct buffer b;
+	size_t begun, len;
+
+	buffer_init(&b, PEER_OPEN_MAX);
+	begun = cops_begin(&b, COPS_OPN, 0, client_type);
+	cops_put_pepid(&b, view_of_string(pepid));
+	if (client_type == COPS_CLIENT_CONNECTION)
+		cops_put_start_tls(&b);
+	cops_end(&b, begun);
+	if (b.error)
+		fail("a name is too long");
+	len = b.len;
+	memcpy(out, b.data, len);
+	buffer_fini(&b);
+	return len;
+}
+
+bool peer_accepted(const struct peer *p, const char *pepid)
+{
+	uint8_t open[PEER_OPEN_MAX];
+
+	return peer_say(p, open, peer_put_open(open, COPS_CLIENT_CONNECTION, pepid)) &&
+	       hear_op(p, COPS_CAT);
+}
+
+bool peer_secure(struct peer *p, SSL_CTX *context, const char *pepid)
+{
+	if (!peer_accepted(p, pepid))
+		return false;
 	p->ssl = SSL_new(context);
 	SSL_set_fd(p->ssl, p->fd);
-	if (SSL_connect(p->ssl) != 1)
-		fail("TLS handshake");
+	return SSL_connect(p->ssl) == 1;
+}
+
+bool peer_begin(const struct peer *p, const char *pepid)
+{
+	uint8_t open[PEER_OPEN_MAX];
+
+	return peer_say(p, open, peer_put_open(open, COPS_CLIENT_PROVISIONING, pepid)) &&
+	       hear_op(p, COPS_CAT) && peer_say(p, peer_request, sizeof peer_request) &&
+	       hear_op(p, COPS_DEC) && peer_say(p, peer_report, sizeof peer_report);
 }
 
 struct peer peer_connect(SSL_CTX *context, uint16_t port)
 {
-	struct peer p = {.fd = peer_socket(port)};
+	struct peer p = {.fd = peer_socket(port, 1), .ssl = SSL_new(context)};
 
-	shake_hands(&p, context);
+	SSL_set_fd(p.ssl, p.fd);
+	if (SSL_connect(p.ssl) != 1)
+		fail("TLS handshake");
 	return p;
 }
 
-void peer_say(const struct peer *p, const void *octets, size_t len)
+struct peer peer_open(SSL_CTX *context, uint16_t port, const char *pepid)
 {
-	if (SSL_write(p->ssl, octets, (int)len) != (int)len)
-		fail("writing");
-}
+	struct peer p = {.fd = peer_socket(port, 1)};
 
-void peer_read(const struct peer *p, size_t len)
-{
-	char octets[4096];
-
-	while (len) {
-		int n = SSL_read(p->ssl, octets, (int)(len < sizeof octets ? len : sizeof octets));
-
-		if (n <= 0)
-			fail("reading");
-		len -= (size_t)n;
-	}
-}
-
-struct peer peer_open(SSL_CTX *context, uint16_t port)
-{
-	struct peer p = {.fd = peer_socket(port)};
-	char octets[ACCEPT_TLS];
-	ssize_t got = 0;
-
-	if (write(p.fd, peer_open_tls, OPEN_TLS) != OPEN_TLS)
-		fail("writing");
-	while (got < ACCEPT_TLS) {
-		ssize_t n = read(p.fd, octets + got, (size_t)(ACCEPT_TLS - got));
-
-		if (n <= 0)
-			fail("reading");
-		got += n;
-	}
-	shake_hands(&p, context);
-	peer_say(&p, peer_open_client, OPEN_CLIENT);
-	peer_read(&p, ACCEPT_CLIENT);
-	peer_say(&p, peer_request, sizeof peer_request);
-	peer_read(&p, DECISION_NULL);
-	peer_say(&p, peer_report, sizeof peer_report);
+	if (!peer_secure(&p, context, pepid) || !peer_begin(&p, pepid))
+		fail("a session does not open");
 	return p;
 }
 
@@ -272,4 +328,5 @@ void peer_close(struct peer *p)
 	SSL_free(p->ssl);
 	if (p->fd >= 0)
 		close(p->fd);
+	*p = (struct peer){.fd = -1};
 }

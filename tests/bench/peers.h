@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/crypto/key.h"
 #include "common/link/link.h"
 
 void fail(const char *what);
@@ -35,6 +36,7 @@ struct point {
 	struct net *net;
 	struct net_listener *listener;
 	struct session_config config;
+	struct view answer; /* what a request gets installed; empty: nothing */
 	struct served *peers;
 	unsigned opened, reports, ended;
 };
@@ -45,24 +47,31 @@ void point_fini(struct point *p);
 
 /* ---- A peer ---- */
 
-/* The same for all: TLS as common/net has it, and a key of its own. */
-SSL_CTX *peer_context(bool server);
+/* TLS as common/net has it, with this key or, if it is NULL, one of its own. */
+SSL_CTX *peer_context(bool server, const struct key *key);
 
 struct peer {
 	int fd;
-	SSL *ssl;
+	SSL *ssl; /* NULL: in clear */
 };
 
-/* Blocking. The handshake alone; or all up to the report of a NULL decision, with a request state. */
+/* Blocking. TCP from 127.0.0.`host`. */
+int peer_socket(uint16_t port, uint8_t host);
+/* Up to the Client-Accept for client-type 0; up to the end of the handshake, then up to the report of the first decision, with a request state.
+ * False: the other end wants no more of it. */
+bool peer_accepted(const struct peer *p, const char *pepid);
+bool peer_secure(struct peer *p, SSL_CTX *context, const char *pepid);
+bool peer_begin(const struct peer *p, const char *pepid);
+/* The handshake alone, without COPS; or all of the above. */
 struct peer peer_connect(SSL_CTX *context, uint16_t port);
-struct peer peer_open(SSL_CTX *context, uint16_t port);
-/* TCP alone. */
-int peer_socket(uint16_t port);
-void peer_say(const struct peer *p, const void *octets, size_t len);
-void peer_read(const struct peer *p, size_t len);
+struct peer peer_open(SSL_CTX *context, uint16_t port, const char *pepid);
+bool peer_say(const struct peer *p, const void *octets, size_t len);
 void peer_close(struct peer *p);
 
-extern const uint8_t peer_request[24], peer_report[24], peer_keep_alive[8], peer_open_tls[36];
-enum { DECISION_NULL = 32 }; /* octets */
+enum { PEER_OPEN_MAX = 512 };
+/* A Client-Open; for client-type 0 with the wish for TLS. */
+size_t peer_put_open(uint8_t out[PEER_OPEN_MAX], uint16_t client_type, const char *pepid);
+
+extern const uint8_t peer_request[24], peer_report[24], peer_keep_alive[8];
 
 #endif
