@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pmt/language/compact.h"
 #include "pmt/language/policy_file.h"
 #include "pmt/language/schema.h"
 #include "tests/pmt/policy_text.h"
@@ -246,6 +247,24 @@ START_TEST(policy_rng_is_what_the_tables_say)
 }
 END_TEST
 
+START_TEST(policy_rnc_is_policy_rng)
+{
+	struct buffer is, schema, should;
+
+	buffer_init(&is, 4 << 20);
+	buffer_init(&schema, 4 << 20);
+	buffer_init(&should, 4 << 20);
+	read_whole(SOURCE_DIR "/pmt/policy.rnc", &is);
+	schema_print(&schema);
+	ck_assert_int_eq(compact_print(buffer_view(&schema), &should), E_OK);
+	ck_assert_msg(view_equal(buffer_view(&is), buffer_view(&should)),
+		"pmt/policy.rnc is out of date: write it by `pmt schema --compact`");
+	buffer_fini(&is);
+	buffer_fini(&schema);
+	buffer_fini(&should);
+}
+END_TEST
+
 START_TEST(the_manual_lists_what_the_tables_say)
 {
 	struct buffer is, should;
@@ -276,6 +295,7 @@ int main(void)
 	tcase_add_test(tc, damaged_octets_never_crash);
 	tcase_add_test(tc, the_examples_are_right);
 	tcase_add_test(tc, policy_rng_is_what_the_tables_say);
+	tcase_add_test(tc, policy_rnc_is_policy_rng);
 	tcase_add_test(tc, the_manual_lists_what_the_tables_say);
 	suite_add_tcase(suite, tc);
 	return suite_main(suite);
