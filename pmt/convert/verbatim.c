@@ -358,7 +358,7 @@ enum err convert_put_verbatim(struct converter *c, size_t which)
 	buffer_put_text(c->out, "\" having=\"exactly\">\n");
 	if (!code)
 		code = put_empty(&v);
-	for (size_t i = 0; !code && (class = class_at(i)); i++)
+	for (class = class_next(NULL); !code && class; class = class_next(class))
 		if (!class_extends(class))
 			code = put_class(&v, class);
 	buffer_put_text(c->out, "  </rules>\n");

@@ -120,13 +120,13 @@ static bool is_written(const struct pib_class *class)
 	return envelope_is_inside(class) && pib_class_installs(class);
 }
 
-const struct pib_class *class_at(size_t n)
+const struct pib_class *class_next(const struct pib_class *class)
 {
-	for (int i = 0; i < PIB_CLASS_COUNT; i++) {
-		const struct pib_class *class = pib_class((enum pib_class_id)i);
+	for (int i = class ? (int)class->id + 1 : 0; i < PIB_CLASS_COUNT; i++) {
+		const struct pib_class *next = pib_class((enum pib_class_id)i);
 
-		if (is_written(class) && n-- == 0)
-			return class;
+		if (is_written(next))
+			return next;
 	}
 	return NULL;
 }
@@ -147,7 +147,7 @@ const struct pib_class *class_extension(const struct pib_class *class)
 {
 	const struct pib_class *other;
 
-	for (size_t i = 0; (other = class_at(i)); i++)
+	for (other = class_next(NULL); other; other = class_next(other))
 		if (class_extends(other) && other->base == class->id)
 			return other;
 	return NULL;

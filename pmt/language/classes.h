@@ -14,8 +14,9 @@
 
 #include "pib/schema/schema.h"
 
-/* The n-th class that has an element, in the order of the schema; NULL after the last. */
-const struct pib_class *class_at(size_t n);
+/* The class with an element that follows this one in the schema, the first one for NULL; NULL after
+ * the last. */
+const struct pib_class *class_next(const struct pib_class *class);
 /* By the name of an element; NULL if there is none. */
 const struct pib_class *class_of_element(const char *name);
 /* Its rows belong to rows of another class. */

@@ -157,7 +157,7 @@ enum err row_check_listed(struct view word, struct error *e)
 {
 	const struct pib_class *class;
 
-	for (size_t i = 0; (class = class_at(i)); i++)
+	for (class = class_next(NULL); class; class = class_next(class))
 		if (class_tag(class) && view_equal(word, view_of_string(class->name)))
 			return E_OK;
 	return error_set(e, E_UNKNOWN, "\"%.*s\" is no class whose rows are in lists", shown(word),

@@ -307,7 +307,7 @@ static void put_choice(struct buffer *out, const char *name, bool rules)
 	const struct pib_class *class;
 
 	buffer_put_text(out, "  <define name=\"%s\"><choice>\n", name);
-	for (size_t i = 0; (class = class_at(i)); i++)
+	for (class = class_next(NULL); class; class = class_next(class))
 		if (!class_extends(class) && (rules || class->id != PIB_ipSecRule))
 			buffer_put_text(out, "    <ref name=\"%s\"/>\n", class->name);
 	buffer_put_text(out, "  </choice></define>\n");
@@ -318,7 +318,7 @@ static void put_lists(struct buffer *out)
 	const struct pib_class *class;
 
 	buffer_put_text(out, "  <define name=\"listed-row\"><choice>\n");
-	for (size_t i = 0; (class = class_at(i)); i++) {
+	for (class = class_next(NULL); class; class = class_next(class)) {
 		if (!class_tag(class))
 			continue;
 		buffer_put_text(out, "    <group><attribute name=\"of\">");
@@ -337,7 +337,7 @@ void row_schema_print(struct buffer *out)
 	put_choice(out, "row", true);
 	put_choice(out, "library-row", false);
 	put_lists(out);
-	for (size_t i = 0; (class = class_at(i)); i++) {
+	for (class = class_next(NULL); class; class = class_next(class)) {
 		const struct pib_attribute *tag = class_tag(class);
 
 		put_content(out, class);
@@ -398,7 +398,7 @@ void row_schema_print_manual(struct buffer *out)
 {
 	const struct pib_class *class;
 
-	for (size_t i = 0; (class = class_at(i)); i++) {
+	for (class = class_next(NULL); class; class = class_next(class)) {
 		buffer_put_text(out, ".Ss %s\n", class->name);
 		if (class_extends(class))
 			buffer_put_text(out, "Stands in\n.Ic %s .\n", pib_class(class->base)->name);

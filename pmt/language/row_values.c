@@ -148,7 +148,7 @@ static void report_no_row(struct reading_row *r, const struct pib_attribute *a, 
 	const struct pib_class *class, *other = NULL;
 	const char *near = NULL;
 
-	for (size_t i = 0; (class = class_at(i)); i++) {
+	for (class = class_next(NULL); class; class = class_next(class)) {
 		if (!other && find_name(&r->b->rows, class, name))
 			other = class;
 		if (!near && may_lead_to(r, a, class))
@@ -163,25 +163,32 @@ static void report_no_row(struct reading_row *r, const struct pib_attribute *a, 
 			near ? near : "", near ? "\"?" : "");
 }
 
+/* Of a Prid there is more than one class that it may lead to. */
+static void find_in_class(struct reading_row *r, const struct pib_class *class, struct view name,
+	struct model_value *v)
+{
+	struct named *n = find_name(&r->b->rows, class, name);
+
+	if (!n)
+		return;
+	if (v->kind == VALUE_ROW)
+		report_error(r->b->d, v->at, "\"%.*s\" is of %s and of %s; which of them is meant?",
+			(int)name.len, (const char *)name.data, v->row->class->name, class->name);
+	v->kind = VALUE_ROW;
+	v->row = n->object;
+}
+
 static void find_row(struct reading_row *r, const struct pib_attribute *a, struct view name,
 	struct model_value *v)
 {
 	const struct pib_class *class;
 
-	for (size_t i = 0; (class = class_at(i)); i++) {
-		struct named *n =
-			may_lead_to(r, a, class) ? find_name(&r->b->rows, class, name) : NULL;
-
-		if (!n)
-			continue;
-		if (v->kind == VALUE_ROW)
-			report_error(r->b->d, v->at,
-				"\"%.*s\" is of %s and of %s; which of them is meant?",
-				(int)name.len, (const char *)name.data, v->row->class->name,
-				class->name);
-		v->kind = VALUE_ROW;
-		v->row = n->object;
-	}
+	if (a->role == PIB_REFERENCE)
+		find_in_class(r, pib_class(a->target), name, v);
+	else
+		for (class = class_next(NULL); class; class = class_next(class))
+			if (!class_extends(class) && may_lead_to(r, a, class))
+				find_in_class(r, class, name, v);
 	if (v->kind != VALUE_ROW && !find_protection(r, a, name, v))
 		report_no_row(r, a, name, v);
 }

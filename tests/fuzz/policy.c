@@ -5,8 +5,8 @@
  * get in, by whatever path, nor through the link to it.
  *
  * Reaches: policy_file_read, document_read, include_files, grammar_check, model_build,
- * diagnostics_print, compile_policy, expect_run; bundle_read, pri_store_check and policy_new on what
- * was compiled.
+ * diagnostics_print, compile_policy, expect_run; bundle_read, pri_store_check, policy_new and convert
+ * on what was compiled.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,6 +17,7 @@
 #include "pib/store/check.h"
 #include "pmt/compiler/compile.h"
 #include "pmt/compiler/expect.h"
+#include "pmt/convert/convert.h"
 #include "pmt/language/policy_file.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -114,15 +115,28 @@ static void judge_set(const struct bundle_set *set)
 	pri_store_free(store);
 }
 
+/* Nothing of a file that lies outside is in a row. */
+static void judge_rows(const struct model *m)
+{
+	for (size_t i = 0; i < m->row_count; i++)
+		for (size_t k = 0; m->rows[i]->values && k < m->rows[i]->class->attribute_count; k++) {
+			const struct model_value *v = &m->rows[i]->values[k];
+
+			REQUIRE(v->kind != VALUE_OCTETS ||
+				!view_equal(v->octets, view_of_string(SECRET)));
+		}
+}
+
 static void judge(struct policy_file *f)
 {
-	struct buffer first, second;
+	struct buffer first, second, back;
 	struct bundle b;
 	struct arena arena;
 	struct error e;
 
 	buffer_init(&first, TEXT_MAX);
 	buffer_init(&second, TEXT_MAX);
+	buffer_init(&back, TEXT_MAX);
 	arena_init(&arena, ARENA_MAX);
 	compile(f, &first);
 	compile(f, &second);
@@ -132,12 +146,15 @@ static void judge(struct policy_file *f)
 		REQUIRE(bundle_read(buffer_view(&first), &arena, &b, &e) == E_OK);
 		for (size_t i = 0; i < b.set_count; i++)
 			judge_set(&b.sets[i]);
+		/* What is given out was compared already. */
+		fuzz_either(convert(&b, &back, &e));
 		fuzz_accepted = true;
 		fuzz_either(expect_run(&f->model, buffer_view(&first), &f->diagnostics, &e));
 	}
 	arena_fini(&arena);
 	buffer_fini(&first);
 	buffer_fini(&second);
+	buffer_fini(&back);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -155,6 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < f.diagnostics.source_count; i++)
 			REQUIRE(!view_equal(
 				f.diagnostics.sources[i].text, view_of_string(SECRET)));
+		judge_rows(&f.model);
 		if (!f.diagnostics.errors)
 			judge(&f);
 		diagnostics_print(&f.diagnostics, &text);

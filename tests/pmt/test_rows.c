@@ -60,7 +60,7 @@ START_TEST(words_are_unambiguous)
 	const struct pib_class *class;
 	char word[CLASS_WORD_SIZE];
 
-	for (size_t i = 0; (class = class_at(i)); i++) {
+	for (class = class_next(NULL); class; class = class_next(class)) {
 		size_t tags = 0, extensions = 0;
 		const struct pib_class *other;
 
@@ -77,7 +77,7 @@ START_TEST(words_are_unambiguous)
 			ck_assert_msg(a->syntax != PIB_OID || a->role == PIB_PRID,
 				"%s: there is no way to write it", a->name);
 		}
-		for (size_t k = 0; (other = class_at(k)); k++)
+		for (other = class_next(NULL); other; other = class_next(other))
 			extensions += class_extends(other) && other->base == class->id;
 		ck_assert_uint_le(tags, 1);
 		ck_assert_uint_le(extensions, 1);
@@ -106,8 +106,8 @@ START_TEST(references_have_no_circle)
 	static bool reach[PIB_CLASS_COUNT][PIB_CLASS_COUNT];
 	const struct pib_class *from, *to;
 
-	for (size_t i = 0; (from = class_at(i)); i++)
-		for (size_t k = 0; (to = class_at(k)); k++)
+	for (from = class_next(NULL); from; from = class_next(from))
+		for (to = class_next(NULL); to; to = class_next(to))
 			if (leads_to(from, to))
 				reach[from->base][to->id] = true;
 	for (int via = 0; via < PIB_CLASS_COUNT; via++)
@@ -125,8 +125,8 @@ END_TEST
 START_TEST(the_manual_has_a_row_for_each_attribute)
 {
 	struct buffer page;
-	const struct pib_class *class = class_at(0);
-	size_t nth = 0, attribute = 0;
+	const struct pib_class *class = class_next(NULL);
+	size_t attribute = 0;
 
 	read_file(SOURCE_DIR "/doc/man/copsec-policy.5", &page);
 	for (char *line = strtok(strstr(buffer_string(&page), ".Sh CLASSES"), "\n");
@@ -145,7 +145,7 @@ START_TEST(the_manual_has_a_row_for_each_attribute)
 		ck_assert_msg(strncmp(line, expected, strlen(expected)) == 0,
 			"there is \"%s\" for \"%s\"", line, expected);
 		if (++attribute == class->attribute_count) {
-			class = class_at(++nth);
+			class = class_next(class);
 			attribute = 0;
 		}
 	}
@@ -179,7 +179,7 @@ START_TEST(the_example_says_every_attribute)
 	ck_assert_int_eq(policy_file_read(&f, SOURCE_DIR "/pmt/examples/classes.xml", &e), E_OK);
 	ck_assert_uint_eq(f.diagnostics.errors, 0);
 	mark(f.document.root, said);
-	for (size_t i = 0; (class = class_at(i)); i++)
+	for (class = class_next(NULL); class; class = class_next(class))
 		for (size_t k = 0; k < class->attribute_count; k++)
 			ck_assert_msg(said[class->id][k] ||
 					      class->attributes[k].role == PIB_INSTANCE ||

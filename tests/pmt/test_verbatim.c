@@ -361,7 +361,7 @@ START_TEST(random_states_come_back)
 			change(&s, changed);
 		there_and_back(&b, which, &s);
 	}
-	for (size_t i = 0; (class = class_at(i)); i++)
+	for (class = class_next(NULL); class; class = class_next(class))
 		for (size_t k = 0; k < class->attribute_count; k++) {
 			const struct pib_attribute *a = &class->attributes[k];
 
