@@ -72,7 +72,10 @@ static void describe_limit(const struct pri *pri, const struct pib_class *class,
 		pib_attribute(class, pri_u32(pri, frwkCompLimitsAttrPos));
 	/* A peer may send NULL, which reads as 0. */
 	int32_t kind = pri_i32(pri, frwkCompLimitsSubType);
-	const char *relation = relations[kind ? kind : frwkCompLimitsSubType_none];
+	const char *relation = pri_i32(pri, frwkCompLimitsType) ==
+				       frwkCompLimitsType_priSpaceLimited
+		? "at most %s instances"
+		: relations[kind ? kind : frwkCompLimitsSubType_none];
 	const char *percent = strchr(relation, '%'), *label = NULL;
 	struct view guidance = pri_octets(pri, frwkCompLimitsGuidance);
 	char value[2 * GUIDANCE_SHOWN + 1];

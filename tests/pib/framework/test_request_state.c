@@ -486,6 +486,64 @@ START_TEST(random_requests_end_where_a_list_does)
 }
 END_TEST
 
+#define ENUM frwkCompLimitsType_attrEnumSupLimited
+#define VALUE frwkCompLimitsType_attrValueSupLimited
+
+/* Of ipSecStaticAction. */
+static const struct {
+	unsigned attribute;
+	int32_t type, subtype;
+	const char *guidance;
+	size_t length;
+	const char *text;
+} limits[] = {
+	{0, frwkCompLimitsType_priSpaceLimited, frwkCompLimitsSubType_valueOnly, "\0\0\1\0", 4,
+		"ipSecStaticAction at most 256 instances"},
+	{ipSecStaticActionAction, ENUM, frwkCompLimitsSubType_enumMax, "\0\0\0\2", 4,
+		"ipSecStaticAction.ipSecStaticActionAction at most discard"},
+	{ipSecStaticActionAction, ENUM, frwkCompLimitsSubType_none, "", 0,
+		"ipSecStaticAction.ipSecStaticActionAction is limited"},
+	{ipSecStaticActionLifetimeKilobytes, VALUE, frwkCompLimitsSubType_rangeMax,
+		"\0\0\0\1\0\0\0\0", 8,
+		"ipSecStaticAction.ipSecStaticActionLifetimeKilobytes at most 4294967296"},
+	{ipSecStaticActionSaTransformId, VALUE, frwkCompLimitsSubType_valueOnly, "", 0,
+		"ipSecStaticAction.ipSecStaticActionSaTransformId only empty"},
+	{ipSecStaticActionSpi, VALUE, frwkCompLimitsSubType_bitMask, "\xa5", 1,
+		"ipSecStaticAction.ipSecStaticActionSpi only the bits a5"},
+};
+
+#undef ENUM
+#undef VALUE
+
+START_TEST(a_limit_is_a_line_for_people)
+{
+	char text[ERROR_TEXT_SIZE];
+	struct pri_cursor c;
+	struct pri_store *s;
+	struct view run;
+	struct pri pri;
+
+	buffer_reset(&request);
+	pri_init(&pri, PIB_frwkCompLimits, 1);
+	pri_set_row(&pri, frwkCompLimitsComponent, PIB_ipSecStaticAction);
+	pri_set_u32(&pri, frwkCompLimitsAttrPos, limits[_i].attribute);
+	pri_set_bool(&pri, frwkCompLimitsNegation, false);
+	pri_set_i32(&pri, frwkCompLimitsType, limits[_i].type);
+	pri_set_i32(&pri, frwkCompLimitsSubType, limits[_i].subtype);
+	pri_set_octets(&pri, frwkCompLimitsGuidance,
+		VIEW(limits[_i].guidance, limits[_i].length));
+	put(&pri);
+	run = buffer_view(&request);
+	pri_failures_init(&failures);
+	ck_assert_msg(!pri_store_build(&run, 1, &s, &failures, &error), "%s", error.text);
+	c = pri_store_class(s, PIB_frwkCompLimits);
+	ck_assert(capabilities_next_limit(&c, text));
+	ck_assert_str_eq(text, limits[_i].text);
+	ck_assert(!capabilities_next_limit(&c, text));
+	pri_store_free(s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("request-state");
@@ -502,6 +560,8 @@ int main(void)
 	tcase_add_test(c, more_than_one_mistake_is_named);
 	tcase_add_test(c, there_is_an_end_to_it);
 	tcase_add_test(c, random_requests_end_where_a_list_does);
+	tcase_add_loop_test(c, a_limit_is_a_line_for_people, 0,
+		(int)(sizeof limits / sizeof limits[0]));
 	suite_add_tcase(s, c);
 	return suite_main(s);
 }
