@@ -15,6 +15,7 @@ enum {
 	SOURCE = 0xc0000201, /* 192.0.2.1 */
 	DESTINATION = 0xc0000202,
 	KEY_OCTETS_MAX = 64,
+	STRUCTURE_MAX = sizeof(struct xfrm_algo_auth) + KEY_OCTETS_MAX, /* the largest of them */
 	/* IKEv2's numbers (RFC 7296 section 3.3.2). */
 	ESN_NONE = 0,
 	ESN_EXTENDED = 1,
@@ -79,38 +80,39 @@ static void put_name(char to[64], const char *name)
 	memcpy(to, name, strlen(name));
 }
 
-/* Keys are zeros: nothing is ever protected by them. */
+/* A structure of the kernel's and so many zeros behind it. Keys are zeros: nothing is ever protected
+ * by them. */
+static void put_structure(
+	struct nlmsghdr *message, uint16_t type, const void *head, size_t size, size_t zeros)
+{
+	uint8_t octets[STRUCTURE_MAX] = {0};
+
+	memcpy(octets, head, size);
+	mnl_attr_put(message, type, size + zeros, octets);
+}
+
 static void put_aead(struct nlmsghdr *message, const struct known *k)
 {
-	struct {
-		struct xfrm_algo_aead head;
-		uint8_t key[KEY_OCTETS_MAX];
-	} a = {.head = {.alg_key_len = k->key_bits, .alg_icv_len = k->tag_bits}};
+	struct xfrm_algo_aead a = {.alg_key_len = k->key_bits, .alg_icv_len = k->tag_bits};
 
-	put_name(a.head.alg_name, k->name);
-	mnl_attr_put(message, XFRMA_ALG_AEAD, sizeof a.head + k->key_bits / 8u, &a);
+	put_name(a.alg_name, k->name);
+	put_structure(message, XFRMA_ALG_AEAD, &a, sizeof a, k->key_bits / 8u);
 }
 
 static void put_cipher(struct nlmsghdr *message, const struct known *k)
 {
-	struct {
-		struct xfrm_algo head;
-		uint8_t key[KEY_OCTETS_MAX];
-	} a = {.head = {.alg_key_len = k->key_bits}};
+	struct xfrm_algo a = {.alg_key_len = k->key_bits};
 
-	put_name(a.head.alg_name, k->name);
-	mnl_attr_put(message, XFRMA_ALG_CRYPT, sizeof a.head + k->key_bits / 8u, &a);
+	put_name(a.alg_name, k->name);
+	put_structure(message, XFRMA_ALG_CRYPT, &a, sizeof a, k->key_bits / 8u);
 }
 
 static void put_integrity(struct nlmsghdr *message, const struct known *k)
 {
-	struct {
-		struct xfrm_algo_auth head;
-		uint8_t key[KEY_OCTETS_MAX];
-	} a = {.head = {.alg_key_len = k->key_bits, .alg_trunc_len = k->tag_bits}};
+	struct xfrm_algo_auth a = {.alg_key_len = k->key_bits, .alg_trunc_len = k->tag_bits};
 
-	put_name(a.head.alg_name, k->name);
-	mnl_attr_put(message, XFRMA_ALG_AUTH_TRUNC, sizeof a.head + k->key_bits / 8u, &a);
+	put_name(a.alg_name, k->name);
+	put_structure(message, XFRMA_ALG_AUTH_TRUNC, &a, sizeof a, k->key_bits / 8u);
 }
 
 static struct nlmsghdr *begin_message(struct requests *r, uint16_t type)
@@ -130,12 +132,9 @@ static struct nlmsghdr *begin_message(struct requests *r, uint16_t type)
 
 static void put_esn(struct nlmsghdr *message)
 {
-	struct {
-		struct xfrm_replay_state_esn head;
-		uint32_t window[1];
-	} replay = {.head = {.bmp_len = 1, .replay_window = 32}};
+	const struct xfrm_replay_state_esn replay = {.bmp_len = 1, .replay_window = 32};
 
-	mnl_attr_put(message, XFRMA_REPLAY_ESN_VAL, sizeof replay, &replay);
+	put_structure(message, XFRMA_REPLAY_ESN_VAL, &replay, sizeof replay, sizeof(uint32_t));
 }
 
 static void add_sa(struct requests *r, const struct trial *t)

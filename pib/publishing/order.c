@@ -12,8 +12,8 @@ static const struct {
 	[PUBLISHING_PUBLISH] = {"publish", .bundle = true, .conditional = true},
 	[PUBLISHING_TRY] = {"try", .bundle = true, .conditional = true, .chooses = true},
 	[PUBLISHING_PROMOTE] = {"promote", .conditional = true, .serial = true},
-	[PUBLISHING_FOLLOW] = {"follow"},
-	[PUBLISHING_FETCH] = {"fetch"},
+	[PUBLISHING_FOLLOW] = {.name = "follow"},
+	[PUBLISHING_FETCH] = {.name = "fetch"},
 };
 
 enum err publishing_order_put(
