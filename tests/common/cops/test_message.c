@@ -190,6 +190,70 @@ START_TEST(lengths_from_nothing_to_twice_each_row)
 }
 END_TEST
 
+static size_t padded(size_t len)
+{
+	return (len + 3) / 4 * 4;
+}
+
+/* The message with another length of the contents of the object at `at`: cut, or zeros behind them. */
+static struct view with_length(struct view octets, size_t at, size_t len)
+{
+	size_t old = (size_t)(octets.data[at] << 8 | octets.data[at + 1]);
+	size_t behind = at + padded(old), object = COPS_OBJECT_HEADER + len;
+	size_t whole = at + padded(object) + (octets.len - behind);
+	uint8_t *p = calloc(1, whole);
+
+	memcpy(p, octets.data, at + (object < old ? object : old));
+	memcpy(p + at + padded(object), octets.data + behind, octets.len - behind);
+	p[at] = (uint8_t)(object >> 8);
+	p[at + 1] = (uint8_t)object;
+	for (int i = 0; i < 4; i++)
+		p[4 + i] = (uint8_t)(whole >> (24 - 8 * i));
+	return VIEW(p, whole);
+}
+
+/* A length that its row forbids is that object's fault; any other is at most the contents'. */
+static void check_length(struct view octets, size_t at, size_t len)
+{
+	const struct cops_row *row = cops_object_row(octets.data[at + 2], octets.data[at + 3]);
+	struct view changed = with_length(octets, at, len);
+	struct cops_message m;
+	struct cops_fault fault = {0};
+	struct arena arena;
+	enum err code;
+
+	arena_init(&arena, COPS_ARENA_LIMIT);
+	code = cops_decode(changed, &arena, &m, &fault);
+	if (len < row->least || len > row->greatest)
+		ck_assert_msg(code == E_LENGTH, "%s with %zu octets: %s", row->name, len,
+			err_text(code));
+	else
+		ck_assert_msg(code == E_OK || code == E_RANGE || code == E_SYNTAX,
+			"%s with %zu octets: %s", row->name, len, err_text(code));
+	if (code) {
+		ck_assert_uint_eq(fault.c_num, row->num);
+		ck_assert_uint_eq(fault.offset, at);
+	}
+	arena_fini(&arena);
+	octets_free(changed);
+}
+
+/* Every object of every message, among its neighbours. */
+START_TEST(lengths_from_nothing_to_twice_in_each_message)
+{
+	struct view octets = octets_of_hex(vectors[_i].hex);
+
+	for (size_t at = COPS_HEADER; at < octets.len;) {
+		size_t old = (size_t)(octets.data[at] << 8 | octets.data[at + 1]);
+
+		for (size_t len = 0; len <= 2 * (old - COPS_OBJECT_HEADER); len++)
+			check_length(octets, at, len);
+		at += padded(old);
+	}
+	octets_free(octets);
+}
+END_TEST
+
 START_TEST(what_is_tolerated_and_what_is_not)
 {
 	static const struct {
@@ -744,6 +808,7 @@ int main(void)
 	tcase_add_loop_test(c, vectors_decode_print_and_encode_to_the_same_octets, 0, VECTORS);
 	tcase_add_test(c, values_land_in_their_members);
 	tcase_add_loop_test(c, lengths_from_nothing_to_twice_each_row, 0, (int)rows);
+	tcase_add_loop_test(c, lengths_from_nothing_to_twice_in_each_message, 0, VECTORS);
 	tcase_add_test(c, what_is_tolerated_and_what_is_not);
 	tcase_add_test(c, frames_are_found_at_every_cut);
 	tcase_add_test(c, a_lost_stream_shows_in_its_first_octets);

@@ -397,6 +397,53 @@ START_TEST(messages_joined_in_any_stage)
 }
 END_TEST
 
+/* ---- Cut ---- */
+
+/* In two, before the octet `at`. */
+static void say_cut(const char *hex, size_t at, struct pair *p)
+{
+	char head[2000];
+
+	snprintf(head, sizeof head, "%.*s", (int)(2 * at), hex);
+	pair_say_hex(p, head);
+	pair_say_hex(p, hex + 2 * at);
+}
+
+static void check_cuts(const struct row *row, unsigned stage, const char *stage_name,
+	void (*reach)(struct pair *p, struct play *play, unsigned stage))
+{
+	size_t len = strlen(row->hex) / 2;
+	char whole[2000];
+	struct play play;
+	struct pair p;
+
+	for (size_t at = 0; at < len; at++) {
+		const char *trace;
+
+		reach(&p, &play, stage);
+		pair_trace(&p);
+		say_cut(row->hex, at, &p);
+		trace = pair_trace(&p);
+		if (at == 0)
+			snprintf(whole, sizeof whole, "%s", trace);
+		ck_assert_msg(!strcmp(whole, trace), "%s, %s, cut before octet %zu: whole:\n%scut:\n%s",
+			stage_name, row->message, at, whole, trace);
+		pair_fini(&p);
+	}
+}
+
+/* Every message in every stage says the same in two pieces, wherever it is cut. */
+START_TEST(messages_cut_at_every_octet_in_every_stage)
+{
+	for (unsigned stage = 0; stage < PEP_STAGES; stage++)
+		for (size_t i = 0; i < sizeof pep_table / sizeof pep_table[0]; i++)
+			check_cuts(&pep_table[i], stage, pep_stages[stage], reach_pep);
+	for (unsigned stage = 0; stage < PDP_STAGES; stage++)
+		for (size_t i = 0; i < sizeof pdp_table / sizeof pdp_table[0]; i++)
+			check_cuts(&pdp_table[i], stage, pdp_stages[stage], reach_pdp);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("session machine");
@@ -406,6 +453,7 @@ int main(void)
 	tcase_add_test(c, every_message_in_every_stage_of_a_pep);
 	tcase_add_test(c, every_message_in_every_stage_of_a_pdp);
 	tcase_add_test(c, messages_joined_in_any_stage);
+	tcase_add_test(c, messages_cut_at_every_octet_in_every_stage);
 	suite_add_tcase(s, c);
 	return suite_main(s);
 }
