@@ -77,6 +77,8 @@ static enum err sign_bundle(
 
 	if (!code && b->trust.len)
 		code = complete_document(arena, key, &b->trust, e);
+	for (size_t i = 0; i < b->delegation_count && !code; i++)
+		code = complete_document(arena, key, &b->delegations[i], e);
 	for (size_t i = 0; i < b->assignment_count && !code; i++)
 		code = complete_document(arena, key, &b->assignments[i], e);
 	for (size_t i = 0; i < b->set_count && !code; i++)

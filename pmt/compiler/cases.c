@@ -5,12 +5,14 @@
 
 #include "pib/policy/calendar.h"
 #include "pib/policy/periods.h"
+#include "pmt/compiler/groups.h"
 #include "pmt/language/times.h"
 
 /* A set in some circumstances, as far as they concern it. */
 struct reading_case {
 	struct circumstances when;
 	struct reading_set set;
+	struct policy *filled; /* NULL: no group has other members than home's */
 	struct reading_case *next;
 };
 
@@ -31,8 +33,10 @@ static bool same_condition(const struct condition *a, const struct condition *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	return a->kind == CONDITION_SCHEDULE ? policy_schedule_equal(a->schedule, b->schedule)
-					     : strcmp(a->name, b->name) == 0;
+	if (a->kind == CONDITION_SCHEDULE)
+		return policy_schedule_equal(a->schedule, b->schedule);
+	return strcmp(a->name, b->name) == 0 && a->source == b->source &&
+	       a->destination == b->destination && a->members == b->members;
 }
 
 static bool is_on(const struct circumstances *c, const struct condition *condition)
@@ -61,8 +65,10 @@ static const char *schedule_name(const struct policy_schedule *schedule)
 	return schedule->count ? schedule->periods[0].name : "";
 }
 
-/* What a rule needs: `ret` has room for all of it. */
-static size_t needs_of(const struct policy_rule *rule, struct condition ret[2])
+enum { NEEDS_MAX = 4 }; /* of a rule, with one of its selectors */
+
+/* What a rule needs whatever its selectors: `ret` has room for all of it. */
+static size_t needs_of(const struct policy_rule *rule, struct condition ret[NEEDS_MAX])
 {
 	size_t count = 0;
 
@@ -73,6 +79,22 @@ static size_t needs_of(const struct policy_rule *rule, struct condition ret[2])
 	if (rule->offer)
 		ret[count++] = (struct condition){
 			.kind = CONDITION_OFFER, .name = rule->offer->name};
+	return count;
+}
+
+/* And with this selector: members of groups. */
+static size_t needs_of_use(const struct policy_rule *rule, const struct group_use *use,
+	struct condition ret[NEEDS_MAX])
+{
+	size_t count = needs_of(rule, ret);
+
+	if (use->source)
+		ret[count++] = (struct condition){
+			.kind = CONDITION_MEMBERS, .name = use->source, .source = true};
+	if (use->destination)
+		ret[count++] = (struct condition){.kind = CONDITION_MEMBERS,
+			.name = use->destination,
+			.destination = true};
 	return count;
 }
 
@@ -128,12 +150,20 @@ enum err cases_of(struct reading *r, struct reading_set *set, const struct circu
 	if (!set->circumstances) {
 		code = list_init(&list, &r->arena, e);
 		for (size_t i = 0; !code && i < set->policy->rule_count; i++) {
-			struct condition on[2];
+			struct condition on[NEEDS_MAX];
 			const struct circumstances needs = {
 				on, needs_of(&set->policy->rules[i], on)};
 
 			if (needs.count)
 				code = add_case(&list, &needs, &nothing);
+		}
+		for (size_t i = 0; !code && i < set->use_count; i++) {
+			const struct group_use *use = &set->uses[i];
+			struct condition on[NEEDS_MAX];
+			const struct circumstances needs = {on,
+				needs_of_use(&set->policy->rules[use->rule], use, on)};
+
+			code = add_case(&list, &needs, &nothing);
 		}
 		if (code)
 			return code;
@@ -173,7 +203,7 @@ enum err cases_of_both(struct reading *a, struct reading_set *x, struct reading 
 
 static enum policy_counts rule_is_there(void *context, const struct policy_rule *rule)
 {
-	struct condition on[2];
+	struct condition on[NEEDS_MAX];
 	const struct circumstances needs = {on, needs_of(rule, on)};
 
 	return cases_contain(context, &needs) ? POLICY_COUNTS : POLICY_COUNTS_NOT;
@@ -181,10 +211,18 @@ static enum policy_counts rule_is_there(void *context, const struct policy_rule 
 
 static bool is_conditional(const struct reading_set *set)
 {
+	if (set->use_count)
+		return true;
 	for (size_t i = 0; i < set->policy->rule_count; i++)
 		if (set->policy->rules[i].schedule || set->policy->rules[i].offer)
 			return true;
 	return false;
+}
+
+static bool is_used(const struct group_use *use, const struct condition *c)
+{
+	return (c->source && use->source && strcmp(use->source, c->name) == 0) ||
+	       (c->destination && use->destination && strcmp(use->destination, c->name) == 0);
 }
 
 /* What of the circumstances any rule of the set needs. */
@@ -200,12 +238,16 @@ static enum err concerning(struct reading *r, const struct reading_set *set,
 		bool concerned = false;
 
 		for (size_t i = 0; !concerned && i < set->policy->rule_count; i++) {
-			struct condition own[2];
+			struct condition own[NEEDS_MAX];
 			const struct circumstances needs = {
 				own, needs_of(&set->policy->rules[i], own)};
 
 			concerned = is_on(&needs, &c->on[k]);
 		}
+		for (size_t i = 0; !concerned && c->on[k].kind == CONDITION_MEMBERS &&
+				   i < set->use_count;
+			i++)
+			concerned = is_used(&set->uses[i], &c->on[k]);
 		if (concerned)
 			on[ret->count++] = c->on[k];
 	}
@@ -237,9 +279,16 @@ enum err cases_set(struct reading *r, struct reading_set *set, const struct circ
 	one->when = when;
 	one->set.name = set->name;
 	one->set.roles = set->roles;
-	code = policy_where(set->policy, rule_is_there, &when, &one->set.policy, e);
-	if (code)
+	for (size_t i = 0; i < when.count && !one->filled && !code; i++)
+		if (when.on[i].kind == CONDITION_MEMBERS)
+			code = groups_fill(r, set, &when, &one->filled, e);
+	if (!code)
+		code = policy_where(one->filled ? one->filled : set->policy, rule_is_there, &when,
+			&one->set.policy, e);
+	if (code) {
+		policy_free(one->filled);
 		return code;
+	}
 	one->next = set->cases;
 	set->cases = one;
 	*ret = &one->set;
@@ -252,6 +301,7 @@ void cases_free(struct reading_set *set)
 		for (size_t k = 0; k < FLOW_DIRECTIONS; k++)
 			flow_manager_free(one->set.manager[k]);
 		policy_free(one->set.policy);
+		policy_free(one->filled);
 	}
 	set->cases = NULL;
 }
@@ -314,6 +364,12 @@ void cases_print(const struct circumstances *c, struct buffer *out)
 		buffer_put_text(out, "%s", i ? ", " : "");
 		if (c->on[i].kind == CONDITION_SCHEDULE)
 			put_schedule(out, &c->on[i]);
+		else if (c->on[i].kind == CONDITION_MEMBERS)
+			buffer_put_text(out, "with its %s in the group \"%s\"",
+				c->on[i].source && c->on[i].destination ? "source or destination"
+				: c->on[i].source			? "source"
+									: "destination",
+				c->on[i].name);
 		else
 			buffer_put_text(out, "with the offer \"%s\" on", c->on[i].name);
 	}

@@ -608,12 +608,109 @@ static enum err list_wards(
 	return E_OK;
 }
 
+static bool delegation_holds_at(const struct model_delegation *d, const struct model_node *node)
+{
+	bool holds = d->role_count == 0;
+
+	for (size_t i = 0; i < d->role_count && !holds; i++)
+		holds = node_has_role(node, d->roles[i]->name);
+	return holds;
+}
+
+/* Whom home admits, and to whom it lends its voice. */
+static enum err list_authorities(
+	struct compilation *c, const struct model_node *node, struct assignment *ret)
+{
+	const struct model *m = c->model;
+	struct assigned_authority *authorities = arena_calloc(
+		&c->arena, m->admitted_count + m->delegation_count + 1, sizeof *authorities);
+	size_t count = 0;
+
+	if (!authorities)
+		return no_memory(c);
+	for (size_t i = 0; i < m->admitted_count; i++) {
+		const struct model_admitted *a = &m->admitted[i];
+
+		authorities[count++] = (struct assigned_authority){.authority = a->authority,
+			.name = view_of_string(a->tenant),
+			.trust = a->has_trust ? VIEW(a->trust.sha256, PIN_SIZE) : VIEW_NONE};
+	}
+	for (size_t i = 0; i < m->delegation_count; i++)
+		if (delegation_holds_at(&m->delegations[i], node))
+			authorities[count++] = (struct assigned_authority){
+				.authority = m->delegations[i].bounds.authority,
+				.name = view_of_string(m->delegations[i].name)};
+	ret->authorities = authorities;
+	ret->authority_count = count;
+	return E_OK;
+}
+
+/*
+ * The delegation of before with its signatures, if it says the same and half of its time is left;
+ * else a new one.
+ */
+static enum err compile_delegation(struct compilation *c, const struct model_delegation *written)
+{
+	const uint64_t now = c->terms->not_before;
+	struct view *made = &c->bundle.delegations[c->bundle.delegation_count++];
+	struct delegation d = written->bounds, old;
+	struct view before = VIEW_NONE, was = VIEW_NONE;
+	struct buffer content;
+	enum err code = E_OK;
+
+	d.tenant = view_of_string(c->model->tenant);
+	buffer_init(&content, DOCUMENT_MAX);
+	for (size_t i = 0; c->previous.bundle && i < c->previous.bundle->delegation_count && !code;
+		i++) {
+		code = bundle_delegation(c->previous.bundle, i, &c->arena, &old, c->e);
+		if (code || !view_equal(old.name, d.name) || old.not_before > now ||
+			old.not_after < now + written->valid / 2 ||
+			old.not_after > now + written->valid)
+			continue;
+		d.serial = old.serial;
+		d.not_before = old.not_before;
+		d.not_after = old.not_after;
+		before = c->previous.bundle->delegations[i];
+		code = delegation_encode(&d, &content, c->e);
+		if (!code)
+			code = cms_content(before, &was, c->e);
+	}
+	if (!code && !(before.len && view_equal(was, buffer_view(&content)))) {
+		before = VIEW_NONE;
+		d.serial = c->terms->serial;
+		d.not_before = now;
+		d.not_after = now + written->valid;
+		buffer_reset(&content);
+		code = delegation_encode(&d, &content, c->e);
+	}
+	if (!code)
+		code = wrap(c, &content, before, made);
+	if (code)
+		error_prefix(c->e, "the delegation \"%s\"", written->name);
+	buffer_fini(&content);
+	return code;
+}
+
+static enum err compile_delegations(struct compilation *c)
+{
+	const struct model *m = c->model;
+	enum err code = E_OK;
+
+	if (m->delegation_count > BUNDLE_DELEGATIONS_MAX)
+		return error_set(c->e, E_LIMIT, "more than %d delegations", BUNDLE_DELEGATIONS_MAX);
+	c->bundle.delegations =
+		arena_calloc(&c->arena, m->delegation_count + 1, sizeof *c->bundle.delegations);
+	if (!c->bundle.delegations)
+		return no_memory(c);
+	for (size_t i = 0; i < m->delegation_count && !code; i++)
+		code = compile_delegation(c, &m->delegations[i]);
+	return code;
+}
+
 static enum err compile_assignment(struct compilation *c, const struct model_node *node)
 {
 	struct assigned_interface *interfaces =
 		arena_calloc(&c->arena, node->interface_count, sizeof *interfaces);
-	struct assigned_authority *authorities =
-		arena_calloc(&c->arena, c->model->admitted_count + 1, sizeof *authorities);
 	struct assignment assignment = {
 		.tenant = view_of_string(c->model->tenant),
 		.node = view_of_string(node->name),
@@ -623,28 +720,21 @@ static enum err compile_assignment(struct compilation *c, const struct model_nod
 		.least_index_serial = c->terms->serial,
 		.interfaces = interfaces,
 		.interface_count = node->interface_count,
-		.authorities = authorities,
-		.authority_count = c->model->admitted_count,
 	};
 	struct view before = VIEW_NONE;
 	struct buffer content;
 	enum err code;
 
-	if (!interfaces || !authorities)
+	if (!interfaces)
 		return no_memory(c);
-	for (size_t i = 0; i < c->model->admitted_count; i++) {
-		const struct model_admitted *a = &c->model->admitted[i];
-
-		authorities[i] = (struct assigned_authority){.authority = a->authority,
-			.name = view_of_string(a->tenant),
-			.trust = a->has_trust ? VIEW(a->trust.sha256, PIN_SIZE) : VIEW_NONE};
-	}
 	memcpy(assignment.node_key, node->key.sha256, NODE_KEY);
 	for (size_t i = 0; i < node->interface_count; i++)
 		interfaces[i] = (struct assigned_interface){
 			.name = view_of_string(node->interfaces[i].name),
 			.roles = view_of_string(node->interfaces[i].roles)};
 	code = list_wards(c, node, &assignment);
+	if (!code)
+		code = list_authorities(c, node, &assignment);
 	if (code)
 		return code;
 	buffer_init(&content, DOCUMENT_MAX);
@@ -726,11 +816,9 @@ static enum err compile_all(struct compilation *c)
 	c->bundle.authority = m->authority;
 	c->bundle.set_count = c->set_count;
 	/* The list of those who may sign is not the policy's to change. */
-	if (c->previous.bundle) {
+	if (c->previous.bundle)
 		c->bundle.trust = c->previous.bundle->trust;
-		c->bundle.delegations = c->previous.bundle->delegations;
-		c->bundle.delegation_count = c->previous.bundle->delegation_count;
-	}
+	code = compile_delegations(c);
 	for (size_t i = 0; i < c->set_count && !code; i++)
 		code = compile_set(c, i);
 	if (c->set_count)

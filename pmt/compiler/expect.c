@@ -270,7 +270,8 @@ static bool is_offered(const struct model_expect *expect, const char *offer)
 
 /*
  * The case that is meant instead of one of the set's: at the moment that the expectation names the
- * schedules that are on then, else those of the case; and the offers that it names.
+ * schedules that are on then, else those of the case; the offers that it names, and the members of
+ * groups.
  */
 static enum err meant_case(struct run *r, const struct model_expect *expect,
 	const struct circumstances *cases, size_t count, const struct circumstances *one,
@@ -281,7 +282,7 @@ static enum err meant_case(struct run *r, const struct model_expect *expect,
 
 	for (size_t i = 0; i < count; i++)
 		most += cases[i].count;
-	on = arena_calloc(&r->arena, 2 * most + 1, sizeof *on);
+	on = arena_calloc(&r->arena, 2 * most + expect->member_count + 1, sizeof *on);
 	*ret = (struct circumstances){.on = on};
 	if (!on)
 		return no_memory(r);
@@ -289,13 +290,20 @@ static enum err meant_case(struct run *r, const struct model_expect *expect,
 		for (size_t k = 0; k < cases[i].count; k++) {
 			const struct condition *c = &cases[i].on[k];
 
-			if (c->kind == CONDITION_OFFER
-					? is_offered(expect, c->name)
-					: expect->has_time &&
+			if (c->kind == CONDITION_OFFER ? is_offered(expect, c->name)
+				: c->kind == CONDITION_SCHEDULE
+					? expect->has_time &&
 						  policy_schedule_counts(c->schedule, expect->time,
-							  NULL) == POLICY_COUNTS)
+							  NULL) == POLICY_COUNTS
+					: false)
 				on[ret->count++] = *c;
 		}
+	for (size_t i = 0; i < expect->member_count; i++)
+		on[ret->count++] = (struct condition){.kind = CONDITION_MEMBERS,
+			.name = expect->members[i].group->name,
+			.source = true,
+			.destination = true,
+			.members = &expect->members[i].addresses};
 	for (size_t k = 0; !expect->has_time && k < one->count; k++)
 		if (one->on[k].kind == CONDITION_SCHEDULE)
 			on[ret->count++] = one->on[k];

@@ -167,11 +167,17 @@ static enum err split_by_ends(struct guarding *g, const struct model_rule *rule,
 static enum err add_direction(struct guarding *g, const struct model_rule *rule,
 	const struct model_node *ward, bool incoming, const char *part)
 {
+	const struct address_list *written = incoming ? &rule->to : &rule->from;
 	struct model_rule one = *rule;
 	struct address_list *own = incoming ? &one.to : &one.from;
-	enum err code = intersect(
-		g, incoming ? &rule->to : &rule->from, &ward->addresses, own);
+	enum err code;
 
+	if (written->group_count || (rule->via_guardian && (rule->from.group_count || rule->to.group_count)))
+		return error_set(g->e, E_UNSUPPORTED,
+			"the rule \"%s\" of \"%s\": a group can neither stand for a ward nor say where "
+			"a tunnel ends",
+			rule->name, ward->name);
+	code = intersect(g, written, &ward->addresses, own);
 	one.both = rule->both && !incoming;
 	if (code || own->count == 0)
 		return code;

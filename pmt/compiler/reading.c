@@ -6,6 +6,7 @@
 #include "pib/set/bundle.h"
 #include "pib/store/store.h"
 #include "pmt/compiler/cases.h"
+#include "pmt/compiler/groups.h"
 
 enum { READING_ARENA = 256 << 20 };
 
@@ -28,9 +29,11 @@ static enum err read_set(struct reading *r, const struct bundle *b, size_t which
 		code = pri_store_build(&b->sets[which].rows, 1, &store, &failures, e);
 	if (!code)
 		code = policy_new(store, &set->policy, &failures, e);
-	pri_store_free(store);
-	if (code)
+	set->store = store;
+	if (code) {
+		set->store = pri_store_free(store);
 		return code;
+	}
 	set->name = (const char *)arena_copy(&r->arena, manifest.name).data;
 	set->roles = (const char *)arena_copy(&r->arena, manifest.roles).data;
 	r->set_count++;
@@ -76,8 +79,11 @@ static enum err read_bundle(struct reading *r, struct view file, struct error *e
 	r->nodes = arena_calloc(&r->arena, bundle.assignment_count + 1, sizeof *r->nodes);
 	if (!r->sets || !r->nodes)
 		return no_memory(e);
+	code = groups_permitted(r, &bundle, e);
 	for (size_t i = 0; i < bundle.set_count && !code; i++)
 		code = read_set(r, &bundle, i, e);
+	for (size_t i = 0; i < r->set_count && !code; i++)
+		code = groups_uses(r, &r->sets[i], e);
 	for (size_t i = 0; i < bundle.assignment_count && !code; i++)
 		code = read_node(r, &bundle, i, e);
 	return code;
@@ -159,6 +165,7 @@ void reading_fini(struct reading *r)
 		for (size_t k = 0; k < FLOW_DIRECTIONS; k++)
 			flow_manager_free(r->sets[i].manager[k]);
 		cases_free(&r->sets[i]);
+		pri_store_free(r->sets[i].store);
 		policy_free(r->sets[i].policy);
 	}
 	arena_fini(&r->arena);

@@ -13,6 +13,18 @@
 struct reading_case;
 struct circumstances;
 
+/* A selector of a rule that names groups which a directory may fill; NULL: it does not there. */
+struct group_use {
+	size_t rule; /* its place in the policy */
+	const char *source, *destination;
+};
+
+/* Whom the bundle's delegations permit a directory to put into a group, "*" for any. */
+struct reading_permission {
+	const char *group;
+	struct address_range addresses;
+};
+
 /* `policy` has all rules, also those that are not always there (cases.h). */
 /* Of an interface with none of the roles that the rules of an authority without nodes name. */
 #define READING_OTHER_ROLE "(other)"
@@ -21,6 +33,9 @@ struct reading_set {
 	const char *name;  /* the role combination; of one node's own set '@' and the node behind it */
 	const char *roles; /* that it serves */
 	struct policy *policy;
+	struct pri_store *store;
+	struct group_use *uses;
+	size_t use_count;
 	struct flow_manager *manager[FLOW_DIRECTIONS]; /* NULL: not asked for yet */
 	flow_ref diagram[FLOW_DIRECTIONS];
 	struct reading_case *cases; /* that somebody asked for */
@@ -46,6 +61,8 @@ struct reading {
 	size_t node_count;
 	struct reading_set *sets;
 	size_t set_count;
+	struct reading_permission *permissions;
+	size_t permission_count;
 	const char **names; /* role combinations of all interfaces; number n is names[n - 1] */
 	struct policy_roles roles;
 };

@@ -88,16 +88,68 @@ static uint32_t port_group(struct rows *r, const struct traffic *t)
 	return group;
 }
 
-static uint32_t put_selector(
-	struct rows *r, const struct model_rule *rule, const struct traffic *t, unsigned copy)
+/* A named group is there once in a set, with the members that home names. */
+static uint32_t named_group(struct rows *r, const struct model_group *group)
+{
+	struct buffer key;
+	struct pri pri;
+	uint32_t tag;
+	bool new;
+
+	buffer_init(&key, KEY_SIZE_MAX);
+	buffer_put_text(&key, "group %s", group->name);
+	tag = rows_tag(r, PIB_ipSecAddress, buffer_view(&key), &new);
+	buffer_fini(&key);
+	if (!new)
+		return tag;
+	for (size_t i = 0; i < group->addresses.count; i++)
+		put_address_row(r, &group->addresses.items[i], tag);
+	pri_init(&pri, PIB_copsecGroup, 1);
+	pri_set_u32(&pri, copsecGroupAddressGroupId, tag);
+	pri_set_text(&pri, copsecGroupName, group->name);
+	pri_set_i32(&pri, copsecGroupAuthority,
+		group->directory ? AUTHORITY_DIRECTORY : AUTHORITY_HOME);
+	rows_put(r, &pri, NULL);
+	return tag;
+}
+
+/* One end of a selector: addresses that the policy names, or a group. */
+struct end {
+	const struct address_list *list;
+	const struct model_group *group; /* NULL: the list */
+};
+
+static uint32_t end_group(struct rows *r, const struct end *end, unsigned copy)
+{
+	return end->group ? named_group(r, end->group) : address_group(r, end->list, copy);
+}
+
+/* How many ends a list has: its addresses, if it has any or no groups, and each of its groups. */
+static size_t end_count(const struct address_list *list)
+{
+	return list->group_count + (list->any || list->count || !list->group_count);
+}
+
+static struct end end_at(const struct address_list *list, size_t i)
+{
+	const bool first = end_count(list) > list->group_count;
+
+	if (first && i == 0)
+		return (struct end){list, NULL};
+	return (struct end){list, list->groups[i - first]};
+}
+
+static uint32_t put_selector(struct rows *r, const struct end *from, const struct end *to,
+	const struct traffic *t, unsigned copy)
 {
 	bool icmp = t->icmp.type != ICMP_ANY;
 	struct pri pri, extension;
 
 	pri_init(&pri, PIB_ipSecSelector, 1);
-	pri_set_u32(&pri, ipSecSelectorSrcAddressGroupId, address_group(r, &rule->from, copy));
+	pri_set_u32(&pri, ipSecSelectorSrcAddressGroupId, end_group(r, from, copy));
 	pri_set_u32(&pri, ipSecSelectorSrcPortGroupId, 0);
-	pri_set_u32(&pri, ipSecSelectorDstAddressGroupId, address_group(r, &rule->to, 0));
+	pri_set_u32(&pri, ipSecSelectorDstAddressGroupId,
+		end_group(r, to, from->group ? copy : 0));
 	pri_set_u32(&pri, ipSecSelectorDstPortGroupId, port_group(r, t));
 	pri_set_u32(&pri, ipSecSelectorProtocol, t->protocol);
 	pri_set_i32(&pri, ipSecSelectorDscp, t->dscp);
@@ -108,41 +160,77 @@ static uint32_t put_selector(
 	return rows_put(r, &pri, icmp ? &extension : NULL);
 }
 
-/* Selectors that differ in the type of ICMP only get address groups of their own. */
-static uint32_t selector(struct rows *r, const struct model_rule *rule, const struct traffic *t)
+/* Selectors that differ in the type of ICMP only get address groups of their own; between two named
+ * groups there is room for one. */
+static uint32_t selector(struct rows *r, const struct end *from, const struct end *to,
+	const struct traffic *t)
 {
+	const unsigned copies = from->group && to->group ? 1 : VARIANTS_MAX;
 	uint32_t instance = ROWS_CLASH;
 
-	for (unsigned copy = 0; instance == ROWS_CLASH && copy < VARIANTS_MAX && !r->error.code;
-		copy++)
-		instance = put_selector(r, rule, t, copy);
+	for (unsigned copy = 0; instance == ROWS_CLASH && copy < copies && !r->error.code; copy++)
+		instance = put_selector(r, from, to, t, copy);
+	if (instance == ROWS_CLASH && !r->error.code)
+		error_set(&r->error, E_DUPLICATE,
+			"two selectors between groups differ in the type of ICMP alone, and the PIB "
+			"has room for one");
 	return instance;
+}
+
+typedef void selector_fn(struct rows *r, void *context, uint32_t selector);
+
+/* Each end with each other one and all of the traffic. */
+static void each_selector(
+	struct rows *r, const struct model_rule *rule, selector_fn *take, void *context)
+{
+	const struct traffic_list *traffic = &rule->traffic;
+
+	for (size_t f = 0; f < end_count(&rule->from); f++)
+		for (size_t t = 0; t < end_count(&rule->to); t++)
+			for (size_t i = 0; i < traffic->count; i++) {
+				const struct end from = end_at(&rule->from, f),
+						 to = end_at(&rule->to, t);
+
+				take(r, context, selector(r, &from, &to, &traffic->items[i]));
+			}
+}
+
+static void add_to_key(struct rows *r, void *context, uint32_t selector)
+{
+	(void)r;
+	buffer_put_u32(context, selector);
+}
+
+struct selector_list {
+	uint32_t tag, order;
+};
+
+static void add_to_set(struct rows *r, void *context, uint32_t selector)
+{
+	struct selector_list *list = context;
+	struct pri pri;
+
+	pri_init(&pri, PIB_ipSecSelectorSet, 1);
+	pri_set_u32(&pri, ipSecSelectorSetSelectorSetId, list->tag);
+	pri_set_prid(&pri, ipSecSelectorSetSelectorId, PIB_ipSecSelector, selector);
+	pri_set_u32(&pri, ipSecSelectorSetOrder, ++list->order);
+	pri_set_bool(&pri, ipSecSelectorSetIsNegated, false);
+	rows_put(r, &pri, NULL);
 }
 
 static uint32_t selector_set(struct rows *r, const struct model_rule *rule)
 {
-	const struct traffic_list *traffic = &rule->traffic;
+	struct selector_list list = {0};
 	struct buffer key;
-	uint32_t set;
 	bool new;
 
 	buffer_init(&key, KEY_SIZE_MAX);
-	for (size_t i = 0; i < traffic->count; i++)
-		buffer_put_u32(&key, selector(r, rule, &traffic->items[i]));
-	set = rows_tag(r, PIB_ipSecSelectorSet, buffer_view(&key), &new);
+	each_selector(r, rule, add_to_key, &key);
+	list.tag = rows_tag(r, PIB_ipSecSelectorSet, buffer_view(&key), &new);
 	buffer_fini(&key);
-	for (size_t i = 0; new &&i < traffic->count; i++) {
-		struct pri pri;
-
-		pri_init(&pri, PIB_ipSecSelectorSet, 1);
-		pri_set_u32(&pri, ipSecSelectorSetSelectorSetId, set);
-		pri_set_prid(&pri, ipSecSelectorSetSelectorId, PIB_ipSecSelector,
-			selector(r, rule, &traffic->items[i]));
-		pri_set_u32(&pri, ipSecSelectorSetOrder, (uint32_t)i + 1);
-		pri_set_bool(&pri, ipSecSelectorSetIsNegated, false);
-		rows_put(r, &pri, NULL);
-	}
-	return set;
+	if (new)
+		each_selector(r, rule, add_to_set, &list);
+	return list.tag;
 }
 
 /* --- protections --- */

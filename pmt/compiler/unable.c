@@ -66,6 +66,19 @@ static bool tell_protection(
 	return false;
 }
 
+static bool tell_group(
+	struct unable_run *r, const struct policy *p, uint32_t instance, const char *what)
+{
+	for (size_t i = 0; i < p->group_count; i++)
+		for (size_t k = 0; k < r->m->group_count; k++)
+			if (p->groups[i].instance == instance &&
+				strcmp(r->m->groups[k].name, p->groups[i].name) == 0) {
+				tell(r, r->m->groups[k].at, what);
+				return true;
+			}
+	return false;
+}
+
 static bool tell_instance(struct unable_run *r, const struct policy *p,
 	const struct policy_need *need, const char *what)
 {
@@ -76,6 +89,8 @@ static bool tell_instance(struct unable_run *r, const struct policy *p,
 	case PIB_ipSecNegotiationAction:
 	case PIB_copsecNegotiationAction:
 		return tell_protection(r, p, need->prid.instance, what);
+	case PIB_copsecGroup:
+		return tell_group(r, p, need->prid.instance, what);
 	/* Said at the rules that ask for them. */
 	case PIB_ipSecRuleTimePeriod:
 	case PIB_ipSecRuleTimePeriodSet:

@@ -761,6 +761,22 @@ static enum err find_ends(struct warning_run *r)
 	return code;
 }
 
+/* --- groups --- */
+
+static void report_groups(struct warning_run *r)
+{
+	for (size_t i = 0; i < r->m->group_count; i++) {
+		const struct model_group *group = &r->m->groups[i];
+
+		if (group->directory && !group->granted)
+			report_warning(r->d, group->at,
+				"no delegation lets a directory fill the group \"%s\": nobody will be "
+				"in it%s",
+				group->name,
+				group->addresses.count ? " but whom it names here" : "");
+	}
+}
+
 enum err warn_find(
 	const struct model *m, struct view bundle, struct diagnostics *d, struct error *e)
 {
@@ -772,6 +788,7 @@ enum err warn_find(
 	code = reading_init(&r.reading, bundle, e);
 	if (!code)
 		code = sort_rules(&r);
+	report_groups(&r);
 	for (size_t i = 0; i < sizeof finders / sizeof *finders && !code; i++) {
 		code = finders[i](&r);
 		if (code == E_LIMIT)

@@ -11,7 +11,9 @@
  *     no rule for; and the other way round, one that goes out in clear to a node that demands
  *     protection for it
  *
- * Both are exact, over the decision diagrams. The second looks at the addresses that the policy
+ *   - a group that a directory fills and no delegation lets it
+ *
+ * The first ones are exact, over the decision diagrams. The second looks at the addresses that the policy
  * gives for the nodes, and at nodes that it compiles for; tunnels are left out.
  */
 #ifndef COPSEC_PMT_COMPILER_WARN_H

@@ -65,9 +65,9 @@ static enum err keep_named(struct set_reader *s, const char *rule, struct named_
 		if (strcmp(list->items[i].name, name) == 0)
 			return strcmp(list->items[i].text, buffer_string(text)) == 0
 				       ? E_OK
-				       : convert_refuse(s, rule, "two schedules or offers have one name");
+				       : convert_refuse(s, rule, "two schedules, offers or groups have one name");
 	if (list->count == CONDITIONS_MAX)
-		return error_set(c->e, E_LIMIT, "more than %d schedules or offers", CONDITIONS_MAX);
+		return error_set(c->e, E_LIMIT, "more than %d schedules, offers or groups", CONDITIONS_MAX);
 	list->items[list->count++] = (struct named_text){
 		arena_strdup(&c->arena, name), arena_strdup(&c->arena, buffer_string(text))};
 	return E_OK;
@@ -130,5 +130,25 @@ enum err convert_read_conditions(
 		code = read_schedule(s, compiled->schedule, rule->name, &rule->schedule);
 	if (!code && compiled->offer)
 		code = read_offer(s, compiled->offer, rule->name, &rule->offer);
+	return code;
+}
+
+enum err convert_read_groups(struct set_reader *s)
+{
+	enum err code = E_OK;
+
+	for (size_t i = 0; i < s->policy->group_count && !code; i++) {
+		const struct policy_group *group = &s->policy->groups[i];
+		const char *addresses = convert_words(s, &s->addresses, group->tag);
+		struct buffer text;
+
+		buffer_init(&text, TEXT_MAX);
+		if (*addresses)
+			buffer_put_text(&text, " addresses=\"%s\"", addresses);
+		if (group->authority == POLICY_BY_HOME)
+			buffer_put_text(&text, " filled-by=\"home\"");
+		code = keep_named(s, group->name, &s->c->groups, group->name, &text);
+		buffer_fini(&text);
+	}
 	return code;
 }

@@ -100,6 +100,7 @@ static enum err put_verbatim(struct converter *c)
 	enum err code;
 
 	c->rule_count = c->service_count = c->protection_count = c->schedules.count = 0;
+	c->offers.count = c->groups.count = c->declared.count = 0;
 	code = convert_put_policy(c);
 	for (size_t i = 0; i < c->bundle->set_count && !code; i++) {
 		if (c->serves_interfaces[i] || c->serves_nodes[i])

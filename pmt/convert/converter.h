@@ -5,7 +5,8 @@
  *	members.c      groups of addresses and ports, lists of selectors
  *	traffic.c      from, to and service of a rule, out of its selectors
  *	protections.c  what a rule does, and <protection>
- *	conditions.c   schedules and offers
+ *	conditions.c   schedules, offers and groups
+ *	authorities.c  whom home admits, and what it delegates
  *	rules.c        the rules of a set, laid beside those of the sets before
  *	roles.c        for which roles a rule was written
  *	write.c        all of it as text
@@ -79,7 +80,8 @@ struct converter {
 	size_t follow_count, follow_capacity;
 	struct named_text services[SERVICES_MAX], protections[PROTECTIONS_MAX];
 	size_t service_count, protection_count;
-	struct named_texts schedules, offers;
+	struct named_texts schedules, offers, groups;
+	struct named_texts declared; /* roles and nodes that no assignment has */
 	const char **set_names;
 	const char **set_roles; /* that they serve */
 	const char **set_nodes; /* of a set for one node its name; else NULL */
@@ -119,6 +121,7 @@ enum err convert_read_action(struct set_reader *s, const struct policy_rule *com
 	struct rule *rule) MUST_USE;
 enum err convert_read_conditions(struct set_reader *s, const struct policy_rule *compiled,
 	struct rule *rule) MUST_USE;
+enum err convert_read_groups(struct set_reader *s) MUST_USE;
 enum err convert_read_set(struct converter *c, size_t which) MUST_USE;
 
 bool convert_text_equal(struct view v, const char *text);
@@ -140,5 +143,8 @@ enum err convert_put_rules(struct converter *c) MUST_USE;
 enum err convert_put_verbatim(struct converter *c, size_t which) MUST_USE;
 /* E_UNSUPPORTED, or what the compiler says: it is not the policy of the bundle. */
 enum err convert_prove(struct converter *c, struct view text) MUST_USE;
+/* What only delegations name. */
+enum err convert_put_names(struct converter *c, const char **roles) MUST_USE;
+enum err convert_put_authorities(struct converter *c, const char **roles) MUST_USE;
 
 #endif

@@ -144,6 +144,8 @@ enum err convert_read_set(struct converter *c, size_t which)
 	if (!code)
 		code = convert_read_members(&s);
 	if (!code)
+		code = convert_read_groups(&s);
+	if (!code)
 		code = read_rules(&s);
 	policy_free(s.policy);
 	pri_store_free(s.store);

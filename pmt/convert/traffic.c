@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum {
+	ENDS_MAX = 256, /* of a rule on one side */
 	CODE_POINTS = 64,
 	PROTOCOL_TCP = 6,
 	PROTOCOL_UDP = 17,
@@ -170,10 +171,55 @@ static const char *code_points_text(struct converter *c, const struct code_point
 	return kept;
 }
 
+/* The ends of a rule's selectors on one side: addresses, and groups by their names. */
+struct end_words {
+	const char *texts[ENDS_MAX];
+	size_t count;
+};
+
+/* True for the first of them: only the selectors between the first ends are looked at for the rest,
+ * as there is one of each kind between any two. */
+static enum err add_end(struct set_reader *s, const char *rule, struct end_words *ends,
+	uint32_t tag, bool *ret_first)
+{
+	const char *text = NULL;
+
+	for (size_t i = 0; tag && i < s->policy->group_count && !text; i++)
+		if (s->policy->groups[i].tag == tag)
+			text = arena_strdup(&s->c->arena, s->policy->groups[i].name);
+	if (!text)
+		text = convert_words(s, &s->addresses, tag);
+	for (size_t i = 0; i < ends->count; i++)
+		if (strcmp(ends->texts[i], text) == 0) {
+			*ret_first = i == 0;
+			return E_OK;
+		}
+	if (ends->count == ENDS_MAX)
+		return convert_refuse(s, rule, "it names too many groups");
+	*ret_first = ends->count == 0;
+	ends->texts[ends->count++] = text;
+	return E_OK;
+}
+
+static const char *join_ends(struct set_reader *s, const struct end_words *ends)
+{
+	struct buffer text;
+	const char *kept;
+
+	buffer_init(&text, TEXT_MAX);
+	for (size_t i = 0; i < ends->count; i++)
+		buffer_put_text(&text, "%s%s", text.len ? " " : "", ends->texts[i]);
+	kept = convert_keep(s->c, &text);
+	buffer_fini(&text);
+	return kept;
+}
+
 enum err convert_read_selectors(struct set_reader *s, uint32_t instance, struct rule *rule)
 {
 	struct traffic_words w = {0};
 	struct code_points points = {0};
+	struct end_words froms = {0}, tos = {0};
+	size_t selectors = 0;
 	const struct prid prid = {pib_class(PIB_ipSecRule), instance};
 	struct buffer *const all[] = {&w.tcp, &w.udp, &w.icmp, &w.icmpv6, &w.protocol};
 	struct pri_row row;
@@ -192,29 +238,31 @@ enum err convert_read_selectors(struct set_reader *s, uint32_t instance, struct 
 		!code && i < s->selectors.count && s->selectors.list[i].tag == tag; i++) {
 		const struct prid at = {
 			pib_class(PIB_ipSecSelector), s->selectors.list[i].selector};
-		const char *from, *to;
+		bool first_from = false, first_to = false;
 
+		selectors++;
 		if (!pri_store_find(s->store, &at, &row))
 			code = convert_refuse(s, rule->name, "a selector is missing");
 		if (!code)
 			code = pri_row_decode(&row, &selector, &fault, s->c->e);
-		if (code)
-			break;
-		from = convert_words(
-			s, &s->addresses, pri_u32(&selector, ipSecSelectorSrcAddressGroupId));
-		to = convert_words(s, &s->addresses, pri_u32(&selector, ipSecSelectorDstAddressGroupId));
-		if (rule->from && (strcmp(rule->from, from) != 0 || strcmp(rule->to, to) != 0))
-			code = convert_refuse(s, rule->name, "its selectors have different addresses");
-		rule->from = from;
-		rule->to = to;
-		if (!code && add_code_point(&points, &selector))
+		if (!code)
+			code = add_end(s, rule->name, &froms,
+				pri_u32(&selector, ipSecSelectorSrcAddressGroupId), &first_from);
+		if (!code)
+			code = add_end(s, rule->name, &tos,
+				pri_u32(&selector, ipSecSelectorDstAddressGroupId), &first_to);
+		if (!code && first_from && first_to && add_code_point(&points, &selector))
 			code = add_traffic(s, rule->name, &selector, &w);
 	}
+	if (!code && !selectors)
+		code = convert_refuse(s, rule->name, "it has no selector");
+	if (!code && points.selectors * froms.count * tos.count != selectors)
+		code = convert_refuse(s, rule->name, "its selectors have different addresses");
+	rule->from = join_ends(s, &froms);
+	rule->to = join_ends(s, &tos);
 	if (!code && points.of_first * points.count != points.selectors)
 		code = convert_refuse(s, rule->name, "its selectors have different code points");
 	rule->dscp = code ? NULL : code_points_text(s->c, &points);
-	if (!code && !rule->from)
-		code = convert_refuse(s, rule->name, "it has no selector");
 	if (!code)
 		code = finish_traffic(s->c, &w, &rule->service);
 	for (size_t i = 0; i < 5; i++)

@@ -254,6 +254,11 @@ enum err convert_put_policy(struct converter *c)
 	for (size_t i = 0; roles[i]; i++)
 		buffer_put_text(c->out, "  <role name=\"%s\"/>\n", roles[i]);
 	put_other_roles(c, roles);
+	for (size_t i = 0; i < c->groups.count; i++)
+		buffer_put_text(c->out, "  <group name=\"%s\"%s/>\n", c->groups.items[i].name,
+			c->groups.items[i].text);
+	if (convert_put_names(c, roles))
+		return c->e->code;
 	for (size_t i = 0; i < c->bundle->assignment_count; i++)
 		put_node(c, &c->nodes[i]);
 	for (size_t i = 0; i < c->service_count; i++)
@@ -265,5 +270,5 @@ enum err convert_put_policy(struct converter *c)
 	for (size_t i = 0; i < c->schedules.count; i++)
 		buffer_put_text(c->out, "  <schedule name=\"%s\"%s  </schedule>\n",
 			c->schedules.items[i].name, c->schedules.items[i].text);
-	return E_OK;
+	return convert_put_authorities(c, roles);
 }

@@ -49,10 +49,33 @@ struct address_list literal_addresses(
 	return list;
 }
 
+static void append_groups(
+	struct builder *b, struct address_list *list, const struct address_list *more)
+{
+	const struct model_group **groups =
+		take(b, list->group_count + more->group_count, sizeof(struct model_group *));
+
+	if (!groups)
+		return;
+	if (list->group_count)
+		memcpy(groups, list->groups, list->group_count * sizeof *groups);
+	list->groups = groups;
+	for (size_t i = 0; i < more->group_count; i++) {
+		bool there = false;
+
+		for (size_t k = 0; k < list->group_count; k++)
+			there = there || groups[k] == more->groups[i];
+		if (!there)
+			groups[list->group_count++] = more->groups[i];
+	}
+}
+
 void append_addresses(struct builder *b, struct address_list *list, const struct address_list *more)
 {
 	struct address_range *items = take(b, list->count + more->count, sizeof *items);
 
+	if (more->group_count)
+		append_groups(b, list, more);
 	if (!items || more->count == 0)
 		return;
 	if (list->count)
@@ -91,9 +114,17 @@ static void add_peer(struct builder *b, struct address_list *list, const struct 
 		return;
 	}
 	n = refer(b, &b->places, w->word, w->at,
-		1u << KIND_NETWORK | 1u << KIND_ROLE | 1u << KIND_NODE, "network, role or node");
+		1u << KIND_NETWORK | 1u << KIND_ROLE | 1u << KIND_NODE | 1u << KIND_GROUP,
+		"network, role, node or group");
 	if (!n || !n->object)
 		return;
+	if (n->kind == KIND_GROUP) {
+		const struct model_group *group = n->object;
+
+		append_addresses(
+			b, list, &(struct address_list){.groups = &group, .group_count = 1});
+		return;
+	}
 	if (addresses_of(n)->count == 0)
 		report_error(b->d, w->at,
 			n->kind == KIND_ROLE ? "no node with the role \"%s\" has an address"
@@ -187,9 +218,12 @@ struct address_list addresses_of_peers_but(struct builder *b, const struct eleme
 	if (!element_attribute(el, except))
 		return list;
 	but = addresses_of_peers(b, el, except);
+	if (but.group_count || list.group_count)
+		report_error(b->d, element_place(el, except),
+			"of groups nothing can be excepted, nor a group: who is in it is not known");
 	if (!but.any)
 		subtract(b, &list, &but);
-	if ((but.any || list.count == 0) && !b->no_memory)
+	if ((but.any || (list.count == 0 && !list.group_count)) && !b->no_memory)
 		report_error(b->d, element_place(el, except),
 			"with these excepted nobody is left");
 	normalize_addresses(&list);
@@ -210,6 +244,9 @@ void check_families(struct builder *b, const struct element *el, const struct ad
 	bool four = has_family(from, FAMILY_IPV4) && has_family(to, FAMILY_IPV4);
 	bool six = has_family(from, FAMILY_IPV6) && has_family(to, FAMILY_IPV6);
 
+	/* Who will be in a group is not known. */
+	if (from->group_count || to->group_count)
+		return;
 	if (!four && !six && (from->count || from->any) && (to->count || to->any))
 		report_error(b->d, element_place(el, ATTRIBUTE_TO),
 			"from and to have no address family in common: no flow is meant");
@@ -225,4 +262,31 @@ void build_network(struct builder *b, const struct element *el)
 	network->name = element_value(el, ATTRIBUTE_NAME);
 	network->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESSES);
 	b->m->network_count++;
+}
+
+void build_group(struct builder *b, const struct element *el)
+{
+	struct model_group *group = &b->m->groups[b->m->group_count];
+
+	define(b, &b->places, el, KIND_GROUP, group);
+	if (el->faulty)
+		return;
+	group->name = element_value(el, ATTRIBUTE_NAME);
+	group->at = el->at;
+	group->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESSES);
+	group->directory = strcmp(element_value(el, ATTRIBUTE_FILLED_BY), "directory") == 0;
+	b->m->group_count++;
+}
+
+void resolve_groups(struct builder *b, struct address_list *list, bool permitted)
+{
+	const size_t count = list->group_count;
+
+	list->group_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		append_addresses(b, list, &list->groups[i]->addresses);
+		if (permitted)
+			append_addresses(b, list, &list->groups[i]->permitted);
+	}
+	normalize_addresses(list);
 }

@@ -51,7 +51,7 @@ void define(struct builder *b, struct names *table, const struct element *el, un
 	void *object)
 {
 	static const char *const what[] = {"a network", "a role", "a node", "a service",
-		"a protection", "a rule", "a schedule", "an offer"};
+		"a protection", "a rule", "a schedule", "an offer", "a group", "a delegation"};
 	const struct attribute *a = element_attribute(el, ATTRIBUTE_NAME);
 	struct named *n;
 	struct buffer first;

@@ -13,6 +13,7 @@
  *	row_builder.c  <pib>, <list> and the rows in them and in <rules>
  *	row_values.c   what stands in the attributes of rows
  *	rules.c        <rules> and what stands in it
+ *	delegations.c  <delegation> and what stands in it
  *	expectations.c <tests>
  *	model.c        the order of all that
  *
@@ -36,6 +37,8 @@ enum {
 	KIND_RULE,
 	KIND_SCHEDULE,
 	KIND_OFFER,
+	KIND_GROUP,
+	KIND_DELEGATION,
 	KIND_ROW,
 	KIND_LIST,
 };
@@ -49,6 +52,7 @@ struct builder {
 	struct names rules;
 	struct names schedules;
 	struct names offers;
+	struct names delegations;
 	struct names rows;  /* "ipSecSelector web" */
 	struct names lists; /* "ipSecAddress office" */
 	const struct document *doc;
@@ -87,6 +91,9 @@ void append_addresses(
 /* What from or to means. */
 struct address_list addresses_of_peers(
 	struct builder *b, const struct element *el, enum attribute_id id);
+/* Without groups: in their place the members that home names, and with `permitted` all that a
+ * directory may put in. */
+void resolve_groups(struct builder *b, struct address_list *list, bool permitted);
 /* The same without those of the attribute `except`. */
 struct address_list addresses_of_peers_but(struct builder *b, const struct element *el,
 	enum attribute_id id, enum attribute_id except);
@@ -95,6 +102,8 @@ void check_families(struct builder *b, const struct element *el, const struct ad
 	const struct address_list *to);
 /* What the service attribute of a rule or an expectation means. */
 struct traffic_list traffic_of_services(struct builder *b, const struct element *el);
+/* The role combination that a list of roles makes; never NULL. */
+const char *role_combination(struct builder *b, const struct element *el, enum attribute_id id);
 /* A role that is declared; NULL if the attribute is not there. */
 const char *role_of(struct builder *b, const struct element *el, enum attribute_id id);
 
@@ -105,6 +114,8 @@ void build_service(struct builder *b, const struct element *el);
 void build_role(struct builder *b, const struct element *el);
 void build_node(struct builder *b, const struct element *el);
 void build_protection(struct builder *b, const struct element *el);
+void build_group(struct builder *b, const struct element *el);
+void build_delegation(struct builder *b, const struct element *el);
 void build_schedule_element(struct builder *b, const struct element *el);
 void build_rules(struct builder *b, const struct element *el);
 void build_tests(struct builder *b, const struct element *el);

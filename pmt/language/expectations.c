@@ -81,6 +81,52 @@ static void expect_circumstances(
 	}
 }
 
+static void expect_members(
+	struct builder *b, const struct element *el, struct model_expect *expect)
+{
+	size_t count = 0;
+
+	for (const struct element *child = el->first_child; child; child = child->next)
+		count++;
+	expect->members = take(b, count, sizeof *expect->members);
+	for (const struct element *child = el->first_child; expect->members && child;
+		child = child->next) {
+		struct model_members *m = &expect->members[expect->member_count];
+		const struct attribute *name = element_attribute(child, ATTRIBUTE_GROUP);
+		struct named *n;
+
+		if (!child->rule || child->faulty)
+			continue;
+		n = refer(b, &b->places, view_of_string(name->value), name->value_at,
+			1u << KIND_GROUP, "group");
+		m->group = n ? n->object : NULL;
+		m->addresses = addresses_of_peers(b, child, ATTRIBUTE_ADDRESSES);
+		if (m->addresses.any || m->addresses.group_count)
+			report_error(b->d, element_place(child, ATTRIBUTE_ADDRESSES),
+				"members of a group are addresses that are known");
+		if (m->group && !m->group->directory)
+			report_error(
+				b->d, name->value_at, "nobody but home fills \"%s\"", m->group->name);
+		if (m->group)
+			expect->member_count++;
+	}
+}
+
+/* Members that the test names are those that a group in from or to means. */
+static void expect_groups(struct builder *b, const struct element *el, enum attribute_id id,
+	const struct model_expect *expect, struct address_list *list)
+{
+	const size_t groups = list->group_count;
+
+	for (size_t i = 0; i < expect->member_count; i++)
+		for (size_t k = 0; k < groups; k++)
+			if (list->groups[k] == expect->members[i].group)
+				append_addresses(b, list, &expect->members[i].addresses);
+	resolve_groups(b, list, false);
+	if (groups && list->count == 0)
+		report_error(b->d, element_place(el, id), "nobody is in this group in this test");
+}
+
 static void build_expect(struct builder *b, const struct element *el)
 {
 	struct model_expect *expect = &b->m->expects[b->m->expect_count];
@@ -97,6 +143,9 @@ static void build_expect(struct builder *b, const struct element *el)
 	expect->from = addresses_of_peers(b, el, ATTRIBUTE_FROM);
 	expect->to = addresses_of_peers(b, el, ATTRIBUTE_TO);
 	expect->traffic = traffic_of_services(b, el);
+	expect_members(b, el, expect);
+	expect_groups(b, el, ATTRIBUTE_FROM, expect, &expect->from);
+	expect_groups(b, el, ATTRIBUTE_TO, expect, &expect->to);
 	check_families(b, el, &expect->from, &expect->to);
 	expect_circumstances(b, el, expect);
 	if (rule) {
@@ -112,6 +161,15 @@ static struct address_list exception(
 {
 	return element_attribute(el, id) ? addresses_of_peers(b, el, id)
 					 : (struct address_list){0};
+}
+
+/* Whom home names in them; that the others are in them is a case of its own. */
+static void except_groups(struct builder *b, struct address_list *list)
+{
+	const size_t groups = list->group_count;
+
+	resolve_groups(b, list, false);
+	list->group_count = groups;
 }
 
 static void build_proof(struct builder *b, const struct element *el)
@@ -139,7 +197,11 @@ static void build_proof(struct builder *b, const struct element *el)
 	proof->to = addresses_of_peers(b, el, ATTRIBUTE_TO);
 	proof->except_from = exception(b, el, ATTRIBUTE_EXCEPT_FROM);
 	proof->except_to = exception(b, el, ATTRIBUTE_EXCEPT_TO);
+	except_groups(b, &proof->except_from);
+	except_groups(b, &proof->except_to);
 	proof->traffic = traffic_of_services(b, el);
+	resolve_groups(b, &proof->from, true);
+	resolve_groups(b, &proof->to, true);
 	check_families(b, el, &proof->from, &proof->to);
 	b->m->proof_count++;
 }

@@ -15,19 +15,24 @@ enum {
 	INTERFACE_LENGTH_MAX = 15
 };
 
-#define HOLDS(kind) (1u << (kind))
+#define HOLDS(kind) (UINT64_C(1) << (kind))
 
 static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_ABOUT] = "about",
 	[ATTRIBUTE_ACROSS_BOOT] = "across-boot",
+	[ATTRIBUTE_ACTION] = "action",
 	[ATTRIBUTE_ADDRESS] = "address",
 	[ATTRIBUTE_ADDRESSES] = "addresses",
+	[ATTRIBUTE_ANSWER] = "answer",
 	[ATTRIBUTE_AT] = "at",
 	[ATTRIBUTE_AT_LEAST] = "at-least",
 	[ATTRIBUTE_AUTHENTICATION] = "authentication",
 	[ATTRIBUTE_AUTHORITY] = "authority",
+	[ATTRIBUTE_BINDING] = "binding",
 	[ATTRIBUTE_BOTH] = "both",
 	[ATTRIBUTE_BURST] = "burst",
+	[ATTRIBUTE_CERTIFICATE] = "certificate",
+	[ATTRIBUTE_CONDITION] = "condition",
 	[ATTRIBUTE_CONNECTIONS] = "connections",
 	[ATTRIBUTE_CONNECTIONS_FOR] = "connections-for",
 	[ATTRIBUTE_DAYS] = "days",
@@ -38,9 +43,11 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_ESN] = "esn",
 	[ATTRIBUTE_EXCEPT_FROM] = "except-from",
 	[ATTRIBUTE_EXCEPT_TO] = "except-to",
+	[ATTRIBUTE_FILLED_BY] = "filled-by",
 	[ATTRIBUTE_FOR] = "for",
 	[ATTRIBUTE_FORWARD] = "forward",
 	[ATTRIBUTE_FROM] = "from",
+	[ATTRIBUTE_GRACE] = "grace",
 	[ATTRIBUTE_GROUP] = "group",
 	[ATTRIBUTE_HAVING] = "having",
 	[ATTRIBUTE_GUARDIAN] = "guardian",
@@ -51,11 +58,18 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_IN] = "in",
 	[ATTRIBUTE_IN_ROLE] = "in-role",
 	[ATTRIBUTE_INTEGRITY] = "integrity",
+	[ATTRIBUTE_ISOLATE] = "isolate",
 	[ATTRIBUTE_KEY] = "key",
+	[ATTRIBUTE_KIND] = "kind",
+	[ATTRIBUTE_LEAST] = "least",
 	[ATTRIBUTE_LIFETIME] = "lifetime",
 	[ATTRIBUTE_LOG] = "log",
+	[ATTRIBUTE_LONGEST] = "longest",
 	[ATTRIBUTE_MODE] = "mode",
 	[ATTRIBUTE_MONTHS] = "months",
+	[ATTRIBUTE_MOST] = "most",
+	[ATTRIBUTE_MOST_NODES] = "most-nodes",
+	[ATTRIBUTE_MOST_RULES] = "most-rules",
 	[ATTRIBUTE_NAME] = "name",
 	[ATTRIBUTE_NODE] = "node",
 	[ATTRIBUTE_NUMBER] = "number",
@@ -64,6 +78,7 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_OLD] = "old",
 	[ATTRIBUTE_OUT] = "out",
 	[ATTRIBUTE_OUT_ROLE] = "out-role",
+	[ATTRIBUTE_PEER] = "peer",
 	[ATTRIBUTE_PRF] = "prf",
 	[ATTRIBUTE_PROTOCOL] = "protocol",
 	[ATTRIBUTE_RATE] = "rate",
@@ -72,7 +87,10 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_ROLE] = "role",
 	[ATTRIBUTE_ROLES] = "roles",
 	[ATTRIBUTE_RULE] = "rule",
+	[ATTRIBUTE_SA_KEYS] = "sa-keys",
+	[ATTRIBUTE_SENSOR] = "sensor",
 	[ATTRIBUTE_SERVICE] = "service",
+	[ATTRIBUTE_SEVERITY] = "severity",
 	[ATTRIBUTE_SHADOW] = "shadow",
 	[ATTRIBUTE_STALE] = "stale",
 	[ATTRIBUTE_STATEFUL] = "stateful",
@@ -84,11 +102,13 @@ static const char *const attribute_names[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_UDP] = "udp",
 	[ATTRIBUTE_UNTIL] = "until",
 	[ATTRIBUTE_USUAL] = "usual",
+	[ATTRIBUTE_VALID] = "valid",
 	[ATTRIBUTE_VERDICT] = "verdict",
 	[ATTRIBUTE_VIA] = "via",
 	[ATTRIBUTE_WEEKDAYS] = "weekdays",
 	[ATTRIBUTE_WHEN] = "when",
 	[ATTRIBUTE_WITH] = "with",
+	[ATTRIBUTE_WITHIN] = "within",
 	[ATTRIBUTE_ZONE] = "zone",
 };
 
@@ -127,6 +147,107 @@ static const struct grammar_attribute network_attributes[] = {
 	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL, "How rules call it.", NULL},
 	{ATTRIBUTE_ADDRESSES, TYPE_ADDRESSES, true, NULL, "Addresses, prefixes and ranges.", NULL},
 	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute group_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL, "How rules call it, and who fills it.", NULL},
+	{ATTRIBUTE_ADDRESSES, TYPE_ADDRESSES, false, NULL, "Members that are always there.", NULL},
+	{ATTRIBUTE_FILLED_BY, TYPE_CHOICE, false, "directory",
+		"Who adds members: a directory, to which a delegation grants it, or nobody but home.",
+		"directory home"},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute delegation_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL, "What people call it.", NULL},
+	{ATTRIBUTE_AUTHORITY, TYPE_CHOICE, true, NULL,
+		"The part that the key plays: a responder answers alarms by rules that forbid, for a "
+		"while; a directory fills groups and gives keys and answers.",
+		"responder directory"},
+	{ATTRIBUTE_CERTIFICATE, TYPE_BASE64, true, NULL,
+		"Of the key that it is lent to: what stands between BEGIN CERTIFICATE and END "
+		"CERTIFICATE in the file.",
+		NULL},
+	{ATTRIBUTE_FOR, TYPE_ROLES, false, NULL,
+		"Only at nodes that have one of these roles, themselves or an interface; else at all.",
+		NULL},
+	{ATTRIBUTE_VALID, TYPE_DURATION, false, "7d",
+		"From the making of the policy on; nothing signed under it is accepted after. It "
+		"cannot be called back from a node that hears nobody.",
+		NULL},
+	{ATTRIBUTE_LONGEST, TYPE_DURATION, false, NULL,
+		"How long a set or an answer under it may last.", NULL},
+	{ATTRIBUTE_MOST_NODES, TYPE_NUMBER, false, NULL,
+		"At so many nodes at a time a responder's sets may be in force.", NULL},
+	{ATTRIBUTE_MOST_RULES, TYPE_NUMBER, false, NULL, "So many rules a set of it may have.",
+		NULL},
+	{ATTRIBUTE_ISOLATE, TYPE_YES_NO, false, "no",
+		"A responder may put a node in quarantine, and not only forbid flows.", NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute never_attributes[] = {
+	{ATTRIBUTE_NODE, TYPE_NAMES, false, NULL, "Not these nodes.", NULL},
+	{ATTRIBUTE_ROLE, TYPE_ROLES, false, NULL, "Nor nodes with one of these roles.", NULL},
+	{ATTRIBUTE_ADDRESSES, TYPE_PEERS, false, NULL,
+		"Nor flows of these networks, nodes and addresses.", NULL},
+	{0},
+};
+static const struct grammar_attribute sensor_attributes[] = {
+	{ATTRIBUTE_ROLE, TYPE_ROLE, true, NULL, "Role that a sensor must have.", NULL},
+	{ATTRIBUTE_KIND, TYPE_NAME, false, NULL, "Kind of the alerts; else any.", NULL},
+	{ATTRIBUTE_LEAST, TYPE_NUMBER, false, "1", "So many sensors must say the same.", NULL},
+	{0},
+};
+static const struct grammar_attribute response_attributes[] = {
+	{ATTRIBUTE_NAME, TYPE_NAME, true, NULL, "What people call it.", NULL},
+	{ATTRIBUTE_ACTION, TYPE_CHOICE, true, NULL,
+		"Quarantine the node that the alert is about; have its source dropped at the nodes "
+		"below; or only tell people.",
+		"isolate block tell"},
+	{ATTRIBUTE_KIND, TYPE_NAME, false, NULL, "Kind of the alerts; else any.", NULL},
+	{ATTRIBUTE_SENSOR, TYPE_ROLE, false, NULL,
+		"Role of the sensors; else any that may be heard.", NULL},
+	{ATTRIBUTE_LEAST, TYPE_NUMBER, false, "1", "So many of them must say the same within the time below.", NULL},
+	{ATTRIBUTE_WITHIN, TYPE_DURATION, false, "60s", "The time within which they must say it.", NULL},
+	{ATTRIBUTE_SEVERITY, TYPE_CHOICE, false, "notice", "And it must be as bad as this.",
+		"notice warning critical"},
+	{ATTRIBUTE_ROLES, TYPE_ROLES, false, NULL,
+		"Of block: at nodes and interfaces that have all of these roles.", NULL},
+	{ATTRIBUTE_FOR, TYPE_DURATION, true, NULL, "How long it lasts.", NULL},
+	{ATTRIBUTE_ABOUT, TYPE_TEXT, false, NULL, "A word for the reader.", NULL},
+	{0},
+};
+static const struct grammar_attribute grant_attributes[] = {
+	{ATTRIBUTE_GROUP, TYPE_NAME_OR_ALL, false, NULL,
+		"Fill this group; * is any that the policy has.", NULL},
+	{ATTRIBUTE_PEER, TYPE_NAME_OR_ALL, false, NULL, "Or give keys to this peer of IKE.", NULL},
+	{ATTRIBUTE_ANSWER, TYPE_NAME_OR_ALL, false, NULL,
+		"Or answer questions about this protection.", NULL},
+	{ATTRIBUTE_SA_KEYS, TYPE_NAME_OR_ALL, false, NULL,
+		"Or give keys of associations in answers about this protection.", NULL},
+	{ATTRIBUTE_BINDING, TYPE_NAME_OR_ALL, false, NULL,
+		"Or bind the keys of this node to its assignment.", NULL},
+	{ATTRIBUTE_MOST, TYPE_NUMBER, false, NULL,
+		"So many members, keys or bindings at a time; else any number.", NULL},
+	{ATTRIBUTE_ADDRESSES, TYPE_PEERS, false, NULL,
+		"Within these networks and addresses; without any, none.", NULL},
+	{0},
+};
+static const struct grammar_attribute admission_attributes[] = {
+	{ATTRIBUTE_GROUP, TYPE_NAME, true, NULL,
+		"The group that nodes become members of by obeying; it must be granted.", NULL},
+	{ATTRIBUTE_ROLE, TYPE_ROLE, false, NULL, "Nodes with this role; else any.", NULL},
+	{ATTRIBUTE_CONDITION, TYPE_CHOICE, false, "current",
+		"A node's newest report must be of the newest policy, or of any that is valid.",
+		"current known"},
+	{ATTRIBUTE_GRACE, TYPE_DURATION, false, "60s",
+		"It stays a member so long after it is gone, or behind.", NULL},
+	{0},
+};
+static const struct grammar_attribute member_attributes[] = {
+	{ATTRIBUTE_GROUP, TYPE_NAME, true, NULL, "The group.", NULL},
+	{ATTRIBUTE_ADDRESSES, TYPE_PEERS, true, NULL, "Who is in it then besides those that home names.", NULL},
 	{0},
 };
 static const struct grammar_attribute service_attributes[] = {
@@ -423,7 +544,7 @@ static const struct grammar_attribute prove_attributes[] = {
 };
 
 #define PART_CHILDREN                                                                              \
-	(HOLDS(ELEMENT_INCLUDE) | HOLDS(ELEMENT_ADMIT) | HOLDS(ELEMENT_NETWORK) |                  \
+	(HOLDS(ELEMENT_INCLUDE) | HOLDS(ELEMENT_ADMIT) | HOLDS(ELEMENT_NETWORK) | HOLDS(ELEMENT_GROUP) | HOLDS(ELEMENT_DELEGATION) |                  \
 		HOLDS(ELEMENT_SERVICE) |                                                           \
 		HOLDS(ELEMENT_ROLE) | HOLDS(ELEMENT_NODE) | HOLDS(ELEMENT_PROTECTION) |            \
 		HOLDS(ELEMENT_SCHEDULE) | HOLDS(ELEMENT_RULES) | HOLDS(ELEMENT_PIB) |              \
@@ -442,6 +563,10 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 		"Lets somebody besides home speak at its nodes, who can only make them stricter.", 0,
 		admit_attributes},
 	{ELEMENT_NETWORK, "network", "A name for addresses.", 0, network_attributes},
+	{ELEMENT_GROUP, "group",
+		"A name for addresses that come and go without a new policy. A rule counts for those "
+		"that are in it at the moment.",
+		0, group_attributes},
 	{ELEMENT_SERVICE, "service", "A name for protocols and ports.", 0, service_attributes},
 	{ELEMENT_ROLE, "role", "A role that nodes and interfaces play.", 0, role_attributes},
 	{ELEMENT_NODE, "node",
@@ -473,6 +598,21 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 	{ELEMENT_DENY, "deny", "Drops flows. Without a direction: in, out and forward.", 0,
 		deny_attributes},
 	{ELEMENT_PROTECT, "protect", "Lets flows pass under a protection.", 0, protect_attributes},
+	{ELEMENT_DELEGATION, "delegation",
+		"What home lends of its voice to a key that a decision point holds, and within which "
+		"bounds; each node keeps to them itself.",
+		HOLDS(ELEMENT_NEVER) | HOLDS(ELEMENT_SENSOR) | HOLDS(ELEMENT_RESPONSE) |
+			HOLDS(ELEMENT_GRANT) | HOLDS(ELEMENT_ADMISSION),
+		delegation_attributes},
+	{ELEMENT_NEVER, "never", "Whom a responder must never touch.", 0, never_attributes},
+	{ELEMENT_SENSOR, "sensor", "Whose alerts a responder may act on.", 0, sensor_attributes},
+	{ELEMENT_RESPONSE, "response", "What a responder does on which alert.", 0,
+		response_attributes},
+	{ELEMENT_GRANT, "grant",
+		"What a directory may say: one of group, peer, answer, sa-keys and binding.", 0,
+		grant_attributes},
+	{ELEMENT_ADMISSION, "admission", "Who gets into a group by obeying the policy.", 0,
+		admission_attributes},
 	{ELEMENT_PIB, "pib",
 		"Rows and lists that the rows of rules name. Each set gets those that its own lead "
 		"to.",
@@ -486,8 +626,11 @@ static const struct grammar_element elements[ELEMENT_KINDS] = {
 	{ELEMENT_EXTENSION, "", "A row of a class that extends another.", 0, no_attributes},
 	{ELEMENT_TESTS, "tests", "What must be true of the policy.", HOLDS(ELEMENT_EXPECT) | HOLDS(ELEMENT_PROVE),
 		no_attributes},
-	{ELEMENT_EXPECT, "expect", "A verdict that all of these flows must get.", 0,
+	{ELEMENT_EXPECT, "expect", "A verdict that all of these flows must get.", HOLDS(ELEMENT_MEMBER),
 		expect_attributes},
+	{ELEMENT_MEMBER, "member",
+		"Members of a group in this test; without, those that home names.", 0,
+		member_attributes},
 	{ELEMENT_PROVE, "prove",
 		"What these flows get at least, whichever nodes they come from, pass and reach.", 0,
 		prove_attributes},
@@ -515,6 +658,10 @@ static enum err check_word(enum grammar_type type, struct view word, struct erro
 	struct error ignored;
 
 	switch (type) {
+	case TYPE_NAME_OR_ALL:
+		if (view_equal(word, view_of_string("*")))
+			return E_OK;
+		return parse_name(word, NAME_LENGTH_MAX, e);
 	case TYPE_NAME:
 	case TYPE_NAMES:
 	case TYPE_NODE_NAME:
@@ -709,6 +856,8 @@ static enum err check_single(
 		return check_path(text, e);
 	case TYPE_PIN:
 		return pin_parse(text, &pin, e);
+	case TYPE_BASE64:
+		return parse_base64(value, NULL, e);
 	case TYPE_YES_NO:
 		return check_choice("yes no", value, e);
 	case TYPE_CHOICE:

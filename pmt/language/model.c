@@ -25,9 +25,11 @@ static const struct {
 	{ELEMENT_ADMIT, build_admit},
 	{ELEMENT_ROLE, build_role},
 	{ELEMENT_NETWORK, build_network},
+	{ELEMENT_GROUP, build_group},
 	{ELEMENT_NODE, build_node},
 	{ELEMENT_SERVICE, build_service},
 	{ELEMENT_PROTECTION, build_protection},
+	{ELEMENT_DELEGATION, build_delegation},
 	{ELEMENT_SCHEDULE, build_schedule_element},
 	{ELEMENT_RULES, build_rules},
 	{ELEMENT_TESTS, build_tests},
@@ -65,6 +67,8 @@ static bool reserve(struct builder *b, const struct element *root)
 	m->roles = take(b, count[ELEMENT_ROLE], sizeof *m->roles);
 	m->nodes = take(b, count[ELEMENT_NODE], sizeof *m->nodes);
 	m->protections = take(b, count[ELEMENT_PROTECTION], sizeof *m->protections);
+	m->groups = take(b, count[ELEMENT_GROUP], sizeof *m->groups);
+	m->delegations = take(b, count[ELEMENT_DELEGATION], sizeof *m->delegations);
 	m->schedules = take(b, count[ELEMENT_SCHEDULE], sizeof *m->schedules);
 	m->offers = take(b, offers, sizeof *m->offers);
 	m->blocks = take(b, count[ELEMENT_RULES], sizeof *m->blocks);
@@ -72,10 +76,12 @@ static bool reserve(struct builder *b, const struct element *root)
 	m->proofs = take(b, expects, sizeof *m->proofs);
 	m->rules = take(b, rules, sizeof *m->rules);
 	if (names_init(&b->places, arena,
-		    count[ELEMENT_NETWORK] + count[ELEMENT_ROLE] + count[ELEMENT_NODE]) ||
+		    count[ELEMENT_NETWORK] + count[ELEMENT_GROUP] + count[ELEMENT_ROLE] +
+			    count[ELEMENT_NODE]) ||
 		names_init(&b->services, arena, count[ELEMENT_SERVICE]) ||
 		names_init(&b->protections, arena, count[ELEMENT_PROTECTION]) ||
 		names_init(&b->schedules, arena, count[ELEMENT_SCHEDULE]) ||
+		names_init(&b->delegations, arena, count[ELEMENT_DELEGATION]) ||
 		names_init(&b->offers, arena, offers) || names_init(&b->rules, arena, rules))
 		b->no_memory = true;
 	return reserve_rows(b, root) && !b->no_memory;

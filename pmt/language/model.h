@@ -16,7 +16,7 @@
 #include "common/base/pin.h"
 #include "pib/schema/schema.h"
 #include "pib/policy/algorithms.h"
-#include "pib/set/block.h"
+#include "pib/set/delegation.h"
 #include "pmt/language/document.h"
 #include "pmt/language/value.h"
 
@@ -27,10 +27,14 @@ enum {
 };
 
 /* Sorted, without repetition. `any`: all addresses, and the list is empty. */
+struct model_group;
+
 struct address_list {
 	struct address_range *items;
 	size_t count;
 	bool any;
+	const struct model_group **groups; /* and who is in these; of rules, tests and statements */
+	size_t group_count;
 };
 
 /* What a service or a rule means by protocol and port. No ports: any. */
@@ -59,6 +63,15 @@ struct model_admitted {
 struct model_network {
 	const char *name;
 	struct address_list addresses;
+};
+
+struct model_group {
+	const char *name;
+	struct place at;
+	struct address_list addresses; /* that home names */
+	bool directory;                /* adds others... */
+	struct address_list permitted; /* ...of these */
+	bool granted;                  /* some delegation lets it */
 };
 
 struct model_service {
@@ -266,6 +279,11 @@ struct model_block {
 	size_t row_count;
 };
 
+struct model_members {
+	const struct model_group *group;
+	struct address_list addresses;
+};
+
 struct model_expect {
 	struct place at;
 	enum verdict verdict;
@@ -281,6 +299,8 @@ struct model_expect {
 	int64_t time;                  /* seconds from 1970 as each schedule's clock shows them */
 	const struct model_offer **offers; /* that are on */
 	size_t offer_count;
+	struct model_members *members; /* that groups have besides */
+	size_t member_count;
 };
 
 /* What all these flows must get at least, over the whole network (reasoning/prove.h). */
@@ -290,8 +310,18 @@ struct model_proof {
 	const struct model_protection *protection; /* NULL: any */
 	bool in, out, forward;                     /* one at least */
 	struct address_list from, to;
-	struct address_list except_from, except_to; /* empty: none */
+	struct address_list except_from, except_to; /* empty: none; of groups, who is in them */
 	struct traffic_list traffic;
+};
+
+/* Bounds as pib/set/delegation.h has them; tenant, serial and times are the compiler's. */
+struct model_delegation {
+	const char *name;
+	struct place at;
+	uint32_t valid;                 /* seconds */
+	const struct model_role **roles; /* only nodes with one of these; none: all */
+	size_t role_count;
+	struct delegation bounds;
 };
 
 enum stale_policy {
@@ -313,6 +343,10 @@ struct model {
 	struct model_role everybody; /* "*": what rules of others than home may be for */
 	struct model_network *networks;
 	size_t network_count;
+	struct model_group *groups;
+	size_t group_count;
+	struct model_delegation *delegations;
+	size_t delegation_count;
 	struct model_service *services;
 	size_t service_count;
 	struct model_role *roles;

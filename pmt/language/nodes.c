@@ -25,11 +25,10 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The role combination that a list of roles makes; never NULL. */
-static const char *combination(struct builder *b, const struct element *el)
+const char *role_combination(struct builder *b, const struct element *el, enum attribute_id id)
 {
-	struct words w = words_of(el, ATTRIBUTE_ROLES);
-	const char **roles = take(b, count_words(el, ATTRIBUTE_ROLES), sizeof *roles);
+	struct words w = words_of(el, id);
+	const char **roles = take(b, count_words(el, id), sizeof *roles);
 	struct buffer text;
 	size_t count = 0;
 	const char *kept;
@@ -51,7 +50,7 @@ static const char *combination(struct builder *b, const struct element *el)
 	for (size_t i = 0; i < count; i++)
 		buffer_put_text(&text, "%s%s", i ? "+" : "", roles[i]);
 	if (text.error || text.len > COMBINATION_LENGTH_MAX)
-		report_error(b->d, element_place(el, ATTRIBUTE_ROLES),
+		report_error(b->d, element_place(el, id),
 			"the roles together are longer than %d characters", COMBINATION_LENGTH_MAX);
 	kept = keep(b, buffer_string(&text));
 	buffer_fini(&text);
@@ -83,7 +82,7 @@ static void build_interface(struct builder *b, const struct element *el, struct 
 	}
 	interface->name = name;
 	interface->at = el->at;
-	interface->roles = combination(b, el);
+	interface->roles = role_combination(b, el, ATTRIBUTE_ROLES);
 	interface->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESS);
 	append_addresses(b, &node->addresses, &interface->addresses);
 	node->interface_count++;
@@ -115,7 +114,7 @@ void build_node(struct builder *b, const struct element *el)
 	node->at = element_place(el, ATTRIBUTE_NAME);
 	node->has_key = pin_of(el, ATTRIBUTE_KEY, &node->key);
 	node->has_report = pin_of(el, ATTRIBUTE_REPORT, &node->report);
-	node->roles = combination(b, el);
+	node->roles = role_combination(b, el, ATTRIBUTE_ROLES);
 	node->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESS);
 	node->interfaces = take(b, interfaces + 1, sizeof *node->interfaces);
 	if (!node->interfaces)

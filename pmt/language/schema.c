@@ -24,6 +24,8 @@ static const char *const patterns[TYPE_COUNT] = {
 	[TYPE_TEXT] = "[\\s\\S]{0,255}",
 	[TYPE_NAME] = NAME,
 	[TYPE_NAMES] = NAME,
+	[TYPE_BASE64] = "[A-Za-z0-9+/=\\s]+",
+	[TYPE_NAME_OR_ALL] = NAME "|\\*",
 	[TYPE_ROLE] = ROLE,
 	[TYPE_ROLES] = ROLE,
 	[TYPE_ROLES_OR_NONE] = ROLE,
@@ -189,7 +191,7 @@ static void put_element(struct buffer *out, const struct grammar_element *el)
 	} else if (el->children) {
 		buffer_put_text(out, "      <zeroOrMore>\n        <choice>\n");
 		for (unsigned i = 0; i < ELEMENT_KINDS; i++)
-			if (el->children & 1u << i)
+			if (el->children & UINT64_C(1) << i)
 				buffer_put_text(out, "          <ref name=\"%s\"/>\n",
 					child_name(el, (enum element_kind)i));
 		buffer_put_text(out, "        </choice>\n      </zeroOrMore>\n");
@@ -267,14 +269,14 @@ static void put_manual_children(struct buffer *out, const struct grammar_element
 	const char *end = "Holds";
 
 	for (unsigned i = 0; i < ELEMENT_KINDS; i++)
-		if (el->children & 1u << i && *grammar_element((enum element_kind)i)->name) {
+		if (el->children & UINT64_C(1) << i && *grammar_element((enum element_kind)i)->name) {
 			buffer_put_text(out, "%s\n.Ic %s", end,
 				grammar_element((enum element_kind)i)->name);
 			end = " ,";
 		}
 	if (el->kind == ELEMENT_LIST)
 		buffer_put_text(out, "Holds rows of that class.\n");
-	else if (el->children & 1u << ELEMENT_ROW)
+	else if (el->children & UINT64_C(1) << ELEMENT_ROW)
 		buffer_put_text(out, "%s\nrows of all classes.\n", end);
 	else if (el->children)
 		buffer_put_text(out, " .\n");

@@ -327,6 +327,35 @@ enum err parse_duration(struct view word, uint32_t *ret, struct error *e)
 		shown(word), (const char *)word.data);
 }
 
+enum err parse_base64(struct view text, struct buffer *out, struct error *e)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32_t bits = 0;
+	size_t digits = 0, padding = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		const uint8_t c = text.data[i];
+		const char *digit = c && c != '=' ? strchr(letters, c) : NULL;
+
+		if (c && strchr(" \t\r\n", c))
+			continue;
+		if (c == '=')
+			padding++;
+		if ((!digit && c != '=') || (digit && padding))
+			return error_set(e, E_SYNTAX, "that is not base64");
+		if (!digit)
+			continue;
+		bits = bits << 6 | (uint32_t)(digit - letters);
+		digits++;
+		if (out && digits % 4 != 1)
+			buffer_put_u8(out, (uint8_t)(bits >> (6 - 2 * ((digits - 1) % 4))));
+	}
+	if (digits == 0 || digits % 4 == 1 || padding > 2 || (digits + padding) % 4)
+		return error_set(e, E_SYNTAX, "that is not base64, or not all of it");
+	return out && out->error ? error_set(e, out->error, "too many octets") : E_OK;
+}
+
 enum err parse_count(struct view word, uint32_t *ret, struct error *e)
 {
 	uint32_t n;

@@ -67,6 +67,8 @@ enum err parse_icmp(struct view word, struct icmp_match *ret, struct error *e) M
 enum err parse_protocol(struct view word, uint8_t *ret, struct error *e) MUST_USE;
 /* 90s, 15m, 8h, 30d; in seconds */
 enum err parse_duration(struct view word, uint32_t *ret, struct error *e) MUST_USE;
+/* Appends the octets, if somebody wants them (`out` is not NULL). */
+enum err parse_base64(struct view text, struct buffer *out, struct error *e) MUST_USE;
 /* From 1 on. */
 enum err parse_count(struct view word, uint32_t *ret, struct error *e) MUST_USE;
 /* 10/minute: how many, in how many seconds */

@@ -305,6 +305,25 @@ static enum err weak_flows(struct run *r, const struct reading_set *set,
 	return code ? code : flows_intersection(r->m, all, r->region, ret, r->e);
 }
 
+static bool has_group(const struct address_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->group_count; i++)
+		if (strcmp(list->groups[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The statement is about flows from others than a group, or to others: nobody of them is in it. */
+static bool is_excepted(const struct model_proof *s, const struct circumstances *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->on[i].kind == CONDITION_MEMBERS &&
+			((c->on[i].source && has_group(&s->except_from, c->on[i].name)) ||
+				(c->on[i].destination && has_group(&s->except_to, c->on[i].name))))
+			return true;
+	return false;
+}
+
 /* In any of its cases. */
 static enum err weak_somehow(struct run *r, struct reading_set *set,
 	enum flow_direction direction, const struct flow_intervals *interfaces, flow_ref *ret)
@@ -316,6 +335,8 @@ static enum err weak_somehow(struct run *r, struct reading_set *set,
 	enum err code = cases_of(r->p->reading, set, &cases, &count, r->e);
 
 	for (size_t i = 0; i < count && !code; i++) {
+		if (is_excepted(r->statement, &cases[i]))
+			continue;
 		code = cases_set(r->p->reading, set, &cases[i], &now, r->e);
 		if (!code)
 			code = weak_flows(r, now, direction, interfaces, &part);
@@ -342,6 +363,8 @@ static void find_rule(
 		const struct policy_rule *rule;
 		struct policy_verdict verdict;
 
+		if (is_excepted(r->statement, &cases[i]))
+			continue;
 		if (cases_set(r->p->reading, set, &cases[i], &now, &ignored))
 			return;
 		rule = policy_evaluate(now->policy, flow, &r->p->reading->roles);

@@ -35,7 +35,7 @@ for policy in policy[0-9]*; do
 	pmt prove "$policy"
 	count=$((count + 1))
 done
-[ $count -ge 3 ] || { echo 'FAILED: where are the examples of copsec-policy(5)?'; exit 1; }
+[ $count -ge 4 ] || { echo 'FAILED: where are the examples of copsec-policy(5)?'; exit 1; }
 
 # Each command has its lines in the SYNOPSIS, with every option that it takes.
 synopsis() {

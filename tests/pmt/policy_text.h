@@ -14,6 +14,16 @@
 #define KEY1 "sha256:0000000000000000000000000000000000000000000000000000000000000001"
 #define KEY2 "sha256:0000000000000000000000000000000000000000000000000000000000000002"
 
+/* Of a key that nobody has any more. */
+#define CERTIFICATE \
+	"MIIBYDCCAQWgAwIBAgIQag4rwb9pmNU4XtGVfmNHDTAKBggqhkjOPQQDAjAQMQ4wDAYDVQ" \
+	"QDDAVkb29yczAgFw0wMDAxMDEwMDAwMDBaGA85OTk5MTIzMTIzNTk1OVowEDEOMAwGA1UE" \
+	"AwwFZG9vcnMwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATQPvYdoIXMI1hcsWK70YegvP" \
+	"TLj3Mf9QdIO7kwHJWC3heKmrUoubJ4kmT2/W3uHk+5nIFInXKAy3bblAOqhjvGoz8wPTAM" \
+	"BgNVHRMBAf8EAjAAMA4GA1UdDwEB/wQEAwIHgDAdBgNVHQ4EFgQUACYZbtcL5cst/TwxSV" \
+	"xGKVeM6i8wCgYIKoZIzj0EAwIDSQAwRgIhAIZD59uMPf98VyXel5achx7ECJ0QNpIwxdTZ" \
+	"XShae2hPAiEAoF672IhzWnxXTI92X+m7CNOQhTHO5nIsGZoC/c1hCPc="
+
 /* Reads a text as the file p.xml in a folder of its own. Findings stay in the file. */
 static inline void policy_text_read(struct policy_file *f, struct view text)
 {

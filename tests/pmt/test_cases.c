@@ -164,6 +164,144 @@ START_TEST(cases_are_all_that_can_be)
 }
 END_TEST
 
+/* --- groups --- */
+
+static const char *const froms[] = {"any", "g", "2001:db8:1::/48", "g 2001:db8:2::/48"};
+static const char *const tos[] = {"any", "g", "2001:db8:1:1::/64", "any"};
+
+static void random_group_policy(uint64_t *state, struct buffer *text)
+{
+	buffer_put_text(text, "<policy xmlns=\"urn:copsec:policy:1\" tenant=\"acme\">"
+			      "<role name=\"host\"/><node name=\"a\" roles=\"host\" key=\"" KEY1
+			      "\"/><group name=\"g\" addresses=\"2001:db8:2::/64\"/>"
+			      "<schedule name=\"s0\"><period days=\"1\"/></schedule>"
+			      "<delegation name=\"d\" authority=\"directory\" certificate=\"" CERTIFICATE
+			      "\"><grant group=\"*\" addresses=\"2001:db8:1::/48\"/></delegation>"
+			      "<rules for=\"host\">");
+	for (unsigned i = 0; i < RULES; i++) {
+		const uint64_t r = next(state);
+
+		buffer_put_text(text,
+			"<%s in=\"yes\" from=\"%s\" to=\"%s\" service=\"%s\"%s/>",
+			r & 1 ? "allow" : "deny", froms[r >> 1 & 3], tos[r >> 3 & 3],
+			services[r >> 5 & 3], r >> 7 & 1 ? " when=\"s0\"" : "");
+	}
+	buffer_put_text(text, "</rules></policy>");
+}
+
+static bool in_range(const struct address_range *a, const uint8_t octets[16])
+{
+	uint8_t first[16], last[16];
+
+	address_bounds(a, first, last);
+	return a->family == FAMILY_IPV6 && memcmp(first, octets, 16) <= 0 &&
+	       memcmp(octets, last, 16) <= 0;
+}
+
+static bool has(const struct address_list *list, const uint8_t octets[16], bool in_group)
+{
+	bool found = list->any;
+
+	for (size_t i = 0; i < list->count; i++)
+		found = found || in_range(&list->items[i], octets);
+	for (size_t i = 0; i < list->group_count; i++) {
+		found = found || in_group;
+		for (size_t k = 0; k < list->groups[i]->addresses.count; k++)
+			found = found || in_range(&list->groups[i]->addresses.items[k], octets);
+	}
+	return found;
+}
+
+static bool carries(const struct traffic_list *list, const struct flow *f)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct traffic *t = &list->items[i];
+		bool fits = t->protocol == PROTOCOL_ANY ||
+			    (t->protocol == f->protocol && t->port_count == 0);
+
+		for (size_t k = 0; t->protocol == f->protocol && k < t->port_count; k++)
+			fits = fits || (t->ports[k].min <= f->destination_port &&
+					       f->destination_port <= t->ports[k].max);
+		if (fits)
+			return true;
+	}
+	return false;
+}
+
+/* By the written rules, one after the other. */
+static size_t decider(const struct model *m, const struct flow *f, bool source_in,
+	bool destination_in, bool scheduled)
+{
+	for (size_t i = 0; i < m->rule_count; i++) {
+		const struct model_rule *rule = m->rules[i];
+
+		if ((!rule->schedule || scheduled) && has(&rule->from, f->source, source_in) &&
+			has(&rule->to, f->destination, destination_in) &&
+			carries(&rule->traffic, f))
+			return i;
+	}
+	return m->rule_count;
+}
+
+static void compare_groups(
+	const struct model *m, struct reading *r, struct reading_set *set, uint64_t *state)
+{
+	const struct circumstances *cases;
+	struct error e;
+	size_t count;
+
+	ck_assert_int_eq(cases_of(r, set, &cases, &count, &e), E_OK);
+	for (unsigned n = 0; n < FLOWS; n++) {
+		bool possible[RULES + 1] = {false}, found[RULES + 1] = {false};
+		struct flow f = random_flow(state);
+		const struct flow other = random_flow(state);
+		bool source_may, destination_may;
+
+		memcpy(f.destination, other.source, 16);
+		source_may = in_range(&m->groups[0].permitted.items[0], f.source);
+		destination_may = in_range(&m->groups[0].permitted.items[0], f.destination);
+		for (unsigned c = 0; c < 8; c++)
+			if ((!(c & 1) || source_may) && (!(c & 2) || destination_may))
+				possible[decider(m, &f, c & 1, c & 2, c & 4)] = true;
+		for (size_t i = 0; i < count; i++) {
+			const struct policy_rule *rule;
+			struct reading_set *now;
+
+			ck_assert_int_eq(cases_set(r, set, &cases[i], &now, &e), E_OK);
+			rule = policy_evaluate(now->policy, &f, &r->roles);
+			found[which(set->policy, rule)] = true;
+		}
+		ck_assert_mem_eq(possible, found, sizeof found);
+	}
+}
+
+START_TEST(members_of_groups_are_cases_too)
+{
+	uint64_t state = 0xd1b54a32d192ed03u + (uint64_t)_i;
+
+	printf("seed %#llx\n", (unsigned long long)state);
+	for (int round = 0; round < 12; round++) {
+		struct compile_summary summary;
+		struct buffer text, octets;
+		struct policy_file f;
+		struct reading r;
+		struct error e;
+
+		buffer_init(&text, 1 << 16);
+		buffer_init(&octets, 1 << 20);
+		random_group_policy(&state, &text);
+		policy_text_good(&f, buffer_string(&text));
+		ck_assert_int_eq(compile_policy(&f.model, &terms, &octets, &summary, &e), E_OK);
+		ck_assert_int_eq(reading_init(&r, buffer_view(&octets), &e), E_OK);
+		compare_groups(&f.model, &r, reading_find(&r, "host"), &state);
+		reading_fini(&r);
+		policy_file_fini(&f);
+		buffer_fini(&octets);
+		buffer_fini(&text);
+	}
+}
+END_TEST
+
 #define RULES_TEXT                                                                                 \
 	"<role name=\"host\"/><node name=\"a\" roles=\"host\" key=\"" KEY1 "\"/>"                  \
 	"<schedule name=\"office\"><period weekdays=\"mon-fri\" times=\"08:00-18:00\"/>"           \
@@ -223,6 +361,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, cases_are_all_that_can_be, 0, 3);
+	tcase_add_loop_test(tc, members_of_groups_are_cases_too, 0, 3);
 	tcase_add_loop_test(tc, expectations_know_time_and_offers, 0,
 		sizeof expectations / sizeof *expectations);
 	suite_add_tcase(suite, tc);

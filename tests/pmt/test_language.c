@@ -16,6 +16,7 @@ static const char *const bad[] = {
 	"attributes",
 	"authorities",
 	"conditions",
+	"delegations",
 	"doctype",
 	"elements",
 	"encoding",

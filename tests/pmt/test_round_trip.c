@@ -137,6 +137,34 @@ static const struct {
 		      "<allow in=\"yes\" service=\"ping\"/><offer name=\"printing\">"
 		      "<allow out=\"yes\" service=\"ipp\"/></offer>"),
 		NULL},
+	{"groups and delegations",
+		HEAD "<role name=\"ids\"/><network name=\"guests\" addresses=\"10.9.0.0/16\"/>"
+		     "<group name=\"admitted\" addresses=\"10.9.0.1 2001:db8:9::/64\"/>"
+		     "<group name=\"fixed\" filled-by=\"home\" addresses=\"10.8.0.0/24\"/>"
+		     "<node name=\"b\" roles=\"host ids\" key=\"" KEY2 "\"/>"
+		     "<delegation name=\"doors\" authority=\"directory\" longest=\"1h\" "
+		     "certificate=\"" CERTIFICATE "\">"
+		     "<grant group=\"admitted\" most=\"9\" addresses=\"guests 10.1.0.1-10.1.0.6\"/>"
+		     "<grant peer=\"*\" addresses=\"any\"/><grant binding=\"b\"/>"
+		     "<admission group=\"admitted\" role=\"host\" condition=\"known\" grace=\"5m\"/>"
+		     "</delegation>"
+		     "<delegation name=\"alarm\" authority=\"responder\" longest=\"2h\" for=\"ids\" "
+		     "most-nodes=\"5\" most-rules=\"20\" isolate=\"yes\" valid=\"1d\" "
+		     "certificate=\"" CERTIFICATE "\">"
+		     "<never node=\"a\" role=\"ids\" addresses=\"guests\"/>"
+		     "<sensor role=\"ids\" kind=\"scan\" least=\"2\"/>"
+		     "<response name=\"cut\" action=\"block\" kind=\"scan\" sensor=\"ids\" "
+		     "roles=\"ids host\" severity=\"warning\" least=\"3\" within=\"5m\" for=\"1h\"/>"
+		     "</delegation>"
+		     "<rules for=\"host\"><allow in=\"yes\" from=\"admitted 192.0.2.1 fixed\" "
+		     "service=\"ssh ping\" dscp=\"ef cs1\"/><allow out=\"yes\" to=\"fixed admitted\"/>"
+		     "<allow out=\"yes\" from=\"fixed\" to=\"admitted\" service=\"ping\"/></rules></policy>",
+		NULL},
+	{"whom home admits",
+		HEAD "<admit authority=\"operator\" tenant=\"isp\" trust=\"" KEY1 "\"/>"
+		     "<admit authority=\"visited\"/><rules for=\"host\"><allow in=\"yes\"/></rules>"
+		     "</policy>",
+		NULL},
 	{"rules of single nodes",
 		HEAD "<node name=\"b\" roles=\"host\" key=\"" KEY2 "\"/>"
 		     "<rules for=\"host\"><allow in=\"yes\" service=\"ssh\"/>"
