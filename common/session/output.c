@@ -44,6 +44,7 @@ static enum err queue(struct session *s, struct draft *d, bool answer)
 	struct queue *q = &s->queue;
 	enum err code = d->octets.error;
 	struct chunk *chunk;
+	bool had_room;
 
 	if (code)
 		return code;
@@ -61,7 +62,10 @@ static enum err queue(struct session *s, struct draft *d, bool answer)
 	}
 	if (s->tap)
 		s->tap(s->tapper, true, buffer_view(&d->octets));
+	had_room = !session_congested(s);
 	q->waiting += d->octets.len;
+	if (had_room && session_congested(s))
+		count_limit(s, SESSION_LIMIT_OUTPUT);
 	if (answer)
 		q->answers += d->octets.len;
 	if (join(q->last, buffer_view(&d->octets))) {

@@ -127,6 +127,7 @@ enum session_limit {
 	SESSION_LIMIT_REQUESTS,     /* more than SESSION_UNANSWERED_MAX on one handle */
 	SESSION_LIMIT_DECISIONS,    /* more than SESSION_UNREPORTED_MAX */
 	SESSION_LIMIT_ANSWERS,      /* our answers are not read */
+	SESSION_LIMIT_OUTPUT,       /* as much as session_limits.output waits to be sent */
 	SESSION_LIMIT_SLOW,         /* a message takes longer than session_config.message_timeout */
 	SESSION_LIMITS,
 };

@@ -41,6 +41,7 @@ const char *session_limit_name(enum session_limit limit)
 		[SESSION_LIMIT_REQUESTS] = "requests",
 		[SESSION_LIMIT_DECISIONS] = "decisions",
 		[SESSION_LIMIT_ANSWERS] = "answers",
+		[SESSION_LIMIT_OUTPUT] = "output",
 		[SESSION_LIMIT_SLOW] = "slow-messages",
 	};
 

@@ -592,6 +592,7 @@ START_TEST(peer_that_says_nothing_is_cut_off)
 	ck_assert_int_eq(server.why.code, E_TIMEOUT);
 	ck_assert_str_eq(server.why.text, _i ? "the TLS handshake was not finished in time"
 					     : "TLS was not begun in time");
+	ck_assert_uint_eq(net_counters(nets[1])->late, 1);
 	close(fd);
 	run_until(nothing_is_left);
 }
@@ -650,6 +651,7 @@ START_TEST(peer_that_never_reads_is_not_read_and_then_cut_off)
 	ck_assert_uint_eq(server.received.len, unread_before);
 	ck_assert_int_eq(server.why.code, E_TIMEOUT);
 	ck_assert_ptr_nonnull(strstr(server.why.text, "does not take what is sent"));
+	ck_assert_uint_eq(net_counters(nets[1])->stalled, 1);
 	close(fd);
 	run_until(nothing_is_left);
 	free(octets);
@@ -676,6 +678,7 @@ START_TEST(message_of_the_limit_fits_and_one_octet_more_does_not)
 	ck_assert_uint_eq(net_connection_write(client.c, VIEW(octets, 1)), 1);
 	run_until(server_closed);
 	ck_assert_int_eq(server.why.code, E_LIMIT);
+	ck_assert_uint_eq(net_counters(nets[1])->too_long, 1);
 	run_until(client_closed);
 	run_until(nothing_is_left);
 	free(octets);
@@ -905,19 +908,28 @@ static bool all_decided(void)
 	return accepted_count + refused_count == 3;
 }
 
+static uint64_t counted(size_t counter)
+{
+	return *(const uint64_t *)(const void *)((const char *)net_counters(nets[1]) + counter);
+}
+
 START_TEST(listener_keeps_its_limits)
 {
 	static const struct {
 		struct net_listener_limits limits;
 		unsigned accepted;
 		const char *text;
+		size_t counter;
 	} rows[] = {
-		{{0, 0, 0}, 3, NULL},
-		{{3, 0, 0}, 3, NULL},
-		{{2, 0, 0}, 2, "connections are open"},
-		{{0, 2, 0}, 2, "have not finished their TLS handshake"},
-		{{0, 0, 1}, 2, "from this address"},
-		{{0, 0, 2}, 3, NULL},
+		{{0, 0, 0}, 3, NULL, 0},
+		{{3, 0, 0}, 3, NULL, 0},
+		{{2, 0, 0}, 2, "connections are open",
+			offsetof(struct net_counters, refused_connections)},
+		{{0, 2, 0}, 2, "have not finished their TLS handshake",
+			offsetof(struct net_counters, refused_unsecured)},
+		{{0, 0, 1}, 2, "from this address",
+			offsetof(struct net_counters, refused_per_address)},
+		{{0, 0, 2}, 3, NULL, 0},
 	};
 
 	only_count = true;
@@ -935,8 +947,10 @@ START_TEST(listener_keeps_its_limits)
 		run_until(all_decided);
 		ck_assert_uint_eq(accepted_count, rows[i].accepted);
 		ck_assert_uint_eq(net_listener_connections(listener), rows[i].accepted);
-		if (rows[i].text)
+		if (rows[i].text) {
 			ck_assert_ptr_nonnull(strstr(refused_why.text, rows[i].text));
+			ck_assert_uint_eq(counted(rows[i].counter), 1);
+		}
 		for (size_t k = 0; k < 3; k++)
 			close(fds[k]);
 		run_until(nothing_is_left);

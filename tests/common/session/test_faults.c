@@ -550,6 +550,7 @@ START_TEST(a_slow_link_that_moves_is_alive)
 	ok(pdp_session_decide(p.pdp, play.state, &t, &number));
 	ck_assert(session_congested(p.pdp));
 	ck_assert_int_eq(pdp_session_decide_null(p.pdp, play.state, &number), E_LIMIT);
+	ck_assert_uint_eq(limited(p.pdp, SESSION_LIMIT_OUTPUT), 1);
 	for (unsigned i = 0; i < 20; i++) {
 		p.now += 20 * 1000;
 		session_sent(p.pdp, 100 * 1000);
