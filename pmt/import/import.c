@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/import/import.h"
 
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,16 @@ const char *import_text(struct import *im, const char *format, ...)
 	text = format_text(im, format, ap);
 	va_end(ap);
 	return text;
+}
+
+const char *import_word(const char *text, char out[IMPORT_WORD_SIZE])
+{
+	size_t i;
+
+	for (i = 0; text[i] && i < IMPORT_WORD_SIZE - 1; i++)
+		out[i] = (char)(text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
+	out[i] = '\0';
+	return out;
 }
 
 /* --- chains and rules --- */
@@ -106,11 +117,40 @@ void import_leave(struct import *im, struct import_rule *rule, const char *forma
 	va_end(ap);
 }
 
+/* What Linux allows, dev_valid_name(). */
+static bool may_be_interface(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++)
+		if (name[i] <= ' ' || name[i] == 0x7f || strchr("/:", name[i]))
+			return false;
+	return len > 0 && len < IFNAMSIZ && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+const char *import_interface(struct import *im, struct import_rule *rule, const char *name)
+{
+	for (size_t i = 0; i < im->interface_count; i++)
+		if (strcmp(im->interfaces[i], name) == 0)
+			return im->interfaces[i];
+	if (!may_be_interface(name)) {
+		import_leave(im, rule, "no interface can have this name");
+		return NULL;
+	}
+	if (im->interface_count == IMPORT_INTERFACES_MAX) {
+		import_leave(im, rule, "more than %d interfaces", IMPORT_INTERFACES_MAX);
+		return NULL;
+	}
+	return im->interfaces[im->interface_count++] = import_text(im, "%s", name);
+}
+
 /* --- conditions --- */
 
 void import_narrow(struct import *im, struct import_condition *when, enum flow_field field,
 	const struct flow_interval *list, size_t count, bool negated)
 {
+	/* Nothing is at port 0, and a policy has no word for it. */
+	struct flow_interval ports = {FLOW_VALUE(1), FLOW_VALUE(65535)};
 	struct flow_interval *copy = take(im, count, sizeof *copy);
 	struct flow_intervals now;
 	enum err code = E_OK;
@@ -125,6 +165,10 @@ void import_narrow(struct import *im, struct import_condition *when, enum flow_f
 	now = flow_intervals_join(field, copy, count);
 	if (negated)
 		code = flow_intervals_complement(&im->arena, field, now, &now);
+	if (!code && field == FLOW_DESTINATION_PORT)
+		code = flow_intervals_intersect(&im->arena, now,
+			flow_intervals_join(field, &ports, 1),
+			&now);
 	if (!code)
 		code = flow_intervals_intersect(
 			&im->arena, when->match.field[field], now, &when->match.field[field]);

@@ -24,6 +24,7 @@ enum {
 	IMPORT_ITEMS_MAX = 65536, /* of the policy that is made */
 	IMPORT_DEPTH_MAX = 16,    /* of jumps */
 	IMPORT_JUMPS_MAX = 65536, /* followed from one base chain */
+	IMPORT_INTERFACES_MAX = 250,
 };
 
 /* Flows, and the interfaces that they take; NULL: any. */
@@ -87,6 +88,8 @@ struct import {
 	struct import_item *items;
 	size_t item_count, item_capacity;
 	size_t taken, needless, left; /* rules */
+	const char *interfaces[IMPORT_INTERFACES_MAX]; /* that rules name */
+	size_t interface_count;
 	struct buffer protections;    /* their elements, as text */
 	bool no_memory;
 };
@@ -116,6 +119,9 @@ struct import_chain *import_chain_find(const struct import *im, const char *name
 struct import_rule *import_rule_add(struct import *im, struct import_chain *chain, struct place at);
 /* Formatted, in the arena; "" without memory. */
 const char *import_text(struct import *im, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What stands in the text, for a sentence: cut after IMPORT_WORD_SIZE - 1 octets, and printable. */
+enum { IMPORT_WORD_SIZE = 120 };
+const char *import_word(const char *text, char out[IMPORT_WORD_SIZE]);
 /* Why the rule cannot be taken over; the first reason stays. */
 void import_leave(struct import *im, struct import_rule *rule, const char *format, ...)
 	PRINTF_LIKE(3, 4);
@@ -126,6 +132,9 @@ void import_narrow(struct import *im, struct import_condition *when, enum flow_f
 	const struct flow_interval *list, size_t count, bool negated);
 void import_narrow_number(struct import *im, struct import_condition *when, enum flow_field field,
 	uint64_t low, uint64_t high);
+/* The interface that the rule names, for its condition; NULL, and the rule is left, if there can be
+ * none of that name, or there are too many. */
+const char *import_interface(struct import *im, struct import_rule *rule, const char *name);
 /* An address, a prefix or FIRST-LAST. */
 bool import_address(const char *text, enum flow_family *ret_family, struct flow_interval *ret);
 /* 80, 8000-8010 or a name such as https; `separator` stands in a range. */

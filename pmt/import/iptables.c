@@ -105,7 +105,8 @@ static bool interface_of(struct reader *r, bool negated, const char **ret)
 		import_leave(r->im, r->rule, "all interfaces but one");
 	else if (strchr(name, '+'))
 		import_leave(r->im, r->rule, "interfaces by the beginning of their names");
-	*ret = name;
+	else
+		*ret = import_interface(r->im, r->rule, name);
 	return true;
 }
 

@@ -285,7 +285,8 @@ static void match_interface(struct reader *r, bool in, const json_t *right, bool
 	else if (no && strcmp(name, "lo") != 0)
 		import_leave(r->im, r->rule, "all interfaces but one");
 	else if (!no)
-		*(in ? &r->rule->when.in : &r->rule->when.out) = import_text(r->im, "%s", name);
+		*(in ? &r->rule->when.in : &r->rule->when.out) =
+			import_interface(r->im, r->rule, name);
 }
 
 /* First packets are what a policy judges, so only "new" says something. */
@@ -534,6 +535,7 @@ static enum err read_members(struct reader *r, struct view text, struct error *e
 
 	r->document = json_array();
 	while (at < text.len && text.data[at] != ']') {
+		char word[IMPORT_WORD_SIZE];
 		json_error_t why;
 		json_t *member;
 		size_t end;
@@ -545,7 +547,8 @@ static enum err read_members(struct reader *r, struct view text, struct error *e
 		end = value_end(text, at);
 		member = json_loadb((const char *)text.data + at, end - at, 0, &why);
 		if (!member)
-			return error_set(e, E_SYNTAX, "this is not JSON of nft: %s", why.text);
+			return error_set(e, E_SYNTAX, "this is not JSON of nft: %s",
+				import_word(why.text, word));
 		if (r->count == capacity) {
 			struct place *places;
 

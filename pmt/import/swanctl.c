@@ -117,6 +117,7 @@ static enum err read_one(struct reader *r, struct error *e)
 {
 	struct place at, value_at;
 	const char *name = read_until(r, "={}\n#", &at);
+	char word[IMPORT_WORD_SIZE];
 	const char sign = r->at < r->text.len ? (char)r->text.data[r->at] : '\0';
 
 	if (sign == '=') {
@@ -143,7 +144,8 @@ static enum err read_one(struct reader *r, struct error *e)
 		import_tell(r->im, at, "\"%s\": import the other file by itself", name);
 		return E_OK;
 	}
-	return error_set(e, E_SYNTAX, "\"%.60s\" is neither a setting nor a section", name);
+	return error_set(e, E_SYNTAX, "\"%.60s\" is neither a setting nor a section",
+		import_word(name, word));
 }
 
 static enum err read_file(struct reader *r, struct section **ret, struct error *e)
@@ -430,6 +432,13 @@ static void put_rules(struct reader *r, const struct child *c)
 }
 
 /* Letters, digits and what else a name may have. */
+static bool is_taken(struct reader *r, const char *name)
+{
+	const char *said = import_text(r->im, "<protection name=\"%s\"", name);
+
+	return strstr(buffer_string(&r->im->protections), said) != NULL;
+}
+
 static const char *clean_name(struct reader *r, const char *connection, const char *child)
 {
 	const char *text = strcmp(connection, child) == 0
@@ -442,7 +451,12 @@ static const char *clean_name(struct reader *r, const char *connection, const ch
 			*p = '-';
 	if (name && strlen(name) > NAME_MAX_LENGTH)
 		name[NAME_MAX_LENGTH] = '\0';
-	return name && isalpha((unsigned char)*name) ? name : import_text(r->im, "c%s", name);
+	if (!name || !isalpha((unsigned char)*name))
+		name = arena_strdup(&r->im->arena, import_text(r->im, "c%s", name ? name : ""));
+	text = name ? name : "";
+	for (unsigned n = 2; is_taken(r, text); n++)
+		text = import_text(r->im, "%.*s_%u", NAME_MAX_LENGTH, name, n);
+	return text;
 }
 
 static const char *authentication_of(struct reader *r, const struct section *connection)

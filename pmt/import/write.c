@@ -55,12 +55,35 @@ static void put_attribute_text(struct buffer *out, const char *text)
 
 /* --- interfaces --- */
 
-static void put_role_of(struct buffer *out, const char *interface)
+static void put_letters(struct buffer *out, const char *interface)
 {
-	buffer_put_text(out, "if-");
 	for (; *interface; interface++)
 		buffer_put_u8(out,
 			isalnum((unsigned char)*interface) ? (uint8_t)*interface : (uint8_t)'-');
+}
+
+static bool same_letters(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if (*a != *b && (isalnum((unsigned char)*a) || isalnum((unsigned char)*b)))
+			return false;
+	return *a == *b;
+}
+
+/* if-eth0; of several that would have the same name, the later ones have a number too. */
+static void put_role_of(const struct writer *w, struct buffer *out, const char *interface)
+{
+	size_t before = 0;
+
+	buffer_put_text(out, "if-");
+	put_letters(out, interface);
+	for (size_t i = 0; i < w->im->interface_count; i++) {
+		if (strcmp(w->im->interfaces[i], interface) == 0)
+			break;
+		before += same_letters(w->im->interfaces[i], interface);
+	}
+	if (before)
+		buffer_put_text(out, "_%zu", before);
 }
 
 static void use_interface(struct writer *w, const char *name)
@@ -236,7 +259,7 @@ static const char *role_for(struct writer *w, const char *interface)
 		return w->names->role;
 	use_interface(w, interface);
 	buffer_init(&role, 256);
-	put_role_of(&role, interface);
+	put_role_of(w, &role, interface);
 	kept = arena_strdup(&w->arena, buffer_string(&role));
 	buffer_fini(&role);
 	return kept ? kept : w->names->role;
@@ -296,7 +319,7 @@ static void put_definitions(struct writer *w)
 	buffer_put_text(w->out, "  <role name=\"%s\"/>\n", w->names->role);
 	for (size_t i = 0; i < w->interface_count; i++) {
 		buffer_put_text(w->out, "  <role name=\"");
-		put_role_of(w->out, w->interfaces[i]);
+		put_role_of(w, w->out, w->interfaces[i]);
 		buffer_put_text(w->out, "\"/>\n");
 	}
 	if (w->names->node) {
@@ -306,7 +329,7 @@ static void put_definitions(struct writer *w)
 			buffer_put_text(w->out, "    <interface name=\"");
 			put_attribute_text(w->out, w->interfaces[i]);
 			buffer_put_text(w->out, "\" roles=\"%s ", w->names->role);
-			put_role_of(w->out, w->interfaces[i]);
+			put_role_of(w, w->out, w->interfaces[i]);
 			buffer_put_text(w->out, "\"/>\n");
 		}
 		buffer_put_text(w->out, "    <interface name=\"*\" roles=\"%s\"/>\n  </node>\n",
