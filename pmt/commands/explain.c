@@ -218,9 +218,9 @@ static enum flow_field failing_field(const struct flow_match *match, const struc
 	return FLOW_FIELDS;
 }
 
-/* What the rule wants and the flow has not: of its matches, the one that came furthest. */
+/* What the rule wants with these matches and the flow has not: of the one that came furthest. */
 static void put_reason(const struct subject *s, const struct policy_roles *roles,
-	const struct flow_match *matches, size_t count, uint32_t rule, const struct flow *flow,
+	const struct flow_match *matches, size_t count, const struct flow *flow,
 	struct buffer *out)
 {
 	const struct flow_match *best = NULL;
@@ -230,7 +230,7 @@ static void put_reason(const struct subject *s, const struct policy_roles *roles
 	for (size_t i = 0; i < count; i++) {
 		enum flow_field field = failing_field(&matches[i], flow);
 
-		if (matches[i].number == rule && (!best || field > furthest)) {
+		if (!best || field > furthest) {
 			best = &matches[i];
 			furthest = field;
 		}
@@ -255,17 +255,22 @@ static enum err put_rules_before(const struct subject *s, const struct policy_ro
 {
 	const uint32_t end = decider ? decider->number : (uint32_t)set->policy->rule_count + 1;
 	struct flow_match *matches;
+	size_t count, at = 0, end_at = 0;
 	struct arena arena;
-	size_t count;
 	enum err code;
 
 	arena_init(&arena, EXPLAIN_ARENA);
 	code = policy_matches(set->policy, flow->direction, roles, &arena, &matches, &count, e);
 	for (uint32_t n = 1; n < end && !code; n++) {
+		/* The list has the matches of a rule side by side, in the rules' order. */
+		while (at < count && matches[at].number < n)
+			at++;
+		for (end_at = at; end_at < count && matches[end_at].number == n;)
+			end_at++;
 		buffer_put_text(out, "    not by ");
 		subject_print_rule(s, policy_rule(set->policy, n), out);
 		buffer_put_text(out, ": ");
-		put_reason(s, roles, matches, count, n, flow, out);
+		put_reason(s, roles, matches + at, end_at - at, flow, out);
 		buffer_put_u8(out, '\n');
 	}
 	arena_fini(&arena);
