@@ -235,6 +235,21 @@ static void print_limits(const json_t *support, const json_t *limits)
 		printf("  %s\n", json_string_value(row));
 }
 
+/* Those that are not zero, below the heading if there are any. */
+static void print_counts(const char *heading, json_t *counts)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(counts, name, value)
+		if (json_integer_value(value) && strcmp(name, "client-type") != 0) {
+			if (heading)
+				puts(heading);
+			heading = NULL;
+			printf("  %-26s %" PRId64 "\n", name, (int64_t)json_integer_value(value));
+		}
+}
+
 static void print_accounting(const json_t *accounting)
 {
 	time_t when = (time_t)number_of(accounting, "reported");
@@ -271,6 +286,7 @@ static void print_node(const json_t *node)
 		text_of(node, "ah_integrity"));
 	print_roles(json_object_get(node, "roles"));
 	print_limits(json_object_get(node, "support"), json_object_get(node, "limits"));
+	print_counts("\nTOLERATED in its session", json_object_get(node, "tolerated"));
 	print_accounting(json_object_get(node, "accounting"));
 }
 
@@ -354,21 +370,6 @@ static int run_synchronize(void *context, int argc, char **argv)
 		CALL_TIMEOUT_MS, &result);
 	json_decref(result);
 	return status;
-}
-
-/* Those that are not zero, below the heading if there are any. */
-static void print_counts(const char *heading, json_t *counts)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach(counts, name, value)
-		if (json_integer_value(value) && strcmp(name, "client-type") != 0) {
-			if (heading)
-				puts(heading);
-			heading = NULL;
-			printf("  %-26s %" PRId64 "\n", name, (int64_t)json_integer_value(value));
-		}
 }
 
 static void print_status(const json_t *result)

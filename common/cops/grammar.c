@@ -123,6 +123,7 @@ enum {
 	BY_PDP = 2,
 	SOLICITED = 4,   /* may carry the flag */
 	OF_CLIENT = 8,   /* client-type 0 is an error */
+	OF_CONNECTION = 32, /* any other is */
 	NEGOTIATES = 16, /* may carry Integrity-TLS, then with client-type 0 */
 	PROFILES = COPS_PR + 1,
 };
@@ -156,7 +157,7 @@ static const struct op {
 	[COPS_OPN] = {BY_PEP | NEGOTIATES, SAME(opn_groups)},
 	[COPS_CAT] = {BY_PDP | NEGOTIATES, SAME(cat_groups)},
 	[COPS_CC] = {BY_PEP | BY_PDP, SAME(cc_groups)},
-	[COPS_KA] = {BY_PEP | BY_PDP, {{NULL, 0}, {NULL, 0}}},
+	[COPS_KA] = {BY_PEP | BY_PDP | OF_CONNECTION, {{NULL, 0}, {NULL, 0}}},
 	[COPS_SSC] = {BY_PEP | OF_CLIENT, SAME(sync_groups)},
 };
 
@@ -275,6 +276,9 @@ enum err cops_check(
 	if (op->traits & OF_CLIENT && m->client_type == COPS_CLIENT_CONNECTION)
 		return error_set(
 			&fault->error, E_UNEXPECTED, "%s with client-type 0", cops_op_name(m->op));
+	if (op->traits & OF_CONNECTION && m->client_type != COPS_CLIENT_CONNECTION)
+		return error_set(&fault->error, E_UNEXPECTED, "%s with client-type 0x%04x",
+			cops_op_name(m->op), (unsigned)m->client_type);
 	if (match_groups(m, op->grammar[profile].groups, op->grammar[profile].count, &at, fault))
 		return fault->error.code;
 	if (at < m->count && m->objects[at].c_num == COPS_INTEGRITY) {

@@ -125,6 +125,10 @@ enum err cops_decode(
 		return error_set(&fault->error, code && code != E_AGAIN ? code : E_LENGTH,
 			"message header: %s", err_text(code ? code : E_TRAILING));
 	m.flags = cursor_u8(&c) & 0x0f;
+	/* RFC 2748 section 2.1: all others MUST be 0. */
+	if (m.flags & ~COPS_FLAG_SOLICITED)
+		return error_set(&fault->error, E_RANGE, "message header: unknown flags 0x%x",
+			(unsigned)m.flags);
 	m.op = cursor_u8(&c);
 	m.client_type = cursor_u16(&c);
 	cursor_u32(&c);
@@ -142,6 +146,35 @@ enum err cops_decode(
 	*ret = m;
 	*fault = (struct cops_fault){0};
 	return E_OK;
+}
+
+/* --- What is read though it is not as it should be --- */
+
+static uint8_t tolerated_object(uint8_t c_num, uint8_t c_type, struct view contents)
+{
+	bool padded = contents.len % 4 == 0;
+
+	if (c_num == COPS_PEPID && contents.len)
+		return (contents.data[contents.len - 1] ? COPS_ODD_PEPID_NUL : 0) |
+		       (padded ? 0 : COPS_ODD_PEPID_PADDING);
+	if ((c_num == COPS_DECISION && c_type == COPS_DECISION_NAMED) ||
+		(c_num == COPS_CLIENT_SI && c_type == COPS_SI_NAMED))
+		return padded ? 0 : COPS_ODD_OBJECT_PADDING;
+	return 0;
+}
+
+uint8_t cops_tolerated(const struct cops_message *m)
+{
+	struct cursor c = cursor_over(m->octets);
+	struct cops_fault fault;
+	struct cops_object o;
+	struct view contents;
+	uint8_t odd = 0;
+
+	cursor_take(&c, COPS_HEADER);
+	while (cursor_left(&c) && !split_object(&c, &o, &contents, &fault))
+		odd |= tolerated_object(o.c_num, o.c_type, contents);
+	return odd;
 }
 
 /* --- Reading --- */

@@ -61,6 +61,13 @@ enum cops_profile {
  * E_MISSING or E_UNEXPECTED. */
 enum err cops_check(
 	const struct cops_message *m, enum cops_profile profile, struct cops_fault *fault) MUST_USE;
+/* What cops_decode() and cops_check_data() let pass although a peer should write it otherwise. */
+enum {
+	COPS_ODD_PEPID_NUL = 1,      /* PEPID without its NUL */
+	COPS_ODD_PEPID_PADDING = 2,  /* padding behind the PEPID and not in it */
+	COPS_ODD_OBJECT_PADDING = 4, /* a last COPS-PR object without its padding */
+};
+uint8_t cops_tolerated(const struct cops_message *m);
 /*
  * What RFC 3084 says on the contents of REQ, DEC and RPT that passed cops_check(): context,
  * commands without data, a Request-State decision alone in its message, the runs of COPS-PR

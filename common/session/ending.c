@@ -37,9 +37,12 @@ const char *session_oddity_text(enum session_oddity what)
 		[SESSION_ODD_KEEP_ALIVE] = "a keep-alive that nobody asked for",
 		[SESSION_ODD_UNKNOWN_HANDLE] = "a message for an unknown handle",
 		[SESSION_ODD_UNKNOWN_CLIENT] = "a message for a client-type that is not open",
-		[SESSION_ODD_CLIENT_TYPE] = "a keep-alive with a client-type",
 		[SESSION_ODD_UNEXPECTED] = "an answer to nothing",
 		[SESSION_ODD_REDIRECTION] = "a redirection in clear, which is not followed",
+		[SESSION_ODD_PEPID_NUL] = "a PEPID without its NUL",
+		[SESSION_ODD_PEPID_PADDING] = "padding behind the PEPID and not in it",
+		[SESSION_ODD_PADDING] = "a last COPS-PR object without its padding",
+		[SESSION_ODD_INTEGER] = "INTEGER where Unsigned32 is meant",
 	};
 
 	return (unsigned)what < SESSION_ODDITIES ? texts[what] : "unknown oddity";
@@ -57,6 +60,12 @@ void odd(struct session *s, enum session_oddity what)
 	e = emit(s, SESSION_ODD, s->message.client_type);
 	if (e)
 		e->odd = what;
+}
+
+void session_note(struct session *s, enum session_oddity what)
+{
+	if (s->phase != CLOSED)
+		odd(s, what);
 }
 
 void odd_client(struct session *s)

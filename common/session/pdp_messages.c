@@ -282,8 +282,6 @@ static void on_synchronized(struct session *s)
 
 static void on_keep_alive(struct session *s)
 {
-	if (s->message.client_type != COPS_CLIENT_CONNECTION)
-		odd(s, SESSION_ODD_CLIENT_TYPE);
 	check_answer(s, send_keep_alive(s));
 }
 

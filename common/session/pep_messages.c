@@ -241,8 +241,6 @@ static void on_synchronize(struct session *s)
 /* A PEP never answers: two ends that echo would never stop. */
 static void on_keep_alive(struct session *s)
 {
-	if (s->message.client_type != COPS_CLIENT_CONNECTION)
-		odd(s, SESSION_ODD_CLIENT_TYPE);
 	if (s->unanswered_ka)
 		s->unanswered_ka--;
 	else

@@ -142,6 +142,23 @@ static void on_malformed(struct session *s, struct view octets, const struct cop
 		close_client_fault(s, s->message.client_type, fault);
 }
 
+/* After the message has done what it does, so that the user knows by then who the peer is. */
+static void note_tolerated(struct session *s, uint8_t tolerated)
+{
+	static const struct {
+		uint8_t bit;
+		enum session_oddity odd;
+	} rows[] = {
+		{COPS_ODD_PEPID_NUL, SESSION_ODD_PEPID_NUL},
+		{COPS_ODD_PEPID_PADDING, SESSION_ODD_PEPID_PADDING},
+		{COPS_ODD_OBJECT_PADDING, SESSION_ODD_PADDING},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (tolerated & rows[i].bit)
+			session_note(s, rows[i].odd);
+}
+
 static struct cops_message header(struct view octets)
 {
 	return (struct cops_message){.op = octets.data[1],
@@ -167,8 +184,10 @@ static void on_message(struct session *s, struct view octets)
 	}
 	if (m->flags & COPS_FLAG_SOLICITED && !cops_may_be_solicited(m->op))
 		odd(s, SESSION_ODD_SOLICITED);
-	if (s->phase != CLOSED)
-		handle(s);
+	if (s->phase == CLOSED)
+		return;
+	handle(s);
+	note_tolerated(s, cops_tolerated(m));
 }
 
 static void on_oversized(struct session *s, struct view head)

@@ -112,9 +112,12 @@ enum session_oddity {
 	SESSION_ODD_KEEP_ALIVE,     /* a KA that nobody asked for */
 	SESSION_ODD_UNKNOWN_HANDLE, /* a report, deletion or decision for no known handle */
 	SESSION_ODD_UNKNOWN_CLIENT, /* a message for a client-type that is not open */
-	SESSION_ODD_CLIENT_TYPE,    /* a KA with a client-type */
 	SESSION_ODD_UNEXPECTED,     /* an answer to nothing */
 	SESSION_ODD_REDIRECTION,    /* PDPRedirAddr in clear, which is not told */
+	SESSION_ODD_PEPID_NUL,      /* a PEPID without its NUL */
+	SESSION_ODD_PEPID_PADDING,  /* padding behind a PEPID and not in it */
+	SESSION_ODD_PADDING,        /* a last COPS-PR object without its padding */
+	SESSION_ODD_INTEGER,        /* INTEGER's tag on an Unsigned32; session_note() */
 	SESSION_ODDITIES,
 };
 const char *session_oddity_text(enum session_oddity odd);
@@ -230,6 +233,9 @@ uint32_t session_messages(const struct session *s);
 /* What has been counted; common/session/status.h. */
 struct session_counters;
 const struct session_counters *session_counters(const struct session *s);
+
+/* Counts what only the user can see in a message, who knows the classes, and tells it (event ODD). */
+void session_note(struct session *s, enum session_oddity odd);
 
 /* CC for one client-type, or with COPS_CLIENT_CONNECTION for all and the end (event CLOSED). */
 void session_close(struct session *s, uint16_t client_type, enum cops_error_code code);

@@ -24,9 +24,12 @@ const char *session_oddity_name(enum session_oddity what)
 		[SESSION_ODD_KEEP_ALIVE] = "keep-alive",
 		[SESSION_ODD_UNKNOWN_HANDLE] = "unknown-handle",
 		[SESSION_ODD_UNKNOWN_CLIENT] = "unknown-client-type",
-		[SESSION_ODD_CLIENT_TYPE] = "keep-alive-client-type",
 		[SESSION_ODD_UNEXPECTED] = "unexpected-answer",
 		[SESSION_ODD_REDIRECTION] = "redirection-in-clear",
+		[SESSION_ODD_PEPID_NUL] = "pepid-without-nul",
+		[SESSION_ODD_PEPID_PADDING] = "pepid-padding",
+		[SESSION_ODD_PADDING] = "no-last-padding",
+		[SESSION_ODD_INTEGER] = "integer-for-unsigned32",
 	};
 
 	return (unsigned)what < SESSION_ODDITIES ? names[what] : "unknown";

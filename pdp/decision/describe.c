@@ -199,6 +199,10 @@ enum err server_describe_node(
 	if (p && p->request && description &&
 		json_object_update_new(description, describe_request(p->request)))
 		description = NULL;
+	if (p && description &&
+		json_object_set_new(description, "tolerated",
+			server_describe_oddities(session_counters(p->session))))
+		description = NULL;
 	if (p && p->traffic && description &&
 		json_object_set_new(description, "accounting", describe_traffic(p)))
 		description = NULL;

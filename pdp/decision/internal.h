@@ -143,6 +143,9 @@ struct seat *server_seat(const struct server *s, const struct publication_node *
 struct node_standing server_standing(
 	const struct server *s, const struct publication_node *node);
 
+/* What was tolerated in sessions, a number for each kind. */
+json_t *server_describe_oddities(const struct session_counters *c);
+
 /* A connection that a listener accepted. */
 void peer_accept(struct server *s, struct net_connection *connection,
 	const struct session_config *config);

@@ -84,6 +84,11 @@ static const char *oddity_name(unsigned kind)
 	return session_oddity_name((enum session_oddity)kind);
 }
 
+json_t *server_describe_oddities(const struct session_counters *c)
+{
+	return describe_kinds(c->odd, SESSION_ODDITIES, oddity_name);
+}
+
 /* What the limits of connections have done. */
 static json_t *describe_refusals(const struct net_counters *c)
 {
@@ -115,7 +120,7 @@ json_t *server_describe_status(const struct server *s)
 		s->parts.settings->name, "serial", (json_int_t)server_serial(s), "connections",
 		connections, "nodes", nodes, "redirect", to, "octets-in", (json_int_t)sum.octets_in,
 		"octets-out", (json_int_t)sum.octets_out, "client-types", rows, "tolerated",
-		describe_kinds(sum.odd, SESSION_ODDITIES, oddity_name), "limits",
+		server_describe_oddities(&sum), "limits",
 		describe_kinds(sum.limited, SESSION_LIMITS, limit_name), "connection-limits",
 		describe_refusals(net_counters(s->net)));
 }

@@ -436,12 +436,26 @@ static void note_oddity(struct peer *p, enum session_oddity what)
 		return;
 	if (node)
 		server_seat(p->server, node)->noted |= bit;
-	log_info(log_of(p), MODULE, "tolerated", log_str("node", p->node ? p->node : ""),
+	log_info(log_of(p), MODULE, "wrong at the peer, passed over", log_str("node", p->node ? p->node : ""),
 		log_endpoint("peer", &p->address), log_str("what", session_oddity_text(what)));
+}
+
+static void note_integers(struct peer *p, const struct session_event *event)
+{
+	struct view run;
+
+	for (size_t at = 0; cops_next_named(event->message, &at, &run);) {
+		if (!epd_run_has_integers(run))
+			continue;
+		session_note(p->session, SESSION_ODD_INTEGER);
+		return;
+	}
 }
 
 static void on_event(struct peer *p, const struct session_event *event)
 {
+	if (event->kind == SESSION_REQUEST || event->kind == SESSION_REPORT)
+		note_integers(p, event);
 	switch (event->kind) {
 	case SESSION_START_TLS:
 		link_start_tls(p->link);

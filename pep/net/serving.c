@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "pib/schema/pri.h"
+
 /* How often a session may lose our request state, by a malformed decision or for want of one. More
  * end it: what comes next waits, as every attempt does (servers_failed()). */
 enum { STATES_LOST_MAX = 3 };
@@ -89,6 +91,18 @@ static void answer_own(struct process *p)
 	}
 }
 
+static void note_integers(struct process *p, const struct session_event *event)
+{
+	struct cops_decision d;
+
+	for (size_t at = 0; cops_next_decision(event->message, &at, &d);) {
+		if (d.command != COPS_INSTALL || !epd_run_has_integers(d.named))
+			continue;
+		session_note(p->session, SESSION_ODD_INTEGER);
+		return;
+	}
+}
+
 static bool forward(struct process *p, const struct session_event *event, uint32_t id)
 {
 	struct message m = {
@@ -130,6 +144,7 @@ static void on_decision(struct process *p, const struct session_event *event)
 	if (cops_next_decision(event->message, &at, &d) && (d.flags & COPS_REQUEST_STATE))
 		o.kind = d.command == COPS_REMOVE ? DELETE_STATE : REFUSE_STATE;
 	contact_served(p);
+	note_integers(p, event);
 	log_info(p->log, MODULE, "decision received", log_u64("decision", event->decision),
 		log_u64("octets", event->message->octets.len));
 	ok = owe(p, o) && (o.kind != FOR_ENFORCE || forward(p, event, o.id));

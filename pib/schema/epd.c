@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/cops/pr.h"
 #include "pib/schema/ber.h"
 #include "pib/schema/check.h"
 
@@ -313,4 +314,35 @@ enum err epd_decode(const struct prid *prid, struct view contents, struct pri *r
 	ret_pri->error.code = E_OK;
 	memcpy(ret_pri->values, pri.values, prid->class->attribute_count * sizeof *pri.values);
 	return E_OK;
+}
+
+static bool has_integers(const struct prid *prid, struct view contents)
+{
+	struct cursor c = cursor_over(contents);
+	struct ber ber;
+
+	for (size_t i = 0; i < prid->class->attribute_count && cursor_left(&c); i++) {
+		if (ber_next(&c, &ber))
+			return false;
+		if (prid->class->attributes[i].tag == BER_UNSIGNED32 && ber.tag == BER_INTEGER)
+			return true;
+	}
+	return false;
+}
+
+bool epd_run_has_integers(struct view run)
+{
+	struct cursor c = cursor_over(run);
+	struct pr_object o;
+	struct prid prid = {0};
+	struct pib_fault fault;
+	struct error ignored;
+
+	while (cursor_left(&c) && !pr_next(&c, &o)) {
+		if (o.s_num == PR_PRID && prid_decode(o.contents, &prid, &fault, &ignored))
+			prid.class = NULL;
+		else if (o.s_num == PR_EPD && prid.class && has_integers(&prid, o.contents))
+			return true;
+	}
+	return false;
 }

@@ -110,6 +110,10 @@ enum err epd_encode(struct buffer *out, const struct pri *pri, struct error *err
 enum err epd_decode(const struct prid *prid, struct view contents, struct pri *ret_pri,
 	struct pib_fault *ret_fault, struct error *error) MUST_USE;
 
+/* Whether a run of PRID and EPD objects has INTEGER's tag on an Unsigned32, which is read as if it
+ * were right. Rows of unknown classes are passed over. */
+bool epd_run_has_integers(struct view run);
+
 /* What the schema says of an attribute that is left out and has a default. */
 struct pri_value pri_default(const struct pib_attribute *attribute);
 /* Has it that value, given or left out? False if there is no default. */

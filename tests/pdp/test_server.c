@@ -238,6 +238,45 @@ START_TEST(what_a_node_says_of_itself_is_known_while_it_is_there)
 }
 END_TEST
 
+/* frwkRoleCombo.1 as RFC 3084's example would have it: INTEGER's tag on an Unsigned32. */
+static void says_integer(struct buffer *out)
+{
+	struct pri pri;
+	size_t before = out->len;
+
+	pri_init(&pri, PIB_frwkRoleCombo, 1);
+	pri_set_text(&pri, frwkRoleComboRoles, "host");
+	pri_set_octets(&pri, frwkRoleComboCapSetName, VIEW_NONE);
+	ck_assert_int_eq(pri_put(out, &pri, &failure), E_OK);
+	for (size_t i = before + 20; i < out->len; i++)
+		if (out->data[i] == 0x42) {
+			out->data[i] = 0x02;
+			return;
+		}
+	ck_abort_msg("no Unsigned32");
+}
+
+START_TEST(what_is_tolerated_of_a_node_is_counted)
+{
+	struct client c = node_client(ALICE);
+	json_t *d, *tolerated;
+
+	publish(20);
+	c.says = says_integer;
+	connect_client(&c);
+	UNTIL(strcmp(standing("alice"), "in force") == 0);
+	d = describe("alice");
+	tolerated = json_object_get(d, "tolerated");
+	ck_assert_int_eq(
+		json_integer_value(json_object_get(tolerated, "integer-for-unsigned32")), 1);
+	ck_assert_int_eq(json_integer_value(json_object_get(tolerated, "solicited")), 0);
+	/* And it is read as if it were right. */
+	ck_assert_str_eq(roles_of(d, 0), "host");
+	json_decref(d);
+	drop_client(&c);
+}
+END_TEST
+
 /* An accounting report of a row of that class. */
 static void account(struct client *c, enum pib_class_id class)
 {
@@ -825,6 +864,7 @@ int main(void)
 	tcase_add_test(c, a_client_type_is_for_those_who_may_use_it);
 	tcase_add_test(c, a_node_gets_its_full_state_and_its_report_counts);
 	tcase_add_test(c, what_a_node_says_of_itself_is_known_while_it_is_there);
+	tcase_add_test(c, what_is_tolerated_of_a_node_is_counted);
 	tcase_add_test(c, what_a_node_has_counted_is_shown_while_it_is_there);
 	tcase_add_test(c, a_wrong_request_is_answered_with_each_of_its_errors);
 	tcase_add_test(c, a_node_that_holds_the_serial_gets_a_null_decision);

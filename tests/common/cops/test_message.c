@@ -270,7 +270,8 @@ START_TEST(what_is_tolerated_and_what_is_not)
 		{"empty PEPID", "100640010000001000080b0100000000", E_RANGE, 11, 1},
 		{"PEPID with a line feed", "100640010000001000080b0170650a00", E_SYNTAX, 11, 1},
 		{"reserved bits of a KATimer", "100740010000001000080a01ffff001e", E_OK, 0, 0},
-		{"unknown flags of the header", "1e09000000000008", E_OK, 0, 0},
+		{"unknown flags of the header", "1e09000000000008", E_RANGE, 0, 0},
+		{"an unknown flag beside the known one", "1309000000000008", E_RANGE, 0, 0},
 		{"Report-Type in the lower half", "100340010000001000080c0100000001", E_RANGE, 12,
 			1},
 		{"Report-Type 4", "100340010000001000080c0100040000", E_RANGE, 12, 1},
@@ -304,6 +305,45 @@ START_TEST(what_is_tolerated_and_what_is_not)
 			"%s: %s: %s", cases[i].why, err_text(fault.error.code), fault.error.text);
 		ck_assert_msg(fault.c_num == cases[i].c_num && fault.c_type == cases[i].c_type,
 			"%s: %u/%u", cases[i].why, fault.c_num, fault.c_type);
+		arena_fini(&arena);
+		octets_free(octets);
+	}
+}
+END_TEST
+
+START_TEST(what_is_tolerated_is_seen)
+{
+	static const struct {
+		const char *why, *hex;
+		uint8_t odd;
+	} cases[] = {
+		{"nothing", "100649500000001000080b0170657000", 0},
+		{"PEPID without NUL", "100649500000001000080b0170657031", COPS_ODD_PEPID_NUL},
+		{"padding behind it", "100649500000001000070b0170650000", COPS_ODD_PEPID_PADDING},
+		{"both", "100649500000001000070b0170657000",
+			COPS_ODD_PEPID_NUL | COPS_ODD_PEPID_PADDING},
+		{"a last object without padding",
+			"1001495000000024"
+			"0008010100000001"
+			"0008020100080000"
+			"0009090200050101"
+			"06000000",
+			COPS_ODD_OBJECT_PADDING},
+		{"a handle of three octets", "100449500000001800070101616263000008050100020000", 0},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct view octets = octets_of_hex(cases[i].hex);
+		struct cops_message m;
+		struct cops_fault fault;
+		struct arena arena;
+		enum err err;
+
+		arena_init(&arena, COPS_ARENA_LIMIT);
+		err = cops_decode(octets, &arena, &m, &fault);
+		ck_assert_msg(!err, "%s: %s", cases[i].why, fault.error.text);
+		ck_assert_msg(cops_tolerated(&m) == cases[i].odd, "%s: %u", cases[i].why,
+			cops_tolerated(&m));
 		arena_fini(&arena);
 		octets_free(octets);
 	}
@@ -810,6 +850,7 @@ int main(void)
 	tcase_add_loop_test(c, lengths_from_nothing_to_twice_each_row, 0, (int)rows);
 	tcase_add_loop_test(c, lengths_from_nothing_to_twice_in_each_message, 0, VECTORS);
 	tcase_add_test(c, what_is_tolerated_and_what_is_not);
+	tcase_add_test(c, what_is_tolerated_is_seen);
 	tcase_add_test(c, frames_are_found_at_every_cut);
 	tcase_add_test(c, a_lost_stream_shows_in_its_first_octets);
 	tcase_add_test(c, a_message_of_very_many_objects_is_refused);

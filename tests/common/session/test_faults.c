@@ -108,6 +108,12 @@ START_TEST(what_else_a_pep_does_not_take)
 			false},
 		{"CC without reason", "1008495000000008", "> CC 4950 7/0000\n", false},
 		{"KA with an object", "1009000000000010" HANDLE, "> CC 4950 3/0000\n", true},
+		{"KA with a client-type", "1009495000000008", "> CC 4950 3/0000\n", false},
+		{"KA with a client-type that is not open", "1009495100000008",
+			"> CC 4951 3/0000\n", false},
+		{"KA with unknown flags", "1209000000000008", "> CC 4950 3/0000\n", true},
+		{"DEC with unknown flags", "1502495000000020" HANDLE CONTEXT "0008060100000000",
+			"> DRQ 4950 12/0000\n", false},
 		{"connection closed",
 			"1008000000000010"
 			"00080801000b0000",
@@ -356,13 +362,60 @@ START_TEST(a_report_without_its_flag)
 }
 END_TEST
 
+/* Each session begins with it, so it is told in each. */
+START_TEST(a_pepid_without_nul_or_padding_is_read)
+{
+	static const struct {
+		const char *why, *hex;
+		enum session_oddity odd;
+	} cases[] = {
+		{"no NUL", "100649500000001800100b01706570312e6578616d706c65",
+			SESSION_ODD_PEPID_NUL},
+		{"padding behind", "100649500000001c00110b01706570312e6578616d706c6500000000",
+			SESSION_ODD_PEPID_PADDING},
+		{"as it should be", OPN, SESSION_ODDITIES},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pair p;
+		struct play play;
+		bool odd = cases[i].odd != SESSION_ODDITIES;
+
+		set_up(&p, &play);
+		p.pdp_config.security = SESSION_PLAIN;
+		pair_start(&p, PAIR_PDP);
+		pair_say_hex(&p, cases[i].hex);
+		ck_assert_str_eq(pair_trace(&p), "< CAT 4950\n");
+		ck_assert_uint_eq(play.pdp_seen[SESSION_ODD], odd);
+		if (odd)
+			ck_assert_uint_eq(session_counters(p.pdp)->odd[cases[i].odd], 1);
+		pair_fini(&p);
+	}
+}
+END_TEST
+
+START_TEST(what_only_the_user_sees_is_counted_too)
+{
+	struct pair p;
+	struct play play;
+
+	begin_pdp(&p, &play);
+	for (unsigned n = 1; n <= 3; n++) {
+		session_note(p.pdp, SESSION_ODD_INTEGER);
+		pair_run(&p);
+		ck_assert_uint_eq(session_counters(p.pdp)->odd[SESSION_ODD_INTEGER], n);
+		ck_assert_uint_eq(play.pdp_seen[SESSION_ODD], 1);
+	}
+	pair_fini(&p);
+}
+END_TEST
+
 START_TEST(oddities_of_a_pep)
 {
 	static const struct {
 		const char *why, *hex, *trace;
 		enum session_oddity odd;
 	} cases[] = {
-		{"KA with a client-type", "1009495000000008", "< KA\n", SESSION_ODD_CLIENT_TYPE},
 		{"report for an unknown handle",
 			"1103495000000018"
 			"0008010100000009"
@@ -686,6 +739,8 @@ int main(void)
 	tcase_add_test(c, a_request_above_the_limit_is_answered);
 	tcase_add_test(c, oddities_of_a_pdp);
 	tcase_add_test(c, a_report_without_its_flag);
+	tcase_add_test(c, a_pepid_without_nul_or_padding_is_read);
+	tcase_add_test(c, what_only_the_user_sees_is_counted_too);
 	tcase_add_test(c, oddities_of_a_pep);
 	tcase_add_test(c, a_deletion_of_what_is_gone_is_passed_over);
 	tcase_add_test(c, request_states_are_limited);
