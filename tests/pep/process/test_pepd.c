@@ -712,6 +712,45 @@ static void end_pepd(struct bench *b)
 	ck_assert_int_eq(status_of(b->pepd), 0);
 }
 
+static bool has_synchronized_eight(struct bench *b)
+{
+	return b->synchronized == 8;
+}
+
+static bool has_ended(struct bench *b)
+{
+	return b->ended > 0;
+}
+
+/* Each SSQ waits for the REQ that a decision holds up; eight may, the ninth ends the session. */
+START_TEST(too_many_wishes_to_synchronize_end_the_session)
+{
+	for (unsigned wishes = 8; wishes <= 9; wishes++) {
+		struct bench b;
+
+		bench_init(&b);
+		start_pepd(&b);
+		wait_for(&b, has_request, "a request");
+		for (unsigned i = 0; i < wishes; i++)
+			ck_assert_int_eq(
+				pdp_session_synchronize(b.session, COPS_CLIENT_PROVISIONING,
+					i % 2 ? b.state : 0),
+				E_OK);
+		link_pump(b.link);
+		if (wishes > 8) {
+			wait_for(&b, has_ended, "the end");
+			ck_assert_uint_eq(b.synchronized, 0);
+		} else {
+			put_in_force(&b);
+			wait_for(&b, has_synchronized_eight, "eight SSCs");
+			ck_assert_uint_eq(b.ended, 0);
+		}
+		end_pepd(&b);
+		bench_fini(&b);
+	}
+}
+END_TEST
+
 START_TEST(a_redirection_is_followed_and_the_last_pdp_named)
 {
 	struct bench b;
@@ -1032,6 +1071,7 @@ int main(void)
 	tcase_set_timeout(t, 240);
 	tcase_add_test(t, policy_outlives_everybody);
 	tcase_add_test(t, a_pdp_with_another_key_is_not_spoken_to);
+	tcase_add_test(t, too_many_wishes_to_synchronize_end_the_session);
 	tcase_add_test(t, a_redirection_is_followed_and_the_last_pdp_named);
 	tcase_add_test(t, who_demands_tls_gets_it_and_nobody_else);
 	tcase_add_test(t, tls_is_used_at_once_where_it_is_demanded);
