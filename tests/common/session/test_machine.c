@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "common/session/internal.h"
 #include "tests/common/cops/octets.h"
 #include "tests/common/session/play.h"
 #include "tests/suite.h"
@@ -339,6 +340,182 @@ START_TEST(every_message_in_every_stage_of_a_pdp)
 }
 END_TEST
 
+/* ---- With the Integrity object ---- */
+
+static struct integrity_key key;
+static struct integrity_keys keys = {&key, 1};
+
+static uint64_t utc(void *user)
+{
+	(void)user;
+	return 1700000000;
+}
+
+static void set_up_sealing(struct pair *p, struct play *play)
+{
+	static char any[] = "any";
+
+	key = (struct integrity_key){.id = 3, .peer = any, .until = UINT64_MAX, .secret_len = 16};
+	set_up(p, play);
+	p->pep_config.security = p->pdp_config.security = SESSION_PLAIN;
+	p->pep_config.integrity_keys = p->pdp_config.integrity_keys = &keys;
+	p->pep_config.pdp = "192.0.2.7";
+	p->pep_config.utc = p->pdp_config.utc = utc;
+	p->pdp_config.integrity_required = true;
+}
+
+/* Both ends up to where the tables are settled; then the one that is not looked at is taken away,
+ * but for what it seals messages by. */
+static struct session *reach_sealed(struct pair *p, struct play *play, bool pep)
+{
+	struct session **other = pep ? &p->pdp : &p->pep, *taken;
+
+	set_up_sealing(p, play);
+	pair_start(p, PAIR_BOTH);
+	ok(pep_session_open(p->pep, CT, NULL, p->now));
+	pair_run(p);
+	taken = *other;
+	*other = NULL;
+	p->on_pdp = accept_later;
+	if (!pep)
+		ok(pdp_session_synchronize(p->pdp, CT, 0));
+	pair_run(p);
+	pair_trace(p);
+	return taken;
+}
+
+/* Takes " hmac" out of the cell; false unless each message that was sent has it. */
+static bool take_seals(char *text)
+{
+	size_t sent = 0, sealed = 0;
+
+	for (char *part = text; part && *part;) {
+		char *next = strstr(part, "; ");
+		bool event = !strncmp(part, "odd", 3) || !strncmp(part, "told", 4) ||
+			     !strncmp(part, "end", 3);
+
+		sent += !event;
+		part = next ? next + 2 : NULL;
+	}
+	for (char *seal; (seal = strstr(text, " hmac")); sealed++)
+		memmove(seal, seal + 5, strlen(seal + 5) + 1);
+	return sent == sealed;
+}
+
+/* Says a message in a sealed session, with or without a seal of its own; the cell that came. */
+static const char *say_sealed(const char *hex, bool pep, bool seal, bool *ret_all_sealed)
+{
+	static char came[CELL_SIZE];
+	struct view octets = octets_of_hex(hex);
+	struct session *other, *looked_at;
+	const unsigned *seen;
+	unsigned before, odd;
+	struct buffer b;
+	struct play play;
+	struct pair p;
+
+	other = reach_sealed(&p, &play, pep);
+	looked_at = pep ? p.pep : p.pdp;
+	seen = pep ? play.pep_seen : play.pdp_seen;
+	before = total(seen);
+	odd = seen[SESSION_ODD];
+	buffer_init(&b, 10000);
+	buffer_put_view(&b, octets);
+	if (seal)
+		ok(security_seal(other, &b, false));
+	pair_say(&p, &b);
+	snprintf(came, sizeof came, "%s",
+		cell(&p, &play, total(seen) - before, seen[SESSION_ODD] - odd,
+			session_is_closed(looked_at)));
+	*ret_all_sealed = take_seals(came);
+	session_free(other);
+	octets_free(octets);
+	pair_fini(&p);
+	return came;
+}
+
+/* Sealed, a message does what it does without; in clear it ends the session (RFC 2748 section 4.1). */
+static void play_sealed(const struct row *rows, size_t count, unsigned settled, bool pep)
+{
+	unsigned wrong = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *expected = rows[i].cells[settled], *came;
+		bool tls = strstr(rows[i].message, "with TLS") != NULL, all_sealed;
+
+		/* Where the TLS object stands it is one of an unknown kind. */
+		came = say_sealed(rows[i].hex, pep, false, &all_sealed);
+		if (strcmp(came, tls ? "CC 13/1002; end" : "CC 15/1001; end") || !all_sealed)
+			wrong += printf("%s in clear: \"%s\"\n", rows[i].message, came) > 0;
+		/* Two kinds of the object in one message are one too many. */
+		if (tls)
+			expected = "CC 4950 3/0000; end";
+		/* Security is not negotiated twice. */
+		else if (!strcmp(rows[i].message, "OPN(0)"))
+			expected = "CC 3/0000; end";
+		came = say_sealed(rows[i].hex, pep, true, &all_sealed);
+		if (strcmp(came, expected) || !all_sealed)
+			wrong += printf("%s sealed: \"%s\" came, not \"%s\"\n", rows[i].message,
+					 came, expected) > 0;
+	}
+	ck_assert_uint_eq(wrong, 0);
+}
+
+START_TEST(every_message_in_a_sealed_session_of_a_pep)
+{
+	play_sealed(pep_table, sizeof pep_table / sizeof pep_table[0], PEP_SETTLED, true);
+}
+END_TEST
+
+START_TEST(every_message_in_a_sealed_session_of_a_pdp)
+{
+	play_sealed(pdp_table, sizeof pdp_table / sizeof pdp_table[0], PDP_SETTLED, false);
+}
+END_TEST
+
+/* The Integrity object is offered, or due: as when TLS is, but for the object that is named. */
+static void reach_offered(struct pair *p, struct play *play, unsigned pep)
+{
+	set_up_sealing(p, play);
+	pair_start(p, pep ? PAIR_PEP : PAIR_PDP);
+	pair_run(p);
+}
+
+static unsigned play_offered(const struct row *row, bool pep, const char *expected)
+{
+	struct row as = {row->message, row->hex, {expected, expected}};
+
+	return !play_cell(&as, pep, pep ? "offering a seal" : "demanding a seal", pep, 0,
+		reach_offered);
+}
+
+START_TEST(every_message_while_a_seal_is_due)
+{
+	unsigned wrong = 0;
+
+	for (size_t i = 0; i < sizeof pep_table / sizeof pep_table[0]; i++) {
+		const struct row *row = &pep_table[i];
+		const char *expected = row->cells[PEP_NEGOTIATING];
+
+		/* Client-type 0 is accepted without the object that was offered. */
+		if (!strncmp(row->message, "CAT(0)", 6))
+			expected = "CC 15/1001; end";
+		else if (!strcmp(row->message, "CAT with TLS"))
+			expected = "CC 13/1002; end";
+		wrong += play_offered(row, true, expected);
+	}
+	for (size_t i = 0; i < sizeof pdp_table / sizeof pdp_table[0]; i++) {
+		const struct row *row = &pdp_table[i];
+		const char *expected = row->cells[PDP_NEGOTIATING];
+
+		if (strstr(expected, "15/1002") || strstr(expected, "tls"))
+			expected = "CC 15/1001; end";
+		wrong += play_offered(row, false, expected);
+	}
+	ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+
 /* ---- Joined ---- */
 
 enum { PAIRS = 1500 };
@@ -452,6 +629,9 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, every_message_in_every_stage_of_a_pep);
 	tcase_add_test(c, every_message_in_every_stage_of_a_pdp);
+	tcase_add_test(c, every_message_in_a_sealed_session_of_a_pep);
+	tcase_add_test(c, every_message_in_a_sealed_session_of_a_pdp);
+	tcase_add_test(c, every_message_while_a_seal_is_due);
 	tcase_add_test(c, messages_joined_in_any_stage);
 	tcase_add_test(c, messages_cut_at_every_octet_in_every_stage);
 	suite_add_tcase(s, c);
