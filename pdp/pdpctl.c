@@ -130,10 +130,11 @@ static void print_policy(const json_t *result)
 
 	if (!print_serial(result))
 		return;
-	printf("%-24s %8s  %s\n", "SET", "SERIAL", "ROOT");
+	printf("%-24s %-9s %8s  %s\n", "SET", "AUTHORITY", "SERIAL", "ROOT");
 	json_array_foreach(sets, i, set) {
-		printf("%-24s %8" PRId64 "  %s\n", text_of(set, "set"),
-			(int64_t)number_of(set, "serial"), text_of(set, "root"));
+		printf("%-24s %-9s %8" PRId64 "  %s\n", text_of(set, "set"),
+			text_of(set, "authority"), (int64_t)number_of(set, "serial"),
+			text_of(set, "root"));
 	}
 }
 

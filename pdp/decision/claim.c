@@ -58,6 +58,8 @@ bool claim_meets(const struct pri_store *request, const struct publication *p,
 	struct pri pri;
 
 	while (pri_store_next(&c, &row)) {
+		if (block_authority(row.prid.instance) != AUTHORITY_HOME)
+			continue;
 		m = manifest_of(p, row.prid.instance, &set);
 		if (!m || !pri_store_get(request, PIB_copsecPolicySet, row.prid.instance, &pri) ||
 			!view_equal(m->name, pri_octets(&pri, copsecPolicySetName)) ||

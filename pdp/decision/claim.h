@@ -14,7 +14,7 @@
 
 /* 0: it says none. */
 uint64_t claim_serial(const struct pri_store *request);
-/* Whether the sets that it names are exactly those that the node gets from this publication. */
+/* Whether the sets of home that it names are exactly those that the node gets from this publication. */
 bool claim_meets(const struct pri_store *request, const struct publication *p,
 	const struct publication_node *node);
 

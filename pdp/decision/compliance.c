@@ -304,7 +304,8 @@ static enum err take_piece(struct findings *f, struct view piece, struct error *
 }
 
 static enum err verify_compliance(const struct publication_node *node, struct view document,
-	const struct report_origin *origin, uint64_t *ret_serial, struct error *error)
+	const struct report_origin *origin, uint64_t *ret_serial, uint64_t *ret_guests,
+	struct error *error)
 {
 	struct compliance compliance;
 	struct view content;
@@ -331,6 +332,14 @@ static enum err verify_compliance(const struct publication_node *node, struct vi
 			compliance.decision, origin->decision);
 	if (!result)
 		*ret_serial = compliance.index_serial;
+	/* Indexes of other authorities stand there as sets that are called "operator/". */
+	*ret_guests = 0;
+	for (size_t i = 0; !result && i < compliance.set_count; i++) {
+		struct view name = compliance.sets[i].name;
+
+		if (name.data[name.len - 1] == '/')
+			*ret_guests += compliance.sets[i].serial;
+	}
 	arena_fini(&arena);
 	return result;
 }
@@ -365,7 +374,7 @@ enum err compliance_report(struct compliance_table *t, const struct publication_
 	bool success = cops_find(report, COPS_REPORT_TYPE)->report.type == COPS_SUCCESS;
 	struct findings findings = {0};
 	struct store_report concluded;
-	uint64_t serial = 0;
+	uint64_t serial = 0, guests = 0;
 	struct entry *entry;
 	struct view piece;
 	size_t at = 0;
@@ -374,12 +383,14 @@ enum err compliance_report(struct compliance_table *t, const struct publication_
 	while (!result && cops_next_named(report, &at, &piece))
 		result = take_piece(&findings, piece, error);
 	if (!result && findings.has_signed)
-		result = verify_compliance(node, findings.signed_report, origin, &serial, error);
+		result = verify_compliance(
+			node, findings.signed_report, origin, &serial, &guests, error);
 	if (result)
 		return result;
 
 	concluded = conclude(&findings, compliance_find(t, node->name), node->name, success, serial,
 		now_utc);
+	concluded.guests = guests;
 	result = put_entry(t, &concluded, &entry, error);
 	if (!result) {
 		entry->count++;

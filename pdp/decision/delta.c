@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/cops/pr.h"
+#include "pdp/decision/guests.h"
 #include "pib/store/difference.h"
 
 /* A set's block in two publications. */
@@ -49,12 +50,22 @@ static enum err update_finish(struct update *u, enum err result,
 	return result;
 }
 
-enum err update_full(struct update *u, const struct publication *p,
+void update_reset(struct update *u)
+{
+	buffer_reset(&u->removes);
+	buffer_reset(&u->installs);
+}
+
+enum err update_full(struct update *u, const struct publication *p, const struct guests *guests,
 	const struct publication_node *node, const char *pdp_name, struct error *error)
 {
+	enum err result;
+
 	pri_store_put_all_classes(&u->removes);
-	return update_finish(
-		u, publication_put_node(p, node, pdp_name, &u->installs, error), node, error);
+	result = publication_put_node(p, node, pdp_name, &u->installs, error);
+	if (!result && guests)
+		guests_put(guests, p, node, &u->installs);
+	return update_finish(u, result, node, error);
 }
 
 /* ---- What changed, for whomever ---- */
@@ -210,6 +221,8 @@ enum err update_delta(struct update *u, const struct delta *d, const struct publ
 
 	if (!before)
 		return error_set(error, E_NOT_FOUND, "node %s is new", node->name);
+	if (!publication_same_delegations(d->from, d->to))
+		return error_set(error, E_NOT_FOUND, "other delegations than before");
 	result = publication_put_head(d->to, node, pdp_name, d->from, &u->installs, error);
 	if (!result)
 		result = put_sets(u, d, before, node, error);

@@ -22,7 +22,12 @@ struct update {
 void update_init(struct update *u);
 void update_fini(struct update *u);
 
-enum err update_full(struct update *u, const struct publication *p,
+void update_reset(struct update *u);
+
+struct guests;
+
+/* `guests` NULL: there are none. */
+enum err update_full(struct update *u, const struct publication *p, const struct guests *guests,
 	const struct publication_node *node, const char *pdp_name, struct error *error) MUST_USE;
 
 struct delta;

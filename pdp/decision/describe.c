@@ -223,13 +223,13 @@ json_t *server_describe_nodes(const struct server *s)
 	return with_serial(s, "nodes", nodes, whole);
 }
 
-static json_t *describe_set(const struct set_entry *set)
+static json_t *describe_set(enum authority authority, const struct set_entry *set)
 {
 	char root[2 * SET_ROOT + 1];
 
 	hex_encode(root, VIEW(set->root, SET_ROOT));
-	return json_pack("{s:o, s:I, s:s}", "set", json_text(set->name), "serial",
-		(json_int_t)set->serial, "root", root);
+	return json_pack("{s:o, s:s, s:I, s:s}", "set", json_text(set->name), "authority",
+		authority_name(authority), "serial", (json_int_t)set->serial, "root", root);
 }
 
 json_t *server_describe_policy(const struct server *s)
@@ -239,8 +239,12 @@ json_t *server_describe_policy(const struct server *s)
 	json_t *sets = json_array();
 	bool whole = sets != NULL;
 
-	for (size_t i = 0; whole && index && i < index->entry_count; i++)
-		whole = !json_array_append_new(sets, describe_set(&index->entries[i]));
+	for (enum authority a = AUTHORITY_HOME; a <= AUTHORITY_LOCAL; a++) {
+		if (a != AUTHORITY_HOME)
+			index = s->guests.list[a] ? guest_index(s->guests.list[a]) : NULL;
+		for (size_t i = 0; whole && index && i < index->entry_count; i++)
+			whole = !json_array_append_new(sets, describe_set(a, &index->entries[i]));
+	}
 	return with_serial(s, "sets", sets, whole);
 }
 

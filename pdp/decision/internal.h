@@ -22,6 +22,7 @@
 #include "common/service/refusals.h"
 #include "common/trace/live.h"
 #include "common/session/status.h"
+#include "pdp/decision/guests.h"
 #include "pdp/decision/history.h"
 #include "pdp/decision/offenders.h"
 #include "pdp/decision/server.h"
@@ -50,6 +51,7 @@ struct peer {
 	struct pri_store *request; /* what its REQs say of it, NULL before the first */
 	struct traffic *traffic;   /* of its last accounting report, NULL before the first */
 	uint64_t traffic_time;     /* seconds since 1970 */
+	uint64_t guests;  /* what it holds of them (guests_version), if it holds anything */
 	uint64_t holds;   /* the serial that is installed, by its REQ or signed report; 0: unknown */
 	uint32_t awaited; /* number of the decision that it has not reported yet, 0 if none */
 	uint64_t awaited_since; /* as of link_now() */
@@ -57,6 +59,7 @@ struct peer {
 	/* The serial that this decision leads to if it builds on what the node holds, as deltas and
 	 * NULL do; 0: it is a full state. */
 	uint64_t expected;
+	uint64_t expected_guests;
 	bool outdated;    /* is to get the policy in force */
 	struct follower *follower; /* as a publisher; NULL: it does not follow */
 	bool told;        /* its end is in the log */
@@ -85,6 +88,7 @@ struct server {
 	struct net_listener **listeners;
 	size_t listener_count;
 	struct session_config session_config, direct_config; /* of listen, of listen-tls */
+	struct guests guests; /* what other authorities say */
 	struct edition force;
 	struct edition tried; /* while there is a trial */
 	struct trial *trial;  /* NULL: nothing is tried */

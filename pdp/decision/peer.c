@@ -74,6 +74,16 @@ static void close_session(struct peer *p, enum cops_error_code code)
 
 /* ---- What a node is sent ---- */
 
+/* What it is to hold of other authorities. */
+static uint64_t node_guests(const struct peer *p)
+{
+	const struct publication_node *node = peer_node(p);
+
+	return node ? guests_version(&p->server->guests,
+			      server_edition(p->server, node)->publication, node)
+		    : 0;
+}
+
 /* A delta if we know what it holds and have that still; otherwise full state. */
 static enum err make_update(
 	struct peer *p, struct update *update, bool *ret_delta, struct error *error)
@@ -82,9 +92,21 @@ static enum err make_update(
 	struct edition *e = server_edition(p->server, node);
 	const char *name = p->server->parts.settings->name;
 
-	*ret_delta = p->holds && !history_update(&e->history, update, p->holds, e->publication,
-					 node, name, error);
-	return *ret_delta ? E_OK : update_full(update, e->publication, node, name, error);
+	/* Home's news if there are some, and those of others if there are some. */
+	if (p->holds == publication_serial(e->publication))
+		*ret_delta = !publication_put_head(e->publication, node, name, e->publication,
+			&update->installs, error);
+	else
+		*ret_delta = p->holds && !history_update(&e->history, update, p->holds,
+						 e->publication, node, name, error);
+	*ret_delta = *ret_delta &&
+		     !guests_update(&p->server->guests, e->publication, node, p->guests, update,
+			     error);
+	if (*ret_delta)
+		return E_OK;
+	update_reset(update);
+	return update_full(
+		update, e->publication, &p->server->guests, node, name, error);
 }
 
 static enum err send_policy(struct peer *p, uint32_t state, struct error *error)
@@ -110,6 +132,7 @@ static enum err send_policy(struct peer *p, uint32_t state, struct error *error)
 			error_set(error, result, "decision: %s", err_text(result));
 	}
 	p->expected = delta ? serial : 0;
+	p->expected_guests = node_guests(p);
 	if (!result)
 		log_info(log_of(p), MODULE, "policy sent", log_str("node", p->node),
 			log_str("as", delta ? "delta" : "full state"),
@@ -135,9 +158,11 @@ static enum err answer_request(struct peer *p, struct error *error)
 {
 	enum err result;
 
-	if (p->holds != server_node_serial(p->server, peer_node(p)))
+	if (p->holds != server_node_serial(p->server, peer_node(p)) ||
+		p->guests != node_guests(p))
 		return send_policy(p, p->asked, error);
 	p->expected = p->holds;
+	p->expected_guests = p->guests;
 	result = pdp_session_decide_null(p->session, p->asked, &p->awaited);
 	p->awaited_since = link_now();
 	if (result)
@@ -201,6 +226,15 @@ static uint64_t held_serial(const struct peer *p)
 	return node && claim_meets(p->request, claimed, node) ? serial : 0;
 }
 
+/* Only what is there now is known again. */
+static bool claims_guests(const struct peer *p)
+{
+	const struct publication_node *node = peer_node(p);
+
+	return node && guests_met(&p->server->guests,
+			       server_edition(p->server, node)->publication, node, p->request);
+}
+
 static void on_node_request(struct peer *p, const struct session_event *event)
 {
 	bool same_claim = false;
@@ -226,8 +260,10 @@ static void on_node_request(struct peer *p, const struct session_event *event)
 		return;
 	}
 	p->asked = event->state;
-	if (!same_claim)
-		p->holds = held_serial(p);
+	if (!same_claim) {
+		p->guests = node_guests(p);
+		p->holds = claims_guests(p) ? held_serial(p) : 0;
+	}
 	log_notice(log_of(p), MODULE, "node asks for policy", log_str("node", p->node),
 		log_u64("claims", claim_serial(p->request)), log_u64("holds", p->holds),
 		log_u64("serial", peer_node(p) ? server_node_serial(p->server, peer_node(p)) : 0));
@@ -296,11 +332,13 @@ static void on_report(struct peer *p, const struct session_event *event)
 		return;
 	report = record_report(p, node, event);
 	p->holds = report && report->success ? report->serial : 0;
+	p->guests = report ? report->guests : 0;
 	/* A peer that does not flag its answers has answered all the same. */
 	if (!event->decision || event->decision >= p->awaited) {
 		/* It held something else than we thought: it gets everything, once. */
 		if (p->expected && (event->report == COPS_FAILURE ||
-					   (p->holds && p->holds != p->expected))) {
+					   (p->holds && (p->holds != p->expected ||
+								p->guests != p->expected_guests)))) {
 			p->outdated = true;
 			p->holds = 0;
 		}

@@ -9,6 +9,7 @@
 #include "common/crypto/cms.h"
 #include "pib/framework/roles.h"
 #include "pib/schema/pri.h"
+#include "pib/set/delegation.h"
 #include "pib/set/state.h"
 
 /* Assignments, sets and index entries as structs, which are larger than their octets. */
@@ -24,6 +25,7 @@ struct publication {
 	struct publication_node *nodes; /* as in the bundle */
 	const struct publication_node **by_key, **by_name; /* the same, ascending */
 	struct manifest *manifests;     /* as bundle.sets */
+	struct delegation *delegations; /* as in the bundle */
 };
 
 static struct publication *publication_new(void)
@@ -127,7 +129,10 @@ static enum err publication_read(struct publication *p, struct error *error)
 	p->by_key = arena_calloc(&p->arena, p->bundle.assignment_count + 1, sizeof *p->by_key);
 	p->by_name = arena_calloc(&p->arena, p->bundle.assignment_count + 1, sizeof *p->by_name);
 	p->manifests = arena_calloc(&p->arena, p->bundle.set_count + 1, sizeof *p->manifests);
-	if (!p->assignments || !p->nodes || !p->by_key || !p->by_name || !p->manifests)
+	p->delegations =
+		arena_calloc(&p->arena, p->bundle.delegation_count + 1, sizeof *p->delegations);
+	if (!p->assignments || !p->nodes || !p->by_key || !p->by_name || !p->manifests ||
+		!p->delegations)
 		return error_set(error, E_MEMORY, "publication: out of memory");
 
 	for (size_t i = 0; !result && i < p->bundle.assignment_count; i++) {
@@ -141,6 +146,8 @@ static enum err publication_read(struct publication *p, struct error *error)
 		result = sort_nodes(p, p->by_name, compare_names, "node", error);
 	for (size_t i = 0; !result && i < p->bundle.set_count; i++)
 		result = bundle_manifest(&p->bundle, i, &p->manifests[i], error);
+	for (size_t i = 0; !result && i < p->bundle.delegation_count; i++)
+		result = bundle_delegation(&p->bundle, i, &p->arena, &p->delegations[i], error);
 	return result;
 }
 
@@ -374,6 +381,120 @@ static bool same_assignment(const struct publication *p, const struct publicatio
 	return then && view_equal(assignment_cms(before, then), assignment_cms(p, node));
 }
 
+/* ---- Others who may speak ---- */
+
+bool publication_same_delegations(const struct publication *a, const struct publication *b)
+{
+	if (a->bundle.delegation_count != b->bundle.delegation_count)
+		return false;
+	for (size_t i = 0; i < a->bundle.delegation_count; i++)
+		if (!view_equal(a->bundle.delegations[i], b->bundle.delegations[i]))
+			return false;
+	return true;
+}
+
+static bool names(const struct assignment *a, enum authority authority, struct view name)
+{
+	for (size_t i = 0; i < a->authority_count; i++) {
+		const struct assigned_authority *one = &a->authorities[i];
+
+		if (one->authority == authority &&
+			(view_equal(one->name, name) ||
+				(authority == AUTHORITY_VISITED &&
+					view_equal(one->name, VIEW("*", 1)))))
+			return true;
+	}
+	return false;
+}
+
+static bool is_lent(enum authority authority)
+{
+	return authority == AUTHORITY_RESPONDER || authority == AUTHORITY_DIRECTORY;
+}
+
+bool publication_admits(const struct publication *p, const struct publication_node *node,
+	enum authority authority, struct view tenant)
+{
+	const struct assignment *a = &p->assignments[node->which];
+
+	if (!is_lent(authority))
+		return names(a, authority, tenant);
+	for (size_t i = 0; i < p->bundle.delegation_count; i++)
+		if (p->delegations[i].authority == authority &&
+			names(a, authority, p->delegations[i].name))
+			return true;
+	return false;
+}
+
+bool publication_fits(const struct publication *p, const struct publication_node *node,
+	const struct manifest *m)
+{
+	const struct assignment *a = &p->assignments[node->which];
+	bool fits = a->roles.len && role_pattern_matches(m->roles, a->roles);
+
+	if (m->node.len && !view_equal(m->node, VIEW(a->node_key, sizeof a->node_key)))
+		return false;
+	for (size_t i = 0; i < a->interface_count && !fits; i++)
+		fits = a->interfaces[i].roles.len &&
+		       role_pattern_matches(m->roles, a->interfaces[i].roles);
+	return fits;
+}
+
+static bool is_known(const struct assigned_authority *list, size_t count,
+	const struct assigned_authority *one)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].authority == one->authority &&
+			view_equal(list[i].name, one->name) &&
+			view_equal(list[i].trust, one->trust))
+			return true;
+	return false;
+}
+
+enum err publication_leave(const struct publication *p, struct arena *arena,
+	struct state_leave *ret_leave, struct error *error)
+{
+	enum { LEAVE_MAX = 1024 };
+	struct assigned_authority *list = arena_calloc(arena, LEAVE_MAX, sizeof *list);
+	const struct delegation **delegations =
+		arena_calloc(arena, p->bundle.delegation_count + 1, sizeof *delegations);
+	size_t count = 0;
+
+	if (!list || !delegations)
+		return error_set(error, E_MEMORY, "publication: out of memory");
+	for (size_t i = 0; i < p->bundle.assignment_count; i++)
+		for (size_t k = 0; k < p->assignments[i].authority_count; k++) {
+			const struct assigned_authority *one = &p->assignments[i].authorities[k];
+
+			if (is_known(list, count, one))
+				continue;
+			if (count == LEAVE_MAX)
+				return error_set(error, E_LIMIT,
+					"home admits more than %d other authorities", LEAVE_MAX);
+			list[count++] = *one;
+		}
+	for (size_t i = 0; i < p->bundle.delegation_count; i++)
+		delegations[i] = &p->delegations[i];
+	*ret_leave = (struct state_leave){
+		.tenant = p->index.tenant,
+		.authorities = list,
+		.authority_count = count,
+		.delegations = delegations,
+		.delegation_count = p->bundle.delegation_count,
+	};
+	return E_OK;
+}
+
+static void put_delegations(const struct publication *p, const struct publication_node *node,
+	struct buffer *out)
+{
+	const struct assignment *a = &p->assignments[node->which];
+
+	for (size_t i = 0; i < p->bundle.delegation_count; i++)
+		if (names(a, p->delegations[i].authority, p->delegations[i].name))
+			bundle_put_delegation((uint32_t)i + 1, p->bundle.delegations[i], out);
+}
+
 enum err publication_put_head(const struct publication *p, const struct publication_node *node,
 	const char *pdp_name, const struct publication *before, struct buffer *out,
 	struct error *error)
@@ -384,6 +505,8 @@ enum err publication_put_head(const struct publication *p, const struct publicat
 		return result;
 	if (!same_assignment(p, node, before))
 		bundle_put_assignment(1, assignment_cms(p, node), out);
+	if (!before)
+		put_delegations(p, node, out);
 	bundle_put_index(p->bundle.authority, p->bundle.index, out);
 	if (p->bundle.trust.len && !(before && view_equal(before->bundle.trust, p->bundle.trust)))
 		bundle_put_trust(p->bundle.authority, p->bundle.trust, out);
@@ -438,6 +561,8 @@ enum err publication_to_store(const struct publication *p, const char *publisher
 	bundle_put_index(p->bundle.authority, p->bundle.index, &row);
 	if (p->bundle.trust.len)
 		bundle_put_trust(p->bundle.authority, p->bundle.trust, &row);
+	for (size_t i = 0; i < p->bundle.delegation_count; i++)
+		bundle_put_delegation((uint32_t)i + 1, p->bundle.delegations[i], &row);
 	index = arena_copy(arena, buffer_view(&row));
 	if (row.error || !assignments || !sets || !index.data)
 		result = E_MEMORY;

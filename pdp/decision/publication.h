@@ -16,6 +16,7 @@
 #include "common/crypto/trust.h"
 #include "pdp/store/store.h"
 #include "pib/set/bundle.h"
+#include "pib/set/state.h"
 
 enum {
 	/* Octets. A node may have to get nearly all of it, in one message: what remains is for the
@@ -71,6 +72,19 @@ struct view publication_set_objects(const struct publication *p, size_t set);
 /* Whether the node gets this set. */
 bool publication_demands(
 	const struct publication *p, const struct publication_node *node, size_t set);
+
+/* Who may speak besides home, by the assignments of all nodes and the delegations; it lives in the
+ * arena and in the publication. */
+enum err publication_leave(const struct publication *p, struct arena *arena,
+	struct state_leave *ret_leave, struct error *error) MUST_USE;
+/* Does the node's assignment admit this authority, of this tenant or by a delegation? */
+bool publication_admits(const struct publication *p, const struct publication_node *node,
+	enum authority authority, struct view tenant);
+/* Is a set of another authority for this node, or for one of its interfaces? */
+bool publication_fits(const struct publication *p, const struct publication_node *node,
+	const struct manifest *m);
+/* The same delegations: otherwise a node gets everything anew. */
+bool publication_same_delegations(const struct publication *a, const struct publication *b);
 
 /*
  * Appends what stands outside the sets, as S-objects: frwkPibIncarnation by `pdp_name`, the index, and

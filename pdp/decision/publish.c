@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "common/cops/pr.h"
 #include "pib/publishing/order.h"
 #include "pib/schema/pri.h"
 
@@ -139,6 +140,72 @@ static enum err promote(struct peer *p, struct error *error)
 	return E_OK;
 }
 
+/* ---- Other authorities ---- */
+
+/* Whose bundle it is; home's as long as nobody knows better. */
+static enum authority authority_of(struct view objects)
+{
+	struct cursor run = cursor_over(objects);
+	struct pib_fault fault;
+	struct pr_object name;
+	struct prid prid;
+	struct error e;
+
+	if (pr_next(&run, &name) || prid_decode(name.contents, &prid, &fault, &e) ||
+		prid.class->id != PIB_copsecIndex || prid.instance > AUTHORITY_LOCAL)
+		return AUTHORITY_HOME;
+	return (enum authority)prid.instance;
+}
+
+static enum err store_guest(
+	struct server *s, const struct guest *guest, const struct pin *publisher, struct error *error)
+{
+	char pin[PIN_TEXT_SIZE];
+	struct store_guest stored = {
+		.authority = guest_authority(guest),
+		.name = authority_name(guest_authority(guest)),
+		.serial = guest_serial(guest),
+		.published = server_utc(),
+		.publisher = pin,
+		.octets = guest_objects(guest),
+	};
+
+	pin_format(publisher, pin);
+	return store_put_guest(s->parts.store, &stored, error);
+}
+
+static enum err take_guest(struct peer *p, const struct publishing_order *order,
+	struct view objects, enum authority authority, struct error *error)
+{
+	struct server *s = p->server;
+	struct guest *guest = NULL;
+	enum err result = E_OK;
+
+	/* What an order builds on is home's; here the serial alone keeps one from taking the place of
+	 * what somebody else has published meanwhile. */
+	if (order->action == PUBLISHING_TRY)
+		result = error_set(error, E_UNSUPPORTED,
+			"only home's policy is tried by some nodes first");
+	if (!result)
+		result = guest_verify(objects, s->force.publication, &s->guests, server_utc(),
+			&guest, error);
+	if (!result)
+		result = store_guest(s, guest, &p->key, error);
+	if (result) {
+		guest_free(guest);
+		return result;
+	}
+	guests_adopt(&s->guests, guest);
+	log_notice(s->parts.log, MODULE, "policy of another authority published",
+		log_pin("publisher", &p->key), log_str("authority", authority_name(authority)),
+		log_u64("serial", guest_serial(guest)));
+	for (struct peer *other = s->peers; other; other = other->next)
+		if (other->node)
+			other->outdated = true;
+	server_serve_all(s);
+	return E_OK;
+}
+
 /* ---- Giving it back ---- */
 
 static enum err fetch(struct peer *p, uint32_t state, struct error *error)
@@ -182,6 +249,8 @@ static enum err obey(struct peer *p, uint32_t state, struct view objects, bool *
 		return order.action == PUBLISHING_FOLLOW ? follow_begin(p, state, error)
 							 : fetch(p, state, error);
 	}
+	if (order.action != PUBLISHING_PROMOTE && authority_of(objects) != AUTHORITY_HOME)
+		return take_guest(p, &order, objects, authority_of(objects), error);
 	result = check_base(p->server, &order, error);
 	if (!result)
 		result = check_trial(p->server, &order, error);

@@ -260,6 +260,29 @@ static void prepare_sessions(struct server *s)
 			"sessions without encryption are accepted, as the settings say");
 }
 
+/* What cannot be read is not served: the nodes keep what they have of it. */
+static enum err load_guests(struct server *s, struct error *error)
+{
+	struct store_guest *stored = NULL;
+	struct arena arena;
+	size_t count = 0;
+	enum err result;
+
+	arena_init(&arena, 4 * (size_t)PUBLICATION_MAX);
+	result = store_load_guests(s->parts.store, &arena, &stored, &count, error);
+	for (size_t i = 0; !result && i < count; i++) {
+		struct guest *guest;
+
+		result = guest_of_store(stored[i].octets, &guest, error);
+		if (!result)
+			guests_adopt(&s->guests, guest);
+		else
+			error_prefix(error, "what is stored of another authority cannot be read");
+	}
+	arena_fini(&arena);
+	return result;
+}
+
 enum err server_new(const struct server_parts *parts, struct server **ret_server,
 	struct error *error)
 {
@@ -285,6 +308,8 @@ enum err server_new(const struct server_parts *parts, struct server **ret_server
 	result = compliance_table_new(parts->store, &s->compliance, error);
 	if (!result)
 		result = editions_load(s, error);
+	if (!result)
+		result = load_guests(s, error);
 	if (!result)
 		result = net_new(parts->loop, parts->key, &s->net, error);
 	if (!result && parts->settings->node_authorities && parts->settings->node_authorities[0])
@@ -334,6 +359,7 @@ struct server *server_free(struct server *s)
 	net_free(s->net);
 	free(s->listeners);
 	editions_fini(s);
+	guests_fini(&s->guests);
 	compliance_table_free(s->compliance);
 	free(s);
 	return NULL;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-	STORE_VERSION = 3,
+	STORE_VERSION = 4,
 	STORE_BUSY_MS = 5000,
 };
 
@@ -46,11 +46,17 @@ static const char trial_table[] =
 	" roles TEXT NOT NULL);"
 	"PRAGMA user_version = 3;";
 
+/* The newest bundle of each authority besides home. */
+static const char guest_table[] =
+	"CREATE TABLE guest (authority INTEGER PRIMARY KEY, serial INTEGER NOT NULL,"
+	" published INTEGER NOT NULL, publisher TEXT NOT NULL, octets BLOB NOT NULL);"
+	"PRAGMA user_version = 4;";
+
 /* What leads from a version to a later one; from an empty database too. */
 static const struct {
 	int version;
 	const char *sql;
-} steps[] = {{0, schema}, {2, trial_table}};
+} steps[] = {{0, schema}, {2, trial_table}, {3, guest_table}};
 
 static enum err sql_error(struct store *store, const char *doing, struct error *error)
 {
@@ -529,6 +535,67 @@ enum err store_load_reports(struct store *store, struct arena *arena,
 	if (result)
 		return result;
 	*ret_reports = rows.elements;
+	*ret_count = rows.count;
+	return E_OK;
+}
+
+/* ---- Other authorities ---- */
+
+static enum err put_guest(struct store *store, const void *argument, struct error *error)
+{
+	const struct store_guest *guest = argument;
+	enum err result;
+
+	result = sql_run(store, error, "bundle of another authority",
+		"INSERT INTO guest (authority, serial, published, publisher, octets)"
+		" VALUES (?1, ?2, ?3, ?4, ?5)"
+		" ON CONFLICT (authority) DO UPDATE SET serial = ?2, published = ?3,"
+		" publisher = ?4, octets = ?5",
+		"nnnsv", (uint64_t)guest->authority, guest->serial, guest->published,
+		guest->publisher, guest->octets);
+	if (!result)
+		result = sql_run(store, error, "add to the trail",
+			"INSERT INTO trail (kind, name, serial, published, publisher, octets)"
+			" VALUES ('guest', ?1, ?2, ?3, ?4, ?5)",
+			"snnsv", guest->name, guest->serial, guest->published, guest->publisher,
+			guest->octets);
+	return result;
+}
+
+enum err store_put_guest(struct store *store, const struct store_guest *guest, struct error *error)
+{
+	return in_transaction(store, put_guest, guest, error);
+}
+
+static bool read_guest(sqlite3_stmt *statement, void *context)
+{
+	struct rows *rows = context;
+	struct store_guest *guest = rows_add(rows);
+
+	if (!guest)
+		return false;
+	guest->authority = (unsigned)column_number(statement, 0);
+	guest->serial = column_number(statement, 1);
+	guest->published = column_number(statement, 2);
+	guest->publisher = column_text(statement, 3, rows->arena);
+	guest->octets = arena_copy(rows->arena, column_blob(statement, 4));
+	guest->name = "";
+	return guest->publisher && guest->octets.data;
+}
+
+enum err store_load_guests(struct store *store, struct arena *arena,
+	struct store_guest **ret_guests, size_t *ret_count, struct error *error)
+{
+	struct rows rows = {.arena = arena, .size = sizeof(struct store_guest)};
+	enum err result;
+
+	result = each_row(store,
+		"SELECT authority, serial, published, publisher, octets FROM guest"
+		" ORDER BY authority",
+		0, "bundles of other authorities", read_guest, &rows, error);
+	if (result)
+		return result;
+	*ret_guests = rows.elements;
 	*ret_count = rows.count;
 	return E_OK;
 }

@@ -51,6 +51,7 @@ struct store_report {
 	uint64_t since;         /* when that serial was first reported */
 	bool success;           /* of the newest report */
 	const char *text;       /* of a failure: what and why */
+	uint64_t guests;        /* serials of other authorities' indexes; not kept in the store */
 };
 
 /* Creates the database if there is none, with mode 0600, and brings an older one up to date.
@@ -68,6 +69,20 @@ enum err store_load(struct store *store, struct arena *arena,
 /* The one that was `age` publications before the newest; serial 0 if it is not kept. */
 enum err store_load_earlier(struct store *store, unsigned age, struct arena *arena,
 	struct store_publication *ret_publication, struct error *error) MUST_USE;
+
+/* The newest bundle of an authority besides home. */
+struct store_guest {
+	unsigned authority;    /* its number in COPSEC-PIB */
+	const char *name;      /* of the authority, for the trail */
+	uint64_t serial;       /* of its index */
+	uint64_t published;    /* seconds since 1970 UTC */
+	const char *publisher; /* pin of the key that brought it */
+	struct view octets;    /* all of it as S-objects */
+};
+enum err store_put_guest(
+	struct store *store, const struct store_guest *guest, struct error *error) MUST_USE;
+enum err store_load_guests(struct store *store, struct arena *arena,
+	struct store_guest **ret_guests, size_t *ret_count, struct error *error) MUST_USE;
 
 /* All or none of them. */
 enum err store_put_reports(struct store *store, const struct store_report *const *reports,

@@ -64,6 +64,9 @@ static enum err check_there(const struct wish *w, const struct set_index *index,
 	const uint64_t newest = s->tried ? s->tried : s->serial;
 	char pin[PIN_TEXT_SIZE];
 
+	/* Another authority's goes beside it, in its own name and under its own serials. */
+	if (index->authority != AUTHORITY_HOME)
+		return E_OK;
 	pin_format(&s->publisher, pin);
 	if (s->tenant.len && !view_equal(s->tenant, index->tenant))
 		return error_set(e, E_MISMATCH,
@@ -132,12 +135,18 @@ static int send_it(const char *name, const struct wish *w, struct bundle_file *f
 {
 	struct error e;
 
+	if (index->authority != AUTHORITY_HOME && (w->trial.on || w->wait))
+		return command_misused(
+			name, "only home's policy is tried, and waited for, node by node");
 	if (w->trial.on)
 		return rollout_try(r, name, &w->trial, f, index->serial);
 	if (rollout_publish(r, f, &e))
 		return command_failed(name, &e);
-	printf("%s: published, tenant %.*s, serial %" PRIu64 "\n", w->bundle.path,
-		(int)index->tenant.len, (const char *)index->tenant.data, index->serial);
+	printf("%s: published, tenant %.*s%s%s, serial %" PRIu64 "\n", w->bundle.path,
+		(int)index->tenant.len, (const char *)index->tenant.data,
+		index->authority == AUTHORITY_HOME ? "" : " as ",
+		index->authority == AUTHORITY_HOME ? "" : authority_name(index->authority),
+		index->serial);
 	fflush(stdout);
 	return w->wait ? rollout_wait(r, name, index->serial) : EXIT_SUCCESS;
 }

@@ -129,9 +129,9 @@ END_TEST
 
 START_TEST(the_last_report_of_each_node_is_kept)
 {
-	static const struct store_report web1 = {"web1", 10, 1, 10, true, ""};
-	static const struct store_report alice = {"alice", 11, 0, 0, false, "root does not match"};
-	static const struct store_report later = {"web1", 12, 2, 12, true, ""};
+	static const struct store_report web1 = {"web1", 10, 1, 10, true, "", 0};
+	static const struct store_report alice = {"alice", 11, 0, 0, false, "root does not match", 0};
+	static const struct store_report later = {"web1", 12, 2, 12, true, "", 0};
 	struct store *store = open_store();
 	struct store_report *reports;
 	struct error error;
@@ -209,7 +209,7 @@ static void make_older(void)
 	sqlite3 *db;
 
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "DROP TABLE trial; PRAGMA user_version = 2;", NULL, NULL,
+	ck_assert_int_eq(sqlite3_exec(db, "DROP TABLE trial; DROP TABLE guest; PRAGMA user_version = 2;", NULL, NULL,
 				 NULL),
 		SQLITE_OK);
 	sqlite3_close(db);
@@ -230,6 +230,35 @@ START_TEST(an_older_database_is_brought_up_to_date)
 	p.trial = (struct store_trial){true, 5, ""};
 	ck_assert_msg(!store_publish(store, &p, &error), "%s", error.text);
 	ck_assert(trial_of(store, 8).on);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(the_newest_bundle_of_each_other_authority_is_kept)
+{
+	struct store_guest first = {2, "operator", 4, 100, "sha256:aa", {(const uint8_t *)"old", 3}};
+	struct store_guest newer = {2, "operator", 5, 101, "sha256:bb", {(const uint8_t *)"new", 3}};
+	struct store_guest other = {4, "responder", 1, 102, "sha256:cc", {(const uint8_t *)"x", 1}};
+	struct store *store = open_store();
+	struct store_guest *loaded;
+	struct arena arena;
+	struct error error;
+	size_t count;
+
+	ck_assert_int_eq(store_put_guest(store, &other, &error), E_OK);
+	ck_assert_int_eq(store_put_guest(store, &first, &error), E_OK);
+	ck_assert_int_eq(store_put_guest(store, &newer, &error), E_OK);
+	store_close(store);
+	store = open_store();
+	arena_init(&arena, 1 << 20);
+	ck_assert_int_eq(store_load_guests(store, &arena, &loaded, &count, &error), E_OK);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_uint_eq(loaded[0].authority, 2);
+	ck_assert_uint_eq(loaded[0].serial, 5);
+	ck_assert_str_eq(loaded[0].publisher, "sha256:bb");
+	ck_assert(view_equal(loaded[0].octets, newer.octets));
+	ck_assert_uint_eq(loaded[1].authority, 4);
+	arena_fini(&arena);
 	store_close(store);
 }
 END_TEST
@@ -262,6 +291,7 @@ int main(void)
 	tcase_add_test(c, the_last_report_of_each_node_is_kept);
 	tcase_add_test(c, a_trial_lasts_until_it_is_promoted_or_something_newer_comes);
 	tcase_add_test(c, an_older_database_is_brought_up_to_date);
+	tcase_add_test(c, the_newest_bundle_of_each_other_authority_is_kept);
 	tcase_add_test(c, what_is_no_store_of_ours_is_refused);
 	suite_add_tcase(s, c);
 	return suite_main(s);
