@@ -211,7 +211,7 @@ static void be_good(uint16_t port, const char *folder, int commands)
 
 static double delay(int good, double for_s)
 {
-	double mean;
+	double mean = -1;
 
 	if (write(good, &for_s, sizeof for_s) != sizeof for_s ||
 		read(good, &mean, sizeof mean) != sizeof mean)

@@ -281,7 +281,7 @@ static int start(bool ours)
 
 static struct figures tell(int end, size_t count)
 {
-	struct figures f;
+	struct figures f = {0};
 
 	if (write(end, &count, sizeof count) != sizeof count ||
 		read(end, &f, sizeof f) != sizeof f)

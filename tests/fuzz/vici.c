@@ -56,7 +56,7 @@ static bool write_again(struct view message, struct buffer *out)
 			break;
 		case VICI_SECTION_END:
 		case VICI_LIST_END:
-			REQUIRE(!"an end that nobody asked for");
+			require_fail("an end that was asked for", __FILE__, __LINE__);
 		}
 	}
 }
