@@ -13,6 +13,7 @@
 #include "pmt/commands/command.h"
 #include "pmt/commands/held.h"
 #include "pmt/commands/subject.h"
+#include "pmt/compiler/cases.h"
 #include "pmt/language/value.h"
 
 enum {
@@ -319,23 +320,34 @@ static enum err add_saying(struct explanation *x, const struct voice *voice,
 	return E_OK;
 }
 
+/* A set as it is with no schedule on, no offer, and nobody in groups but whom home names. */
+static enum err add_plain(struct explanation *x, const struct voice *voice,
+	struct reading_set *set, const struct flow *flow, struct error *e)
+{
+	const struct circumstances nothing = {0};
+	struct reading_set *plain;
+	enum err code = cases_set(&voice->subject->reading, set, &nothing, &plain, e);
+
+	return code ? code : add_saying(x, voice, plain, flow, e);
+}
+
 /* Of home the set for these roles; of others each whose pattern fits them. */
 static enum err hear(struct explanation *x, const struct flow *flow, struct error *e)
 {
-	const struct reading_set *home =
+	struct reading_set *home =
 		reading_set_at(&x->voices[0].subject->reading, x->node->name, x->roles);
 	enum err code = E_OK;
 
 	x->saying_count = 0;
 	if (home)
-		code = add_saying(x, &x->voices[0], home, flow, e);
+		code = add_plain(x, &x->voices[0], home, flow, e);
 	for (size_t i = 1; i < x->voice_count; i++) {
 		struct reading *reading = &x->voices[i].subject->reading;
 
 		for (size_t k = 0; k < reading->set_count && !code; k++)
 			if (role_pattern_matches(view_of_string(reading->sets[k].name),
 				    view_of_string(x->roles)))
-				code = add_saying(x, &x->voices[i], &reading->sets[k], flow, e);
+				code = add_plain(x, &x->voices[i], &reading->sets[k], flow, e);
 	}
 	return code;
 }
@@ -424,6 +436,33 @@ static enum err put_other_way(
 	return E_OK;
 }
 
+/* When something is on that changes what this set says. */
+static enum err put_cases(const struct explanation *x, const struct saying *y, struct buffer *out,
+	struct error *e)
+{
+	struct reading *reading = &y->voice->subject->reading;
+	struct reading_set *set = reading_find(reading, y->set->name), *now;
+	const struct circumstances *cases;
+	size_t count = 0;
+	enum err code = cases_of(reading, set, &cases, &count, e);
+
+	for (size_t i = 1; i < count && !code; i++) {
+		struct saying other = {.voice = y->voice};
+
+		code = cases_set(reading, set, &cases[i], &now, e);
+		if (code)
+			break;
+		other.rule = policy_evaluate(now->policy, &x->q->flow, roles_of(x));
+		if (!other.rule || (y->rule && strcmp(other.rule->name, y->rule->name) == 0))
+			continue;
+		buffer_put_text(out, "    ");
+		cases_print(&cases[i], out);
+		buffer_put_text(out, ": ");
+		put_verdict(&other, out);
+	}
+	return code;
+}
+
 static enum err put_sayings(struct explanation *x, struct buffer *out, struct error *e)
 {
 	enum err code = E_OK;
@@ -438,6 +477,8 @@ static enum err put_sayings(struct explanation *x, struct buffer *out, struct er
 		put_verdict(y, out);
 		code = put_rules_before(
 			y->voice->subject, roles_of(x), y->set, y->rule, &x->q->flow, out, e);
+		if (!code)
+			code = put_cases(x, y, out, e);
 	}
 	return code;
 }

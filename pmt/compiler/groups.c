@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pmt/compiler/groups.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "pib/set/delegation.h"
@@ -85,17 +86,26 @@ static enum err each_use(const struct reading *r, const struct reading_set *set,
 	void *context, struct error *e)
 {
 	struct pri_cursor c = pri_store_class(set->store, PIB_ipSecSelectorSet);
+	uint32_t *tags = calloc(set->policy->rule_count + 1, sizeof *tags);
 	struct pri_row row;
+	enum err code = tags ? E_OK : no_memory(e);
 
-	while (pri_store_next(&c, &row)) {
+	for (size_t i = 0; !code && i < set->policy->rule_count; i++) {
+		struct pri rule;
+
+		if (pri_store_get(
+			    set->store, PIB_ipSecRule, set->policy->rules[i].instance, &rule))
+			tags[i] = pri_u32(&rule, ipSecRuleIpSecSelectorSetId);
+	}
+	while (!code && pri_store_next(&c, &row)) {
 		struct pib_fault fault;
 		struct pri entry, selector;
 		struct prid prid;
 		struct group_use use = {0};
-		enum err code = pri_row_decode(&row, &entry, &fault, e);
 
+		code = pri_row_decode(&row, &entry, &fault, e);
 		if (code)
-			return code;
+			break;
 		if (!pri_prid(&entry, ipSecSelectorSetSelectorId, &prid) ||
 			!pri_store_get(set->store, PIB_ipSecSelector, prid.instance, &selector))
 			continue;
@@ -105,17 +115,12 @@ static enum err each_use(const struct reading *r, const struct reading_set *set,
 			r, set->policy, pri_u32(&selector, ipSecSelectorDstAddressGroupId));
 		if (!use.source && !use.destination)
 			continue;
-		for (use.rule = 0; use.rule < set->policy->rule_count; use.rule++) {
-			struct pri rule;
-
-			if (pri_store_get(set->store, PIB_ipSecRule,
-				    set->policy->rules[use.rule].instance, &rule) &&
-				pri_u32(&rule, ipSecRuleIpSecSelectorSetId) ==
-					pri_u32(&entry, ipSecSelectorSetSelectorSetId))
+		for (use.rule = 0; use.rule < set->policy->rule_count; use.rule++)
+			if (tags[use.rule] == pri_u32(&entry, ipSecSelectorSetSelectorSetId))
 				take(context, &use);
-		}
 	}
-	return E_OK;
+	free(tags);
+	return code;
 }
 
 static void count_use(void *context, const struct group_use *use)

@@ -483,6 +483,13 @@ static bool rule_name(const struct node *n, uint64_t *ret_key)
 	return is_rule(n);
 }
 
+/* Nothing refers to what names a group; it is known by its name, which is all that it says. */
+static bool group_name(const struct node *n, uint64_t *ret_key)
+{
+	*ret_key = n->alone;
+	return n->class == PIB_copsecGroup && !n->list;
+}
+
 /* Members come with their list. */
 static bool same_meaning(const struct node *n, uint64_t *ret_key)
 {
@@ -606,7 +613,7 @@ static enum err follow(struct matching *m, bool alike)
  */
 static enum err match(struct matching *m)
 {
-	static key_fn *const keys[] = {rule_itself, rule_meaning, rule_name};
+	static key_fn *const keys[] = {rule_itself, rule_meaning, rule_name, group_name};
 	enum err code = E_OK;
 
 	for (size_t i = 0; !code && i < sizeof keys / sizeof *keys; i++)

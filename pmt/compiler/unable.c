@@ -25,9 +25,6 @@ static void tell(struct unable_run *r, struct place at, const char *what)
 {
 	struct told *t;
 
-	/* What will not be shown need not be sorted out. */
-	if (r->count == DIAGNOSTICS_MAX)
-		return;
 	for (t = r->told; t; t = t->next)
 		if (t->what == what && t->at.file == at.file && t->at.offset == at.offset)
 			return;
@@ -106,9 +103,10 @@ static void look_at(struct unable_run *r, const struct policy *p)
 {
 	for (size_t i = 0; i < p->need_count; i++) {
 		const struct policy_need *need = &p->needs[i];
+		/* What will not be shown need not be looked for. */
 		const char *what = plan_unable_what(need->prid.class->id, need->attribute);
 
-		if (what && !tell_instance(r, p, need, what))
+		if (what && r->count < DIAGNOSTICS_MAX && !tell_instance(r, p, need, what))
 			tell(r, r->m->at, what);
 	}
 }

@@ -37,6 +37,18 @@ for policy in policy[0-9]*; do
 done
 [ $count -ge 4 ] || { echo 'FAILED: where are the examples of copsec-policy(5)?'; exit 1; }
 
+# What is not always so is named.
+explained() {
+	pmt explain "$@" >answer
+	grep -q "$expected" answer || { cat answer; echo "FAILED: explain $*: no $expected"; exit 1; }
+}
+expected='while the schedule "maintenance" is on (tue thu 22:00-24:00; except .*): allow by "server-1"'
+explained --node db1 --in --from 2001:db8:1::9 --to 2001:db8:2::30 --port 22 "$(grep -l maintenance policy[0-9]*)"
+expected='with the offer "sharing" on: allow'
+explained --node ann --in --from 2001:db8:1::9 --to 2001:db8:1::5 --port 445 "$(grep -l sharing policy[0-9]*)"
+expected='with its source in the group "admitted": allow'
+explained --node door --forward --interface eth0 --out-interface eth1 --from 2001:db8:9::1 --to 2001:db8:2::80 --port 443 "$(grep -l admission policy[0-9]*)"
+
 # Each command has its lines in the SYNOPSIS, with every option that it takes.
 synopsis() {
 	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "$source/doc/man/pmt.1" |

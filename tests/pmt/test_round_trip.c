@@ -9,6 +9,7 @@
 #include "pib/policy/periods.h"
 #include "pib/policy/policy.h"
 #include "pib/set/bundle.h"
+#include "pmt/compiler/changes.h"
 #include "pmt/compiler/compile.h"
 #include "pmt/convert/convert.h"
 #include "pmt/compiler/reading.h"
@@ -205,12 +206,81 @@ START_TEST(every_word_arrives_and_comes_back)
 }
 END_TEST
 
+/* --- one compilation after the other --- */
+
+#define LIVELY(period, about, member, guarded)                                                     \
+	HEAD "<role name=\"gateway\"/><role name=\"camera\"/>"                                    \
+	     "<node name=\"g\" roles=\"gateway\" key=\"" KEY2 "\"/>"                             \
+	     "<node name=\"c\" roles=\"camera\" guardian=\"g\" address=\"10.0.0.7\"/>"           \
+	     "<group name=\"admitted\" addresses=\"10.9.0.1" member "\"/>"                         \
+	     "<schedule name=\"office\"><period " period "/><period days=\"1\"/></schedule>"       \
+	     "<rules for=\"camera\"><allow in=\"yes\" from=\"10.1.0.1\" service=\"http\"/>"        \
+	     guarded "</rules>"                                                                    \
+	     "<rules for=\"host\"><allow in=\"yes\" from=\"admitted\" service=\"ssh\"/>"           \
+	     "<offer name=\"printing\" about=\"" about "\"><allow in=\"yes\" service=\"ipp\"/>"    \
+	     "</offer><allow in=\"yes\" service=\"http\" when=\"office\"/>"                        \
+	     "<allow in=\"yes\" service=\"ntp\" when=\"office\"/></rules></policy>"
+#define USUAL "weekdays=\"mon\""
+#define GUARDED "<allow in=\"yes\" from=\"10.1.0.2\" service=\"http\"/>"
+
+static const struct {
+	const char *what, *after;
+	size_t most_added, most_changed; /* PRIs, of all sets */
+} steps[] = {
+	{"nothing", LIVELY(USUAL, "Print", "", ""), 0, 0},
+	{"the days of a period", LIVELY("weekdays=\"tue\"", "Print", "", ""), 0, 1},
+	{"what an offer says of itself", LIVELY(USUAL, "Print here", "", ""), 0, 1},
+	{"a member that home names", LIVELY(USUAL, "Print", " 10.9.0.2", ""), 1, 0},
+	/* Rule, its extension, address, selector, entry of a list; and two that make room. */
+	{"a rule of a ward", LIVELY(USUAL, "Print", "", GUARDED), 5, 2},
+};
+
+START_TEST(a_small_change_is_one_of_few_instances)
+{
+	struct buffer first, second;
+	struct compile_summary summary;
+	struct bundle before, after;
+	struct compile_terms next = terms;
+	struct policy_file f;
+	struct changes changes;
+	size_t added = 0, changed = 0, removed = 0;
+	struct arena arena;
+	struct error e;
+
+	arena_init(&arena, BUNDLE_MAX);
+	compile(LIVELY(USUAL, "Print", "", ""), &first);
+	ck_assert_int_eq(bundle_read(buffer_view(&first), &arena, &before, &e), E_OK);
+	policy_text_good(&f, steps[_i].after);
+	buffer_init(&second, BUNDLE_MAX);
+	next.serial++;
+	next.previous = &before;
+	ck_assert_int_eq(compile_policy(&f.model, &next, &second, &summary, &e), E_OK);
+	ck_assert_int_eq(bundle_read(buffer_view(&second), &arena, &after, &e), E_OK);
+	ck_assert_int_eq(changes_find(&after, &before, &arena, &changes, &e), E_OK);
+	for (size_t i = 0; i < changes.set_count; i++) {
+		added += changes.sets[i].added;
+		changed += changes.sets[i].changed;
+		removed += changes.sets[i].removed;
+	}
+	ck_assert_msg(added <= steps[_i].most_added && changed <= steps[_i].most_changed &&
+			      removed == 0,
+		"%s: %zu added, %zu changed, %zu removed", steps[_i].what, added, changed, removed);
+	ck_assert_msg(_i == 0 || added + changed > 0, "%s: nothing", steps[_i].what);
+	policy_file_fini(&f);
+	buffer_fini(&first);
+	buffer_fini(&second);
+	arena_fini(&arena);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pmt-round-trip");
 	TCase *tc = tcase_create("round trip");
 
 	tcase_add_loop_test(tc, every_word_arrives_and_comes_back, 0, ROWS);
+	tcase_add_loop_test(
+		tc, a_small_change_is_one_of_few_instances, 0, sizeof steps / sizeof *steps);
 	suite_add_tcase(suite, tc);
 	return suite_main(suite);
 }
