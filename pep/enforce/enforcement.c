@@ -14,6 +14,7 @@
 #include "pep/enforce/request_update.h"
 #include "pep/enforce/stored.h"
 #include "pep/enforce/warnings.h"
+#include "pep/enforce/zones.h"
 #include "pib/framework/roles.h"
 #include "pib/framework/traffic.h"
 #include "pib/set/bundle.h"
@@ -23,6 +24,9 @@ enum {
 	PDP_TEXT_SHOWN = 100,
 };
 
+#define ZONES_FOLDER "/usr/share/zoneinfo"
+#define LOCAL_ZONE "/etc/localtime"
+
 /* What is in force: all of it, or the closed node (store and state NULL). */
 struct in_force {
 	struct pri_store *store;
@@ -31,6 +35,8 @@ struct in_force {
 	struct error lacking; /* what the kernel cannot do of it; E_OK: nothing */
 	uint64_t until; /* the last second for which the plan is what the state says */
 	uint64_t deadline; /* the same in seconds since the boot; 0: not looked at yet */
+	int64_t planned;   /* by the clock, when and until when the times of rules have been looked at */
+	int64_t change;
 };
 
 /* How the last decision ended. */
@@ -168,21 +174,33 @@ static enum err intent_of_state(const struct enforcement *n, const struct state 
                                 bool accept_lacking, uint64_t now_utc, struct in_force *new,
                                 struct verdict *v)
 {
+	struct zones *zones = zones_new(ZONES_FOLDER, LOCAL_ZONE);
+	const struct policy_clock clock = zones_clock(zones);
 	struct intent_terms terms = {
 		.input = plan_input(n),
 		.algorithms = n->identity.algorithms,
 		.accept_lacking = accept_lacking,
 		.before = n->now.state,
 		.now_utc = later(now_utc, n->ended),
+		.moment = {.utc = (int64_t)now_utc, .clock = &clock},
 	};
 	struct intent intent;
-	enum err err = intent_make(state, &terms, &intent, v);
+	struct error e;
+	enum err err;
 
+	if (!zones) {
+		error_set(&e, E_MEMORY, "no memory for time zones");
+		return verdict_whole(v, &e);
+	}
+	err = intent_make(state, &terms, &intent, v);
+	zones_free(zones);
 	if (err)
 		return err;
 	new->plan = intent.plan;
 	new->lacking = intent.lacking;
 	new->until = intent.until;
+	new->planned = (int64_t)now_utc;
+	new->change = intent.change;
 	return E_OK;
 }
 
@@ -737,9 +755,28 @@ enum err enforcement_restore(struct enforcement *n, uint64_t now_utc, struct err
 
 /* ---- Time ---- */
 
-bool enforcement_ends(const struct enforcement *n)
+bool enforcement_is_timed(const struct enforcement *n)
 {
-	return n->now.state && n->now.until != UINT64_MAX;
+	return n->now.state && (n->now.until != UINT64_MAX || n->now.change != INT64_MAX);
+}
+
+/* By the clock, or by the time since the boot, which nobody turns back. */
+static bool has_ended(struct enforcement *n, uint64_t now_utc, uint64_t since_boot)
+{
+	uint64_t now = later(now_utc, n->ended);
+
+	if (n->now.until == UINT64_MAX)
+		return false;
+	if (!n->now.deadline)
+		n->now.deadline = since_boot + (n->now.until > now ? n->now.until - now : 0) + 1;
+	return now_utc > n->now.until || since_boot >= n->now.deadline;
+}
+
+/* A clock that was turned back may be in another period too. */
+static bool may_have_changed(const struct enforcement *n, uint64_t now_utc)
+{
+	return n->now.change != INT64_MAX &&
+	       ((int64_t)now_utc >= n->now.change || (int64_t)now_utc < n->now.planned);
 }
 
 /* The same state at another moment. */
@@ -762,25 +799,27 @@ static enum err plan_again(struct enforcement *n, uint64_t now_utc, struct error
 	n->now.plan = new.plan;
 	n->now.until = new.until;
 	n->now.deadline = 0;
+	n->now.planned = new.planned;
+	n->now.change = new.change;
 	return E_OK;
 }
 
 enum err enforcement_tick(struct enforcement *n, uint64_t now_utc, uint64_t since_boot,
                           bool *ret_changed, struct error *e)
 {
-	uint64_t now = later(now_utc, n->ended);
+	char before[sizeof n->now.plan->id];
 	enum err err;
 
 	*ret_changed = false;
-	if (!enforcement_ends(n))
+	if (!enforcement_is_timed(n))
 		return E_OK;
-	if (!n->now.deadline)
-		n->now.deadline = since_boot + (n->now.until > now ? n->now.until - now : 0) + 1;
-	if (now_utc <= n->now.until && since_boot < n->now.deadline)
+	if (has_ended(n, now_utc, since_boot))
+		n->ended = later(n->ended, n->now.until + 1);
+	else if (!may_have_changed(n, now_utc))
 		return E_OK;
-	n->ended = later(n->ended, n->now.until + 1);
+	memcpy(before, n->now.plan->id, sizeof before);
 	err = plan_again(n, now_utc, e);
-	*ret_changed = !err;
+	*ret_changed = !err && strcmp(before, n->now.plan->id) != 0;
 	return err;
 }
 

@@ -101,12 +101,13 @@ enum err enforcement_listen(struct enforcement *n, int ret_fd[KERNEL_BUSES], str
 enum err enforcement_look(struct enforcement *n, bool *ret_drift, struct error *e) MUST_USE;
 
 /*
- * Sets, delegations and members of groups end, and stale rules begin. While enforcement_ends() says so
- * enforcement_tick() is to be called every second or so; what is past its time by the clock, or by the
- * time since the boot (CLOCK_BOOTTIME, seconds), has no say any more, and does not get it back when
- * the clock is turned back. *ret_changed: the kernel has another plan.
+ * Sets, delegations and members of groups end, stale rules begin, and rules have times of their own.
+ * While enforcement_is_timed() says so enforcement_tick() is to be called every second or so. What is
+ * past its time by the clock, or by the time since the boot (CLOCK_BOOTTIME, seconds), has no say any
+ * more, and does not get it back when the clock is turned back; rules with times go by the clock as it
+ * is. *ret_changed: the kernel has another plan.
  */
-bool enforcement_ends(const struct enforcement *n);
+bool enforcement_is_timed(const struct enforcement *n);
 enum err enforcement_tick(struct enforcement *n, uint64_t now_utc, uint64_t since_boot,
                           bool *ret_changed, struct error *e) MUST_USE;
 

@@ -15,6 +15,7 @@ enum { INTENT_OCTETS_MAX = 64 * 1024 * 1024 };
 struct part {
 	const struct state_set *set;
 	struct policy *policy;       /* as it stands; NULL: it has no say */
+	struct policy *timed;        /* its rules of the moment; NULL: all of them always count */
 	const struct policy *counts; /* what of it counts at the moment */
 };
 
@@ -26,6 +27,7 @@ struct making {
 	struct part *parts; /* as state->sets */
 	struct policy_filling filling;
 	uint64_t until;
+	int64_t change;
 	struct error lacking;
 };
 
@@ -213,6 +215,31 @@ static enum err take_time(struct making *m, struct part *part)
 	return E_OK;
 }
 
+static bool has_times(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].schedule)
+			return true;
+	return false;
+}
+
+static enum err take_moment(struct making *m, struct part *part)
+{
+	const struct policy_moment *moment = &m->terms->moment;
+	struct error e;
+	int64_t change;
+
+	if (!has_times(part->counts))
+		return E_OK;
+	if (policy_at(part->counts, moment, &part->timed, &e))
+		return no_memory(m);
+	change = policy_next_change(part->counts, moment);
+	if (change < m->change)
+		m->change = change;
+	part->counts = part->timed;
+	return E_OK;
+}
+
 /* ---- The plan ---- */
 
 static enum err add_layers(struct making *m, const struct part *home, struct plan_policy *to)
@@ -245,9 +272,13 @@ static enum err put_policies(struct making *m, struct plan_input *input)
 
 	if (!policies)
 		return no_memory(m);
-	for (size_t i = 0; i < m->state->set_count && !err; i++)
-		if (m->parts[i].policy)
-			err = take_time(m, &m->parts[i]);
+	for (size_t i = 0; i < m->state->set_count && !err; i++) {
+		if (!m->parts[i].policy)
+			continue;
+		err = take_time(m, &m->parts[i]);
+		if (!err)
+			err = take_moment(m, &m->parts[i]);
+	}
 	for (size_t i = 0; i < m->state->set_count && !err; i++) {
 		const struct part *part = &m->parts[i];
 		struct plan_policy *to = &policies[input->policy_count];
@@ -322,7 +353,7 @@ static enum err make_plan(struct making *m, struct plan **ret)
 enum err intent_make(const struct state *state, const struct intent_terms *terms,
                      struct intent *ret, struct verdict *v)
 {
-	struct making m = {.state = state, .terms = terms, .v = v, .until = UINT64_MAX};
+	struct making m = {.state = state, .terms = terms, .v = v, .until = UINT64_MAX, .change = INT64_MAX};
 	struct plan *plan = NULL;
 	enum err err;
 
@@ -331,10 +362,12 @@ enum err intent_make(const struct state *state, const struct intent_terms *terms
 	err = m.parts ? read_parts(&m) : no_memory(&m);
 	if (!err)
 		err = make_plan(&m, &plan);
-	for (size_t i = 0; m.parts && i < state->set_count; i++)
+	for (size_t i = 0; m.parts && i < state->set_count; i++) {
+		policy_free(m.parts[i].timed);
 		policy_free(m.parts[i].policy);
+	}
 	arena_fini(&m.arena);
 	if (!err)
-		*ret = (struct intent){plan, m.lacking, m.until};
+		*ret = (struct intent){plan, m.lacking, m.until, m.change};
 	return err;
 }

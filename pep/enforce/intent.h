@@ -7,6 +7,8 @@
  * a directory says fills the groups that home leaves to it. A set of home's that is past its time is
  * taken as its stale rule says: kept, without what passes in clear (tighten), or closed but for the
  * way to the PDP (quarantine); another's goes on, or has ended.
+ *
+ * Rules with times of their own count as the node's clock says, also when it is turned back.
  */
 #ifndef COPSEC_PEP_ENFORCE_INTENT_H
 #define COPSEC_PEP_ENFORCE_INTENT_H
@@ -14,6 +16,7 @@
 #include "pep/enforce/verdict.h"
 #include "pib/framework/capabilities.h"
 #include "pib/plan/plan.h"
+#include "pib/policy/periods.h"
 #include "pib/set/state.h"
 
 struct intent_terms {
@@ -22,12 +25,14 @@ struct intent_terms {
 	bool accept_lacking; /* what the kernel has not is refused unless this is set */
 	const struct state *before; /* what is in force: not judged by bounds again; NULL: none */
 	uint64_t now_utc;
+	struct policy_moment moment; /* for rules with times of their own */
 };
 
 struct intent {
 	struct plan *plan;
 	struct error lacking; /* what the kernel cannot do of it; E_OK: nothing */
 	uint64_t until;       /* the last second for which it holds; UINT64_MAX: for ever */
+	int64_t change;       /* when the times of rules are to be looked at again; INT64_MAX: never */
 };
 
 /* Faults are in the verdict; what authorities cannot agree on is a warning there. */

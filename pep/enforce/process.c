@@ -110,7 +110,7 @@ static void stop(struct process *p, int status)
 static void watch_repair(struct process *p)
 {
 	connections_judge(p->connections, enforcement_plan(p->enforcement));
-	if (enforcement_ends(p->enforcement) && !ev_is_active(&p->tick)) {
+	if (enforcement_is_timed(p->enforcement) && !ev_is_active(&p->tick)) {
 		ev_timer_set(&p->tick, 0, TICK_MS / 1000.0);
 		ev_timer_start(p->loop, &p->tick);
 	}
@@ -133,12 +133,12 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)revents;
 	if (enforcement_tick(p->enforcement, now_utc(), since_boot(), &changed, &e))
-		log_error(p->log, MODULE, "what is past its time is still in force",
+		log_error(p->log, MODULE, "what is in force is not what it should be by now",
 		          log_err(&e));
 	else if (changed)
-		log_notice(p->log, MODULE, "something of the policy is past its time",
+		log_notice(p->log, MODULE, "time has changed what is in force",
 		           log_u64("index", enforcement_serial(p->enforcement)));
-	if (!enforcement_ends(p->enforcement))
+	if (!enforcement_is_timed(p->enforcement))
 		ev_timer_stop(loop, w);
 	if (changed)
 		watch_repair(p);

@@ -1478,6 +1478,74 @@ START_TEST(status_says_what_is_not_in_order)
 }
 END_TEST
 
+/* Nothing but the time of day, in UTC: the rules for what leaves count in the morning only. */
+static void give_times(struct world *w)
+{
+	const uint32_t block = block_of(AUTHORITY_HOME, LAN), tag = block + 50;
+	static const unsigned ignored[] = {
+		ipSecRuleTimePeriodTimePeriod, ipSecRuleTimePeriodMonthOfYearMask,
+		ipSecRuleTimePeriodDayOfMonthMask, ipSecRuleTimePeriodDayOfWeekMask};
+	struct pri *p = rows_add(w->rows[LAN], PIB_ipSecRuleTimePeriodSet, block + 1);
+
+	pri_set_u32(p, ipSecRuleTimePeriodSetRuleTimePeriodSetId, tag);
+	pri_set_u32(p, ipSecRuleTimePeriodSetRuleTimePeriodId, block + 1);
+	p = rows_add(w->rows[LAN], PIB_ipSecRuleTimePeriod, block + 1);
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		pri_set_null(p, ignored[i]);
+	pri_set_text(p, ipSecRuleTimePeriodTimeOfDayMask, "T090000/T115959");
+	pri_set_i32(p, ipSecRuleTimePeriodLocalOrUtcTime,
+	            ipSecRuleTimePeriodLocalOrUtcTime_utcTime);
+	p = rows_get(w->rows[LAN], PIB_ipSecRule, block + 2);
+	pri_set_u32(p, ipSecRuleIpSecRuleTimePeriodGroupId, tag);
+}
+
+/* Whatever the clock does. NOW is eight in the morning. */
+START_TEST(rules_count_at_their_times)
+{
+	enum { HOUR = 3600, NINE = NOW + HOUR, TWELVE = NOW + 4 * HOUR, STEPS = 200 };
+	static const uint64_t edges[] = {NINE - 1, NINE, TWELVE - 1, TWELVE, NINE, NINE - 1, NOW};
+	struct node *t = node_new();
+	struct buffer off, on, now;
+	char off_id[17];
+	unsigned seed = 1;
+	bool changed;
+	struct error e;
+
+	buffer_init(&off, BIG);
+	buffer_init(&on, BIG);
+	buffer_init(&now, BIG);
+	give_times(t->w);
+	install(t);
+	snapshot(t, &off);
+	memcpy(off_id, enforcement_plan(t->n)->id, sizeof off_id);
+	ck_assert(enforcement_is_timed(t->n));
+	ck_assert_int_eq(enforcement_tick(t->n, NINE, 10, &changed, &e), E_OK);
+	ck_assert(changed);
+	snapshot(t, &on);
+	ck_assert(!view_equal(buffer_view(&off), buffer_view(&on)));
+	for (unsigned i = 0; i < STEPS; i++) {
+		uint64_t clock = i < sizeof edges / sizeof *edges
+		                         ? edges[i]
+		                         : NOW - HOUR + (uint64_t)rand_r(&seed) % (6 * HOUR);
+		bool counts = clock >= NINE && clock < TWELVE;
+
+		ck_assert_msg(!enforcement_tick(t->n, clock, 20 + i, &changed, &e), "%s", e.text);
+		ck_assert_int_eq(strcmp(enforcement_plan(t->n)->id, off_id) != 0, counts);
+		snapshot(t, &now);
+		ck_assert(view_equal(buffer_view(&now), buffer_view(counts ? &on : &off)));
+	}
+	/* A restart at another time begins with what counts then. */
+	halt(t);
+	boot(t);
+	ck_assert_msg(!enforcement_restore(t->n, TWELVE - 1, &e), "%s", e.text);
+	ck_assert_str_ne(enforcement_plan(t->n)->id, off_id);
+	buffer_fini(&off);
+	buffer_fini(&on);
+	buffer_fini(&now);
+	node_free(t);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pep/enforce");
@@ -1507,6 +1575,7 @@ int main(void)
 	tcase_add_test(t, a_stored_policy_that_was_touched_leaves_the_node_closed);
 	tcase_add_test(t, a_kernel_that_was_deaf_at_boot_is_tried_again);
 	tcase_add_test(t, random_damage_is_refused_or_harmless);
+	tcase_add_test(t, rules_count_at_their_times);
 	tcase_add_test(t, a_request_says_what_is_in_force);
 	tcase_add_test(t, what_the_kernel_cannot_do_is_refused);
 	tcase_add_test(t, interfaces_tell_once_that_they_changed);
