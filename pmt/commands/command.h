@@ -20,7 +20,7 @@ extern const struct command_row pmt_commands[];
 /* A command is a file of its own, with these two for the table. */
 extern const struct option_row check_options[], compile_options[], completion_options[],
 	convert_options[], diff_options[], explain_options[], import_options[], keygen_options[],
-	list_options[], prove_options[], publish_options[], rollback_options[], schema_options[],
+	list_options[], prove_options[], publish_options[], rollback_options[], schema_options[], seal_options[],
 	show_options[], sign_options[], status_options[], test_options[], trust_options[],
 	verify_options[];
 
@@ -37,6 +37,7 @@ int command_prove(void *context, int argc, char **argv);
 int command_publish(void *context, int argc, char **argv);
 int command_rollback(void *context, int argc, char **argv);
 int command_schema(void *context, int argc, char **argv);
+int command_seal(void *context, int argc, char **argv);
 int command_show(void *context, int argc, char **argv);
 int command_sign(void *context, int argc, char **argv);
 int command_status(void *context, int argc, char **argv);

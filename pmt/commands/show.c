@@ -132,6 +132,10 @@ static enum err put_assignment(
 	put_signer_count(out, f->bundle.assignments[which]);
 	buffer_put_text(out, "\n  key     ");
 	put_pin(out, VIEW(a.node_key, sizeof a.node_key));
+	if (a.seal_key.len) {
+		buffer_put_text(out, "\n  secrets ");
+		put_pin(out, a.seal_key);
+	}
 	if (a.report_key.len) {
 		buffer_put_text(out, "\n  reports ");
 		put_pin(out, a.report_key);

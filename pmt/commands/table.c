@@ -30,6 +30,8 @@ const struct command_row pmt_commands[] = {
 		import_options},
 	{"keygen", command_keygen, "[--no-passphrase] NAME",
 		"make NAME.key and NAME.crt, and print the key's pin", keygen_options},
+	{"seal", command_seal, "--to CERTIFICATE -o FILE SECRET-FILE",
+		"seal a secret for one node, for <copsecSecret>", seal_options},
 	{"sign", command_sign, "--key FILE [-o FILE] [--with-fallback BUNDLE] BUNDLE",
 		"sign a bundle, or add a signature", sign_options},
 	{"trust", command_trust, "[--threshold NUMBER] [--previous BUNDLE] BUNDLE CERTIFICATE",

@@ -715,6 +715,7 @@ static enum err compile_assignment(struct compilation *c, const struct model_nod
 		.tenant = view_of_string(c->model->tenant),
 		.node = view_of_string(node->name),
 		.report_key = node->has_report ? VIEW(node->report.sha256, PIN_SIZE) : VIEW_NONE,
+		.seal_key = node->has_seal ? VIEW(node->seal.sha256, PIN_SIZE) : VIEW_NONE,
 		.roles = view_of_string(node->roles),
 		.serial = c->terms->serial,
 		.least_index_serial = c->terms->serial,

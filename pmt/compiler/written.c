@@ -248,6 +248,9 @@ static enum err set_value(struct written *w, struct pri *pri, const struct pib_a
 	case VALUE_ROLES:
 		pri_set_text(pri, a->number, w->needs->roles);
 		break;
+	case VALUE_SEAL:
+		pri_set_octets(pri, a->number, VIEW(w->needs->node->seal.sha256, PIN_SIZE));
+		break;
 	case VALUE_PLACE:
 		pri_set_u32(pri, a->number, place ? place : row->place);
 		break;

@@ -42,6 +42,7 @@ static void put_node(struct converter *c, const struct assignment *a)
 	buffer_put_u8(out, '"');
 	put_pin(out, "key", VIEW(a->node_key, NODE_KEY));
 	put_pin(out, "report", a->report_key);
+	put_pin(out, "seal", a->seal_key);
 	if (plain) {
 		buffer_put_text(out, "/>\n");
 		return;

@@ -109,6 +109,7 @@ static const struct good {
 	VALUE(ipSecIpsoFilter, ProtectionAuthority, "genser"),
 	VALUE(ipSecRuleTimePeriod, TimeOfDayMask, "T000000/T235959"),
 	VALUE(ipSecRuleTimePeriod, LocalOrUtcTime, "localTime"),
+	{PIB_copsecSecret, copsecSecretKey, {ABSENT_SEAL, NULL, 0}},
 	OTHER(copsecGroupMember, AddressType, ABSENT_FAMILY, Address),
 	OTHER(copsecGroupMember, PrefixLength, ABSENT_WHOLE, Address),
 #undef VALUE

@@ -41,6 +41,7 @@ enum absence_kind {
 	ABSENT_NONE,     /* of a reference: none */
 	ABSENT_ALL,      /* of BITS: all of them */
 	ABSENT_ROLES,    /* the roles that the set is for */
+	ABSENT_SEAL,     /* the key that secrets of the node are sealed to */
 	ABSENT_PLACE,    /* of Order: the place among the others */
 	ABSENT_LIKE,     /* the same as `other` */
 	ABSENT_FAMILY,   /* of the address `other`: its type */

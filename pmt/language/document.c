@@ -157,6 +157,22 @@ static void place_attributes(struct reader *r, struct element *el, size_t at)
 	}
 }
 
+/* libxml2 leaves an ampersand as &#38;, for who would replace entities after it. Its value is no
+ * other reference, as there are no entities. */
+static void restore_ampersands(char *value)
+{
+	static const char kept[] = "&#38;";
+	char *to = value;
+
+	for (const char *from = value; *from; to++) {
+		const bool found = strncmp(from, kept, sizeof kept - 1) == 0;
+
+		*to = *from;
+		from += found ? sizeof kept - 1 : 1;
+	}
+	*to = '\0';
+}
+
 static bool copy_attributes(struct reader *r, struct element *el, int count, const xmlChar **raw)
 {
 	struct arena *arena = &r->doc->arena;
@@ -169,7 +185,7 @@ static bool copy_attributes(struct reader *r, struct element *el, int count, con
 		const xmlChar **field = raw + (ptrdiff_t)i * 5;
 		struct attribute *a = &el->attributes[el->attribute_count];
 		struct buffer name;
-		struct view value;
+		char *value;
 
 		buffer_init(&name, 1024);
 		if (field[1])
@@ -177,10 +193,13 @@ static bool copy_attributes(struct reader *r, struct element *el, int count, con
 		buffer_put_text(&name, "%s", (const char *)field[0]);
 		a->name = arena_strdup(arena, buffer_string(&name));
 		buffer_fini(&name);
-		value = arena_copy(arena, VIEW(field[3], (size_t)(field[4] - field[3])));
-		a->value = (const char *)value.data;
-		if (!a->name || !a->value)
+		value = arena_alloc(arena, (size_t)(field[4] - field[3]) + 1);
+		if (!a->name || !value)
 			return false;
+		memcpy(value, field[3], (size_t)(field[4] - field[3]));
+		value[field[4] - field[3]] = '\0';
+		restore_ampersands(value);
+		a->value = value;
 		a->name_at = a->value_at = el->at;
 		el->attribute_count++;
 	}

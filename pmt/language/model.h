@@ -97,8 +97,8 @@ struct model_interface {
 struct model_node {
 	const char *name;
 	struct place at;
-	bool has_key, has_report;
-	struct pin key, report;
+	bool has_key, has_report, has_seal;
+	struct pin key, report, seal;
 	const char *roles;
 	struct address_list addresses;      /* of its interfaces too */
 	struct model_interface *interfaces; /* at least one */
@@ -156,6 +156,7 @@ enum model_value_kind {
 	VALUE_ADDRESSES,  /* the list of rows that a network, role or node is */
 	VALUE_PROTECTION, /* the row or list that a protection has in the attribute's class */
 	VALUE_ROLES,      /* those of the set */
+	VALUE_SEAL,       /* the key that secrets of the set's node are sealed to */
 	VALUE_PLACE,      /* a rule's among the rules, a row's in its list */
 };
 

@@ -98,6 +98,10 @@ static void check_key(struct builder *b, const struct element *el, const struct 
 	if (node->has_key && node->has_report && pin_equal(&node->key, &node->report))
 		report_error(b->d, element_place(el, ATTRIBUTE_REPORT),
 			"reports need a key of their own");
+	if (node->has_seal && ((node->has_key && pin_equal(&node->key, &node->seal)) ||
+				      (node->has_report && pin_equal(&node->report, &node->seal))))
+		report_error(b->d, element_place(el, ATTRIBUTE_SEAL),
+			"secrets need a key of their own");
 }
 
 void build_node(struct builder *b, const struct element *el)
@@ -114,6 +118,7 @@ void build_node(struct builder *b, const struct element *el)
 	node->at = element_place(el, ATTRIBUTE_NAME);
 	node->has_key = pin_of(el, ATTRIBUTE_KEY, &node->key);
 	node->has_report = pin_of(el, ATTRIBUTE_REPORT, &node->report);
+	node->has_seal = pin_of(el, ATTRIBUTE_SEAL, &node->seal);
 	node->roles = role_combination(b, el, ATTRIBUTE_ROLES);
 	node->addresses = literal_addresses(b, el, ATTRIBUTE_ADDRESS);
 	node->interfaces = take(b, interfaces + 1, sizeof *node->interfaces);

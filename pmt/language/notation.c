@@ -11,6 +11,8 @@
 #include "pib/schema/check.h"
 #include "pmt/language/value.h"
 
+#define PIN_PREFIX "sha256:"
+
 enum { NAME_MAX_OCTETS = 63, SHOWN_MAX = 60, LABELS_TEXT_MAX = 400, TIME_LENGTH = 20 };
 
 /* --- algorithms --- */
@@ -363,6 +365,9 @@ static enum err read_octets(const struct pib_attribute *a, const char *text, str
 	enum err code = E_OK;
 
 	*ret = (struct notation){.kind = NOTATION_IS_OCTETS};
+	/* As pins are written. */
+	if (format == PIB_FORMAT_HEX && strncmp(text, PIN_PREFIX, strlen(PIN_PREFIX)) == 0)
+		text += strlen(PIN_PREFIX);
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		const size_t prefix = strlen(forms[i].prefix);
 

@@ -8,7 +8,7 @@
  *	                2026-01-31T12:00:00Z; of an algorithm also its name: aes256gcm16
  *	text            itself
  *	address         192.0.2.1, 2001:db8::1
- *	other octets    an even number of hex digits
+ *	other octets    an even number of hex digits, perhaps behind sha256:
  *	reference       what the other row or list is called, or none
  *	NULL            null:
  *

@@ -119,7 +119,7 @@ static void put_forms(
 	struct buffer *out, const struct pib_attribute *a, const struct pib_range *sizes)
 {
 	if (a->format == PIB_FORMAT_HEX) {
-		buffer_put_text(out, HEX);
+		buffer_put_text(out, "(sha256:)?" HEX);
 		put_times(out, sizes);
 		buffer_put_text(out, "|");
 	}
@@ -200,6 +200,9 @@ static void put_absence(struct buffer *out, const struct pib_class *class, struc
 		break;
 	case ABSENT_ROLES:
 		buffer_put_text(out, "the roles of the set");
+		break;
+	case ABSENT_SEAL:
+		buffer_put_text(out, "the node's");
 		break;
 	case ABSENT_PLACE:
 		buffer_put_text(out, "the place");

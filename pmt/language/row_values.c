@@ -367,6 +367,9 @@ static void read_absent(
 	case ABSENT_ROLES:
 		v->kind = VALUE_ROLES;
 		break;
+	case ABSENT_SEAL:
+		v->kind = VALUE_SEAL;
+		break;
 	case ABSENT_PLACE:
 		v->kind = VALUE_PLACE;
 		break;

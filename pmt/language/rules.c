@@ -217,11 +217,40 @@ static void build_row_rule(struct builder *b, const struct model_row *row, struc
 	b->m->rules[b->m->rule_count++] = rule;
 }
 
-/* Rows besides rules, by themselves or in a list. */
-static void build_row(const struct element *el, struct model_block *block)
+/* Only one enforcer can open a secret, and only it is to have it. */
+static void check_secret(
+	struct builder *b, const struct model_row *row, const struct model_block *block)
 {
-	if (el->row)
+	const struct model_value *key;
+	const struct model_node *node;
+
+	if (row->class->id != PIB_copsecSecret)
+		return;
+	if (block->node_count != 1) {
+		report_error(b->d, row->at,
+			"a secret is for one node: it stands in <rules node=\"...\">");
+		return;
+	}
+	node = block->nodes[0];
+	key = &row->values[copsecSecretKey - 1];
+	if (!node->has_seal)
+		report_error(b->d, row->at,
+			"the node \"%s\" has no key that secrets could be sealed to: its seal is "
+			"missing",
+			node->name);
+	else if (key->kind == VALUE_OCTETS &&
+		 !view_equal(key->octets, VIEW(node->seal.sha256, PIN_SIZE)))
+		report_error(b->d, key->at, "this is not the seal of the node \"%s\"", node->name);
+}
+
+/* Rows besides rules, by themselves or in a list. */
+static void build_row(struct builder *b, const struct element *el, struct model_block *block)
+{
+	if (el->row) {
+		if (!el->faulty)
+			check_secret(b, el->row, block);
 		block->rows[block->row_count++] = el->row;
+	}
 	for (const struct element *row = el->first_child; !el->row && row; row = row->next)
 		if (row->row)
 			block->rows[block->row_count++] = row->row;
@@ -344,7 +373,7 @@ static void build_child(struct builder *b, const struct element *el, struct mode
 	else if (el->row && el->class->id == PIB_ipSecRule && !el->faulty)
 		build_row_rule(b, el->row, block);
 	else
-		build_row(el, block);
+		build_row(b, el, block);
 }
 
 static void block_roles(struct builder *b, const struct element *el, struct model_block *block)

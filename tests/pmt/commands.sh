@@ -203,6 +203,45 @@ expect 0 'compile it after that' "$pmt" compile --previous next.bundle -o again.
 said '6 sets and 3 nodes are as before'
 expect 1 'convert a policy' "$pmt" convert office.xml
 
+# A secret for one node: nobody else can open it, and nobody sees it pass.
+"$pmt" keygen --no-passphrase enforcer >pin
+printf 'open sesame' >psk
+expect 0 'seal a secret' "$pmt" seal --to enforcer.crt -o psk.sealed psk
+said "$(cat pin)"
+cat >secret.xml <<END
+<policy xmlns="urn:copsec:policy:1" tenant="acme">
+  <role name="gateway"/>
+  <node name="gw1" roles="gateway" key="sha256:$(printf '%064d' 1)" seal="$(cat pin)"/>
+  <node name="gw2" roles="gateway" key="sha256:$(printf '%064d' 2)"/>
+  <protection name="shared"><ike authentication="secret"/></protection>
+  <rules for="gateway"><protect with="shared" both="yes"/></rules>
+  <rules node="gw1">
+    <copsecSecret owner="shared" use="presharedKey" sealed="file:psk.sealed"/>
+  </rules>
+</policy>
+END
+expect 0 'a policy with a secret' "$pmt" compile --serial 1 --time 1767225600 -o secret.bundle secret.xml
+expect 0 'where it is' "$pmt" show --pris secret.bundle
+said 'copsecSecretOwner = ipSecIkeAssociation.1'
+! grep -q 'open sesame' secret.bundle stdout || { echo 'FAILED: the secret is open'; failures=$((failures + 1)); }
+expect 0 'its owner opens it' openssl cms -decrypt -inform DER -in psk.sealed -recip enforcer.crt -inkey enforcer.key
+said 'open sesame'
+expect 0 'it comes back' "$pmt" convert -o back.xml secret.bundle
+expect 0 'as it was' "$pmt" compile --serial 1 --time 1767225600 -o again.bundle back.xml
+cmp secret.bundle again.bundle || { echo 'FAILED: the secret is another one now'; failures=$((failures + 1)); }
+sed 's/<rules node="gw1">/<rules for="gateway">/' secret.xml >shared.xml
+expect 1 'a secret in a shared set' "$pmt" check shared.xml
+said 'a secret is for one node'
+sed 's/<rules node="gw1">/<rules node="gw2">/' secret.xml >unsealed.xml
+expect 1 'a node without a key for it' "$pmt" check unsealed.xml
+said 'the node "gw2" has no key that secrets could be sealed to'
+sed 's/use="presharedKey"/use="presharedKey" key="sha256:'"$(printf '%064d' 3)"'"/' secret.xml >other.xml
+expect 1 'sealed to another' "$pmt" check other.xml
+said 'this is not the seal of the node "gw1"'
+expect 1 'no secret' "$pmt" seal --to enforcer.crt -o nothing.sealed /dev/null
+expect 1 'no certificate' "$pmt" seal --to psk -o nothing.sealed psk
+[ ! -e nothing.sealed ] || { echo 'FAILED: something was sealed'; failures=$((failures + 1)); }
+
 # The way back, and what is not worth a journey.
 expect 0 'a key' "$pmt" keygen --no-passphrase signer
 expect 0 'another key' "$pmt" keygen --no-passphrase second
