@@ -12,7 +12,9 @@
 #include "pib/schema/print.h"
 #include "pib/set/trust_list.h"
 #include "pib/store/store.h"
+#include "pib/set/delegation.h"
 #include "pmt/commands/command.h"
+#include "pmt/language/value.h"
 
 enum { SHOW_MAX = 256 << 20, OPTION_PRIS = 256, OPTION_MANIFEST };
 
@@ -118,6 +120,16 @@ static enum err put_index(struct buffer *out, struct bundle_file *f, struct erro
 	return put_trust(out, f, e);
 }
 
+static void put_prefix(struct buffer *out, int type, struct view address, uint32_t length)
+{
+	struct address_range a = {.family = type == 2 ? FAMILY_IPV6 : FAMILY_IPV4,
+		.prefix_length = (uint8_t)length};
+
+	memcpy(a.min, address.data, address.len);
+	memcpy(a.max, address.data, address.len);
+	print_address(&a, out);
+}
+
 static enum err put_assignment(
 	struct buffer *out, struct bundle_file *f, size_t which, struct error *e)
 {
@@ -161,6 +173,74 @@ static enum err put_assignment(
 		}
 		buffer_put_u8(out, '\n');
 	}
+	for (size_t i = 0; i < a.ward_count; i++) {
+		buffer_put_text(out, "  guards ");
+		put_text(out, a.wards[i].node);
+		buffer_put_text(out, " (");
+		put_text(out, a.wards[i].roles.len ? a.wards[i].roles : view_of_string("no role"));
+		buffer_put_text(out, ") at ");
+		put_prefix(out, a.wards[i].address_type, a.wards[i].address,
+			a.wards[i].prefix_length);
+		buffer_put_u8(out, '\n');
+	}
+	return E_OK;
+}
+
+static void put_bounds(struct buffer *out, const struct delegation *d)
+{
+	static const char *const kinds[] = {
+		"", "group", "peer", "answers about", "keys of", "binding of"};
+	static const char *const actions[] = {"", "isolates", "blocks", "tells"};
+
+	for (size_t i = 0; i < d->grant_count; i++) {
+		buffer_put_text(out, "  may fill or answer: %s ", kinds[d->grants[i].kind]);
+		put_text(out, d->grants[i].name);
+		for (size_t k = 0; k < d->prefix_count; k++)
+			if (d->prefixes[k].grant == i + 1) {
+				buffer_put_u8(out, ' ');
+				put_prefix(out, d->prefixes[k].prefix.type,
+					d->prefixes[k].prefix.address,
+					d->prefixes[k].prefix.length);
+			}
+		buffer_put_u8(out, '\n');
+	}
+	for (size_t i = 0; i < d->never_count; i++) {
+		buffer_put_text(out, "  never ");
+		if (d->never[i].kind == NEVER_ADDRESSES)
+			put_prefix(out, d->never[i].prefix.type, d->never[i].prefix.address,
+				d->never[i].prefix.length);
+		else
+			put_text(out, d->never[i].name);
+		buffer_put_u8(out, '\n');
+	}
+	for (size_t i = 0; i < d->response_count; i++) {
+		buffer_put_text(out, "  response ");
+		put_text(out, d->responses[i].name);
+		buffer_put_text(out, ": %s for %u s when %u say so within %u s\n",
+			actions[d->responses[i].action], d->responses[i].duration,
+			d->responses[i].sensors, d->responses[i].within);
+	}
+}
+
+static enum err put_delegation(
+	struct buffer *out, struct bundle_file *f, size_t which, struct error *e)
+{
+	struct delegation d;
+	enum err code = bundle_delegation(&f->bundle, which, &f->arena, &d, e);
+
+	if (code)
+		return code;
+	buffer_put_text(out, "\ndelegation ");
+	put_text(out, d.name);
+	buffer_put_text(out, " to a %s: serial %llu, ", authority_name(d.authority),
+		(unsigned long long)d.serial);
+	put_signer_count(out, f->bundle.delegations[which]);
+	buffer_put_text(out, "\n  key     ");
+	put_pin(out, VIEW(d.key, sizeof d.key));
+	buffer_put_text(out, "\n  until ");
+	print_time(d.not_after, out);
+	buffer_put_u8(out, '\n');
+	put_bounds(out, &d);
 	return E_OK;
 }
 
@@ -236,6 +316,8 @@ static enum err show_text(struct buffer *out, struct bundle_file *f, bool pris, 
 {
 	enum err code = put_index(out, f, e);
 
+	for (size_t i = 0; i < f->bundle.delegation_count && !code; i++)
+		code = put_delegation(out, f, i, e);
 	for (size_t i = 0; i < f->bundle.assignment_count && !code; i++)
 		code = put_assignment(out, f, i, e);
 	for (size_t i = 0; i < f->bundle.set_count && !code; i++)
@@ -361,10 +443,22 @@ static enum err json_node(json_t *list, struct bundle_file *f, size_t which, str
 {
 	struct assignment a;
 	enum err code = bundle_assignment(&f->bundle, which, &f->arena, &a, e);
-	json_t *interfaces, *authorities;
+	json_t *interfaces, *authorities, *wards;
 
 	if (code)
 		return code;
+	wards = json_array();
+	for (size_t i = 0; i < a.ward_count; i++) {
+		struct buffer address;
+
+		buffer_init(&address, 256);
+		put_prefix(&address, a.wards[i].address_type, a.wards[i].address,
+			a.wards[i].prefix_length);
+		json_array_append_new(wards,
+			json_pack("{s:o, s:o, s:s}", "name", json_text(a.wards[i].node), "roles",
+				json_text(a.wards[i].roles), "address", buffer_string(&address)));
+		buffer_fini(&address);
+	}
 	interfaces = json_array();
 	authorities = json_array();
 	for (size_t i = 0; i < a.authority_count; i++)
@@ -380,31 +474,55 @@ static enum err json_node(json_t *list, struct bundle_file *f, size_t which, str
 			interfaces, json_pack("{s:o, s:o}", "name", json_text(a.interfaces[i].name),
 					    "roles", json_text(a.interfaces[i].roles)));
 	json_array_append_new(list,
-		json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "name", json_text(a.node),
+		json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "name", json_text(a.node),
 			"key", json_hex("sha256:", VIEW(a.node_key, sizeof a.node_key)), "report",
 			a.report_key.len ? json_hex("sha256:", a.report_key) : json_null(), "roles",
 			json_text(a.roles), "serial", (json_int_t)a.serial, "leastIndexSerial",
 			(json_int_t)a.least_index_serial, "interfaces", interfaces, "authorities",
-			authorities, "signers", json_signers(f->bundle.assignments[which])));
+			authorities, "wards", wards, "signers",
+			json_signers(f->bundle.assignments[which])));
+	return E_OK;
+}
+
+static enum err json_delegation(json_t *list, struct bundle_file *f, size_t which, struct error *e)
+{
+	struct delegation d;
+	enum err code = bundle_delegation(&f->bundle, which, &f->arena, &d, e);
+
+	if (code)
+		return code;
+	json_array_append_new(list,
+		json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "name",
+			json_text(d.name), "authority", authority_name(d.authority), "key",
+			json_hex("sha256:", VIEW(d.key, sizeof d.key)), "serial",
+			(json_int_t)d.serial, "notBefore", (json_int_t)d.not_before, "notAfter",
+			(json_int_t)d.not_after, "longest", (json_int_t)d.longest_duration,
+			"mostNodes", (json_int_t)d.most_nodes, "mayIsolate", d.may_isolate,
+			"grants", (json_int_t)d.grant_count, "responses",
+			(json_int_t)d.response_count, "signers",
+			json_signers(f->bundle.delegations[which])));
 	return E_OK;
 }
 
 static enum err show_json(struct buffer *out, struct bundle_file *f, struct error *e)
 {
-	json_t *nodes = json_array(), *sets = json_array(), *all = NULL;
+	json_t *nodes = json_array(), *sets = json_array(), *delegations = json_array(), *all = NULL;
 	struct set_index index;
 	enum err code = bundle_index(&f->bundle, &f->arena, &index, e);
 	char *text = NULL;
 
 	for (size_t i = 0; i < f->bundle.assignment_count && !code; i++)
 		code = json_node(nodes, f, i, e);
+	for (size_t i = 0; i < f->bundle.delegation_count && !code; i++)
+		code = json_delegation(delegations, f, i, e);
 	for (size_t i = 0; i < f->bundle.set_count && !code; i++)
 		code = json_set(sets, f, i, e);
 	if (!code) {
-		all = json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:O, s:O}", "tenant",
+		all = json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:O, s:O, s:O}", "tenant",
 			json_text(index.tenant), "authority", authority_name(index.authority), "serial", (json_int_t)index.serial, "notBefore",
 			(json_int_t)index.not_before, "notAfter", (json_int_t)index.not_after,
-			"signers", json_signers(f->bundle.index), "nodes", nodes, "sets", sets);
+			"signers", json_signers(f->bundle.index), "nodes", nodes, "sets", sets, "delegations",
+			delegations);
 		text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
 		if (text)
 			buffer_put_text(out, "%s\n", text);
@@ -414,6 +532,7 @@ static enum err show_json(struct buffer *out, struct bundle_file *f, struct erro
 	free(text);
 	json_decref(all);
 	json_decref(nodes);
+	json_decref(delegations);
 	json_decref(sets);
 	return code;
 }
