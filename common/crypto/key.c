@@ -242,6 +242,10 @@ static enum err key_of_file(const char *path, const struct passphrase *passphras
 	err = file_read(path, &pem, &st, e);
 	if (err)
 		goto out;
+	if (!memmem(pem.data ? pem.data : (const uint8_t *)"", pem.len, "PRIVATE KEY-----", 16)) {
+		err = error_set(e, E_SYNTAX, "%s: there is no private key in it", path);
+		goto out;
+	}
 	if (st.st_mode & (S_IRWXO | S_IWGRP)) {
 		err = error_set(e, E_DENIED, "%s: mode %04o lets others at the key; chmod 600 it",
 				path, (unsigned)(st.st_mode & 07777));

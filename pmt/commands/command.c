@@ -119,6 +119,16 @@ uint64_t now_utc(void)
 	return now < 0 ? 0 : (uint64_t)now;
 }
 
+/* As far as its first letter tells. */
+static bool looks_like_policy(const struct buffer *file)
+{
+	size_t at = 0;
+
+	while (at < file->len && strchr(" \t\r\n", file->data[at]) && file->data[at])
+		at++;
+	return at < file->len && file->data[at] == '<';
+}
+
 enum err bundle_file_read(struct bundle_file *f, const char *path, struct error *e)
 {
 	enum err code;
@@ -128,6 +138,9 @@ enum err bundle_file_read(struct bundle_file *f, const char *path, struct error 
 	code = file_read(path, &f->octets, NULL, e);
 	if (code)
 		return code;
+	if (looks_like_policy(&f->octets))
+		return error_set(e, E_TYPE,
+			"%s is a policy and not a bundle: pmt compile makes one of it", path);
 	code = bundle_read(buffer_view(&f->octets), &f->arena, &f->bundle, e);
 	if (code)
 		error_prefix(e, "%s", path);

@@ -3,15 +3,31 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pmt/commands/command.h"
 
 enum { FINDINGS_MAX = 16 << 20 /* octets of what is said about a policy */ };
 
+/* What XML has to say of one would help nobody. */
+static bool is_text_of_bundle(const struct policy_file *f)
+{
+	static const char magic[] = "COPSEC\r\n";
+	const struct view text =
+		f->diagnostics.source_count ? f->diagnostics.sources[0].text : VIEW_NONE;
+
+	return text.len >= sizeof magic - 1 && memcmp(text.data, magic, sizeof magic - 1) == 0;
+}
+
 void policy_print_findings(struct policy_file *f)
 {
 	struct buffer out;
 
+	if (is_text_of_bundle(f)) {
+		fprintf(stderr, "%s: this is a bundle and not a policy; pmt convert makes one of it\n",
+			f->diagnostics.sources[0].name);
+		return;
+	}
 	buffer_init(&out, FINDINGS_MAX);
 	diagnostics_print(&f->diagnostics, &out);
 	fputs(buffer_string(&out), stderr);

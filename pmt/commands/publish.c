@@ -187,6 +187,10 @@ static enum err check_fallback(const struct wish *w, struct bundle_file *back, s
 	struct set_index index;
 	enum err code = preflight_check(&flight, back, &index, e);
 
+	if (code == E_SYSTEM)
+		return error_set(e, code,
+			"there is no way back, %s: pmt sign --with-fallback makes one",
+			w->trial.fallback);
 	if (code)
 		error_prefix(e, "the way back, %s", w->trial.fallback);
 	return code;

@@ -121,6 +121,61 @@ said 'home: deny, for there is no rule that matches'
 said 'not by "pass-control" at office.xml:57:6: it wants to control (IPv6)'
 expect 0 'explain ICMP' "$pmt" explain --node web1 --in --from 192.0.2.1 --to web1 --protocol icmp --icmp 8 office.xml
 said 'home: allow by "server-pinged"'
+# What is no file of the kind that is wanted: said in a word, with status 1, by every command.
+mkdir folder
+: >empty
+"$pmt" keygen --no-passphrase thing >/dev/null
+head -c 4096 /dev/urandom >noise
+wrong() { # wrong WHAT FILE SENTENCE COMMAND...: the file comes last
+	what=$1 file=$2 sentence=$3
+	shift 3
+	expect 1 "$1: $what" "$pmt" "$@" "$file"
+	said "$sentence"
+}
+for command in check compile test prove; do
+	wrong 'no file' missing.xml 'missing.xml: No such file or directory' $command
+	wrong 'a folder' folder 'Is a directory' $command
+	wrong 'an empty file' empty 'the file is empty' $command
+	wrong 'noise' noise 'noise:1:' $command
+done
+for command in check compile test; do
+	wrong 'a bundle' office.bundle 'this is a bundle and not a policy' $command
+done
+for command in 'sign --key missing.key' show convert 'verify --trust thing.crt' \
+	'rollback --in-force office.bundle -o none' \
+	"publish --pdp 192.0.2.1 --pdp-pin sha256:$(printf %064d 1) --key missing.key"; do
+	wrong 'no file' missing.bundle 'missing.bundle: No such file or directory' $command
+	wrong 'a folder' folder 'not a regular file' $command
+	wrong 'an empty file' empty 'does not begin as a bundle file does' $command
+	wrong 'noise' noise 'does not begin as a bundle file does' $command
+	wrong 'a policy' office.xml 'office.xml is a policy and not a bundle' $command
+done
+
+for key in missing.key folder empty noise thing.crt office.xml; do
+	expect 1 "no key: $key" "$pmt" sign --key "$key" -o none office.bundle
+done
+said 'office.xml: there is no private key in it'
+cp thing.key open.key
+chmod 644 open.key
+expect 1 'a key for everybody' "$pmt" sign --key open.key -o none office.bundle
+said 'lets others at the key'
+for trust in missing.crt folder empty noise office.xml; do
+	expect 1 "no certificates: $trust" "$pmt" verify --trust "$trust" office.bundle
+done
+said 'no certificate in it'
+[ ! -e none ] || { echo 'FAILED: something was written all the same'; failures=$((failures + 1)); }
+pdp="--pdp 192.0.2.1 --pdp-pin sha256:$(printf %064d 1) --key thing.key"
+expect 0 'signed' "$pmt" sign --key thing.key -o thing.bundle office.bundle
+expect 1 'no way back' "$pmt" publish $pdp --canary 5% thing.bundle
+said 'there is no way back, thing.fallback.bundle: pmt sign --with-fallback makes one'
+expect 1 'the way back is older' "$pmt" publish $pdp --canary 5% --fallback thing.bundle thing.bundle
+said 'the way back, thing.bundle: the bundle has the serial'
+expect 2 'no share' "$pmt" publish $pdp --canary 5 thing.bundle
+expect 2 'two answers' "$pmt" publish $pdp --canary 5% --canary-role host thing.bundle
+expect 2 'hold of nothing' "$pmt" publish $pdp --hold 5s thing.bundle
+expect 2 'compared with nothing' "$pmt" publish --dry-run thing.bundle
+expect 2 'half of an address' "$pmt" status --pdp 192.0.2.1
+
 # Every layer, transit from both sides, tunnels.
 cat >floor.xml <<-'X'
 	<policy xmlns="urn:copsec:policy:1" tenant="isp" authority="operator"><role name="gateway"/>
