@@ -50,6 +50,19 @@ complete_in_bash '' compile --serial ''
 complete_in_bash 'roles rules' list --names r
 complete_in_bash 'bash zsh' completion ''
 complete_in_bash '' nosuch ''
+complete_in_bash '--canary --canary-role' publish --can
+complete_in_bash 'office.bundle' publish --fallback of
+
+# Every option of every command, as its help has them.
+count=0
+for command in $(pmt --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\).*/\1/p'); do
+	options=$(pmt "$command" --help | sed -n 's/^  *\(-., *\)\{0,1\}\(--[a-z-]*\).*/\2/p')
+	[ -n "$options" ] || continue
+	options=$(printf '%s\n' $options --help | sort -u)
+	complete_in_bash "$(echo $options)" "$command" --
+	count=$((count + 1))
+done
+[ $count -ge 15 ] || fail "only $count commands have options"
 
 # The same of the others: the shells read what they print, and every option is in it.
 for program in "$@"; do
