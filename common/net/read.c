@@ -70,7 +70,7 @@ static enum tls_answer plain_read(struct net_connection *c, size_t *ret_len, str
 		return TLS_CLOSED;
 	if (errno == EAGAIN || errno == EINTR)
 		return TLS_WANT_READ;
-	error_set_sys(e, errno, "reading");
+	socket_error(e, errno, "reading");
 	return TLS_FAILED;
 }
 

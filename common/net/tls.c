@@ -38,6 +38,13 @@ struct tls {
 	struct error refusal;  /* why our own check of the peer's key said no */
 };
 
+enum err socket_error(struct error *e, int sys, const char *what)
+{
+	if (sys == ECONNRESET || sys == EPIPE)
+		return error_set(e, E_TRUNCATED, "%s: the connection was cut off", what);
+	return error_set_sys(e, sys, "%s", what);
+}
+
 /* ---- the socket, as OpenSSL sees it: its own would raise SIGPIPE ---- */
 
 static int socket_write(BIO *bio, const char *data, int len)
@@ -287,7 +294,7 @@ static enum tls_answer failure(struct tls *t, const char *what, struct error *e)
 	else if (of_tls && reason == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE)
 		error_set(e, E_DENIED, "%s: the peer refused our key", what);
 	else if (t->sys)
-		error_set_sys(e, t->sys, "%s", what);
+		socket_error(e, t->sys, what);
 	else if (t->ended)
 		error_set(e, E_TRUNCATED, "%s: the connection was cut off", what);
 	else

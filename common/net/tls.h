@@ -22,6 +22,10 @@ enum tls_answer {
 /* A read of this size takes all that is decrypted, so what is left is seen by polling. */
 enum { TLS_RECORD_MAX = 16 * 1024 };
 
+/* A call on the socket that failed, as an error: a peer that is gone is E_TRUNCATED, for nothing is
+ * wrong here; all else E_SYSTEM. */
+enum err socket_error(struct error *e, int sys, const char *what);
+
 struct tls_context;
 struct tls;
 

@@ -15,7 +15,7 @@ static enum tls_answer plain_write(struct net_connection *c, struct view v, size
 	}
 	if (errno == EAGAIN || errno == EINTR)
 		return TLS_WANT_WRITE;
-	error_set_sys(e, errno, "writing");
+	socket_error(e, errno, "writing");
 	return TLS_FAILED;
 }
 
