@@ -2,16 +2,16 @@
 /*
  * The delay of 50 good peers at a decision point, alone and beside 200 hostile ones of each kind.
  *
- *   bench-hostile [SECONDS [ROUNDS]]              a decision point on common/link in a process of its own
- *   bench-hostile SECONDS ROUNDS PORT FOLDER      any other on 127.0.0.1; tests/bench/hostile-pdpd uses it
- *   bench-hostile make FOLDER                     writes the keys of all peers, prints a policy's nodes
+ *   bench-hostile [SECONDS [ROUNDS]]           a decision point on common/link, a process of its own
+ *   bench-hostile SECONDS ROUNDS PORT FOLDER   any other on 127.0.0.1; for tests/bench/hostile-pdpd
+ *   bench-hostile make FOLDER                  writes the keys of all peers, prints a policy's nodes
  *
  * A good peer asks, takes its decision, reports, and asks again after 200 ms; what counts is the mean
  * time from request to decision. Alone and beside take turns for some rounds; the best of each
  * are compared, for other work on the machine makes figures only worse. Decision point and good peers
- * go before the hostile, and these, so that they can do harm, before all other processes; or, where that is
- * not allowed, the hostile are niced: they shall take from the decision point what it gives them,
- * and not the processor that it runs on.
+ * go before the hostile, and these, so that they can do harm, before all other processes; or, where
+ * that is not allowed, the hostile are niced: they shall take from the decision point what it gives
+ * them, and not the processor that it runs on.
  * Ends with 1 if the delay is more than twice as long beside any kind, and by more than 0.3 ms.
  */
 #include <fcntl.h>
