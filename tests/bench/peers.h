@@ -57,8 +57,8 @@ struct peer {
 
 /* Blocking. TCP from 127.0.0.`host`. */
 int peer_socket(uint16_t port, uint8_t host);
-/* Up to the Client-Accept for client-type 0; up to the end of the handshake, then up to the report of the first decision, with a request state.
- * False: the other end wants no more of it. */
+/* Up to the Client-Accept for client-type 0; up to the end of the handshake; then up to the report of
+ * the first decision, with a request state. False: the other end wants no more of it. */
 bool peer_accepted(const struct peer *p, const char *pepid);
 bool peer_secure(struct peer *p, SSL_CTX *context, const char *pepid);
 bool peer_begin(const struct peer *p, const char *pepid);
