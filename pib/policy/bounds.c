@@ -15,6 +15,7 @@ struct check {
 	struct pri_failures *failures;
 	struct error *error;
 	enum err err;
+	struct policy_roles roles; /* that its rules name */
 };
 
 static void beyond(struct check *c, enum pib_class_id class, uint32_t instance, const char *format,
@@ -42,38 +43,29 @@ enum { PASSES, DISCARDED, UNMATCHED };
 
 struct fates {
 	bool any[3];
-	uint32_t discards; /* instance of a rule that does */
 };
 
-/* Of the flows from or to these addresses, or of all (NULL). */
-static enum err find_fates(struct check *c, enum flow_direction direction,
-	const struct inet_prefix *of, enum flow_field side, struct fates *ret)
+static enum err find_fates(
+	struct check *c, enum flow_direction direction, struct fates *ret)
 {
-	static const char *const anything[] = {""};
-	const struct policy_roles roles = {anything, 1};
 	const uint32_t outside = (uint32_t)c->policy->rule_count + 1;
 	struct flow_manager *m = flow_manager_new(FLOW_NODES_DEFAULT);
 	bool *seen = calloc(outside + 1, sizeof *seen);
-	struct flow_interval family, range;
+	struct flow_interval some = {FLOW_VALUE(1), flow_field_last(FLOW_IN_ROLE)};
 	struct flow_match box = {.number = 1};
 	struct arena arena;
 	flow_ref diagram;
 	enum err err = m && seen ? E_OK : error_set(c->error, E_MEMORY, "no memory for bounds");
 
+	/* What has no role passes nothing in any case. */
+	box.field[FLOW_IN_ROLE] = box.field[FLOW_OUT_ROLE] = (struct flow_intervals){&some, 1};
 	arena_init(&arena, SIZE_MAX);
 	if (!err)
-		err = policy_diagram(c->policy, direction, &roles, m, &diagram, c->error);
-	if (!err && of) {
-		enum flow_family f = of->type == 1 ? FLOW_IPV4 : FLOW_IPV6;
-
-		family = (struct flow_interval){FLOW_VALUE(f), FLOW_VALUE(f)};
-		range = flow_prefix(f, of->address.data, of->length);
-		box.field[FLOW_FAMILY] = (struct flow_intervals){&family, 1};
-		box.field[side] = (struct flow_intervals){&range, 1};
+		err = policy_diagram(c->policy, direction, &c->roles, m, &diagram, c->error);
+	if (!err)
 		err = flow_match_complete(&arena, &box);
-		if (!err)
-			err = flow_restrict(m, diagram, &box, outside, &diagram, c->error);
-	}
+	if (!err)
+		err = flow_restrict(m, diagram, &box, outside, &diagram, c->error);
 	if (!err)
 		err = flow_numbers(m, diagram, seen, outside + 1);
 	for (uint32_t n = 0; !err && n < outside; n++) {
@@ -82,8 +74,6 @@ static enum err find_fates(struct check *c, enum flow_direction direction,
 		if (!seen[n])
 			continue;
 		ret->any[!rule ? UNMATCHED : rule->action == POLICY_BYPASS ? PASSES : DISCARDED] = true;
-		if (rule && rule->action == POLICY_DISCARD)
-			ret->discards = rule->instance;
 	}
 	arena_fini(&arena);
 	flow_manager_free(m);
@@ -91,59 +81,97 @@ static enum err find_fates(struct check *c, enum flow_direction direction,
 	return err;
 }
 
-static enum err check_never(struct check *c, enum flow_direction direction)
+static bool meets(const struct flow_intervals *list, const struct flow_interval *one)
 {
-	static const enum flow_field sides[] = {FLOW_SOURCE, FLOW_DESTINATION};
+	for (size_t i = 0; i < list->count; i++)
+		if (flow_value_compare(list->list[i].low, one->high) <= 0 &&
+			flow_value_compare(one->low, list->list[i].high) <= 0)
+			return true;
+	return false;
+}
 
+/* A match is about the addresses that it names on either side, or, if it names none, about all.
+ * Whoever is blocked cannot call the name server either, but that does not touch the name server. */
+static bool touches(const struct flow_match *match, const struct inet_prefix *never)
+{
+	const enum flow_family family = never->type == 1 ? FLOW_IPV4 : FLOW_IPV6;
+	const struct flow_interval of = {FLOW_VALUE(family), FLOW_VALUE(family)};
+	const struct flow_interval range =
+		flow_prefix(family, never->address.data, never->length);
+	const struct flow_intervals *source = &match->field[FLOW_SOURCE];
+	const struct flow_intervals *destination = &match->field[FLOW_DESTINATION];
+
+	if (match->field[FLOW_FAMILY].count && !meets(&match->field[FLOW_FAMILY], &of))
+		return false;
+	return meets(source, &range) || meets(destination, &range) ||
+	       (!source->count && !destination->count);
+}
+
+static void check_never(struct check *c, const struct policy_rule *rule)
+{
 	for (size_t i = 0; i < c->d->never_count; i++) {
-		for (size_t s = 0; s < 2 && c->d->never[i].kind == NEVER_ADDRESSES; s++) {
-			struct fates fates = {.discards = 0};
-			enum err err = find_fates(
-				c, direction, &c->d->never[i].prefix, sides[s], &fates);
-
-			if (err)
-				return err;
-			if (fates.any[DISCARDED])
-				beyond(c, PIB_ipSecRule, fates.discards,
-					"discards flows of addresses that are never to be touched "
-					"(never %zu)", i + 1);
-			else if (fates.any[UNMATCHED])
-				beyond(c, PIB_ipSecRule, c->policy->rules[0].instance,
-					"no rule lets flows of addresses pass that are never to be "
-					"touched (never %zu)", i + 1);
+		for (size_t m = 0; c->d->never[i].kind == NEVER_ADDRESSES && m < rule->match_count;
+			m++) {
+			if (!touches(&rule->matches[m], &c->d->never[i].prefix))
+				continue;
+			beyond(c, PIB_ipSecRule, rule->instance,
+				"discards flows of addresses that are never to be touched (never %zu)",
+				i + 1);
+			break;
 		}
 	}
-	return E_OK;
 }
 
 static enum err check_directions(struct check *c)
 {
-	struct fates all[FLOW_DIRECTIONS] = {{.discards = 0}};
+	struct fates all[FLOW_DIRECTIONS] = {{{false}}};
 	bool passes = false, unmatched = false;
 	enum err err = E_OK;
 
 	for (enum flow_direction d = FLOW_IN; d < FLOW_DIRECTIONS && !err; d++) {
-		err = find_fates(c, d, NULL, FLOW_SOURCE, &all[d]);
+		err = find_fates(c, d, &all[d]);
 		passes = passes || all[d].any[PASSES];
 		unmatched = unmatched || all[d].any[UNMATCHED];
 	}
 	if (err)
 		return err;
-	if (!passes || unmatched) {
-		if (!c->d->may_isolate)
-			beyond(c, PIB_ipSecRule, c->policy->rules[0].instance,
-				"what no rule names is discarded too, and the delegation permits no "
-				"quarantine");
-		if (!passes)
-			return E_OK;
+	if ((!passes || unmatched) && !c->d->may_isolate)
+		beyond(c, PIB_ipSecRule, c->policy->rules[0].instance,
+			"what no rule names is discarded too, and the delegation permits no "
+			"quarantine");
+	for (size_t i = 0; passes && i < c->policy->rule_count; i++)
+		if (c->policy->rules[i].action == POLICY_DISCARD)
+			check_never(c, &c->policy->rules[i]);
+	return E_OK;
+}
+
+static enum err collect_roles(struct check *c, const char ***ret)
+{
+	const char **names = calloc(2 * c->policy->rule_count + 1, sizeof *names);
+	size_t count = 0;
+
+	if (!names)
+		return error_set(c->error, E_MEMORY, "no memory for bounds");
+	for (size_t i = 0; i < 2 * c->policy->rule_count; i++) {
+		const struct policy_rule *rule = &c->policy->rules[i / 2];
+		const char *role = i % 2 ? rule->out_role : rule->in_role;
+		size_t k = 0;
+
+		while (k < count && strcmp(names[k], role) != 0)
+			k++;
+		if (*role && k == count)
+			names[count++] = role;
 	}
-	for (enum flow_direction d = FLOW_IN; d < FLOW_DIRECTIONS && !err; d++)
-		err = check_never(c, d);
-	return err;
+	c->roles = (struct policy_roles){names, count};
+	*ret = names;
+	return E_OK;
 }
 
 static enum err check_responder(struct check *c)
 {
+	const char **names;
+	enum err err;
+
 	if (c->policy->rule_count > c->d->most_rules)
 		beyond(c, PIB_ipSecRule, c->policy->rules[c->d->most_rules].instance,
 			"%zu rules, the delegation permits %u", c->policy->rule_count,
@@ -152,7 +180,14 @@ static enum err check_responder(struct check *c)
 		if (c->policy->rules[i].action == POLICY_PROTECT)
 			beyond(c, PIB_ipSecRule, c->policy->rules[i].instance,
 				"a responder's rules discard or let pass, and demand nothing");
-	return c->err || !c->policy->rule_count ? E_OK : check_directions(c);
+	if (c->err || !c->policy->rule_count)
+		return E_OK;
+	err = collect_roles(c, &names);
+	if (err)
+		return err;
+	err = check_directions(c);
+	free(names);
+	return err;
 }
 
 /* ---- Directory ---- */

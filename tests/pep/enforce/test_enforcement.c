@@ -12,6 +12,7 @@
 #include "pib/store/difference.h"
 #include "pib/set/envelope.h"
 #include "tests/pep/enforce/parts.h"
+#include "tests/pib/set/guests.h"
 #include "tests/pep/kernel/fake.h"
 
 enum {
@@ -1546,6 +1547,116 @@ START_TEST(rules_count_at_their_times)
 }
 END_TEST
 
+/* ---- What ends ---- */
+
+/* A set of the operator's in force, without rules: it discards everything until NOW + 1000. */
+static struct guests *install_operator(struct node *t)
+{
+	struct guests *g = guests_new(t->w);
+	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct pri *p;
+
+	one->speaks = true;
+	one->rows.count = 0;
+	p = rows_add(&one->rows, PIB_ipSecL4Port, one->manifest.block + 1);
+	pri_set_u32(p, ipSecL4PortGroupId, one->manifest.block + 9);
+	guests_sign(g);
+	guests_put(g);
+	install(t);
+	return g;
+}
+
+static void plan_id(struct node *t, char id[17])
+{
+	strcpy(id, enforcement_plan(t->n)->id);
+}
+
+START_TEST(what_is_past_its_time_ends_and_does_not_come_back)
+{
+	enum { BOOT = 5000 };
+	struct node *t = node_new();
+	char before[17], with[17], after[17];
+	struct guests *g;
+	struct error e;
+	bool changed;
+
+	install(t);
+	plan_id(t, before);
+	t->w->index.serial++;
+	t->w->assignments[GW1].serial++;
+	g = install_operator(t);
+	plan_id(t, with);
+	ck_assert_str_ne(before, with);
+	ck_assert(enforcement_is_timed(t->n));
+	ck_assert_int_eq(enforcement_tick(t->n, NOW, BOOT, &changed, &e), E_OK);
+	ck_assert(!changed);
+	/* The clock is turned back, but the machine has been up for longer. */
+	ck_assert_int_eq(enforcement_tick(t->n, NOW - 900, BOOT + 1000, &changed, &e), E_OK);
+	ck_assert(!changed);
+	ck_assert_int_eq(enforcement_tick(t->n, NOW - 900, BOOT + 1001, &changed, &e), E_OK);
+	ck_assert(changed);
+	settle(t);
+	plan_id(t, after);
+	ck_assert_str_eq(before, after);
+	ck_assert(!enforcement_is_timed(t->n));
+	/* Neither the clock nor the same decision again brings it back. */
+	ck_assert_int_eq(enforcement_tick(t->n, NOW - 900, BOOT + 1002, &changed, &e), E_OK);
+	ck_assert(!changed);
+	install(t);
+	plan_id(t, after);
+	ck_assert_str_eq(before, after);
+	guests_free(g);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(the_clock_ends_it_too)
+{
+	struct node *t = node_new();
+	struct guests *g = install_operator(t);
+	struct error e;
+	bool changed;
+
+	ck_assert_int_eq(enforcement_tick(t->n, NOW + 1000, 1, &changed, &e), E_OK);
+	ck_assert(!changed);
+	ck_assert_int_eq(enforcement_tick(t->n, NOW + 1001, 2, &changed, &e), E_OK);
+	ck_assert(changed);
+	settle(t);
+	guests_free(g);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(another_authority_is_there_again_after_a_restart)
+{
+	struct node *t = node_new();
+	struct guests *g = install_operator(t);
+	char before[17], after[17];
+	struct error e;
+
+	plan_id(t, before);
+	halt(t);
+	boot(t);
+	ck_assert_msg(!enforcement_restore(t->n, NOW, &e), "%s", e.text);
+	plan_id(t, after);
+	ck_assert_str_eq(before, after);
+	/* What is served without it is refused. */
+	buffer_reset(&t->w->more);
+	t->w->index.serial++;
+	{
+		struct buffer report;
+
+		buffer_init(&report, BIG);
+		world_roots(t->w);
+		world_sign(t->w);
+		ck_assert_int_eq(decide(t, &report, &e), E_MISSING);
+		buffer_fini(&report);
+	}
+	guests_free(g);
+	node_free(t);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pep/enforce");
@@ -1582,6 +1693,9 @@ int main(void)
 	tcase_add_test(t, status_says_what_is_not_in_order);
 	tcase_add_test(t, status_survives_what_a_pdp_says);
 	tcase_add_test(t, words_of_a_pdp_move_no_cursor);
+	tcase_add_test(t, what_is_past_its_time_ends_and_does_not_come_back);
+	tcase_add_test(t, the_clock_ends_it_too);
+	tcase_add_test(t, another_authority_is_there_again_after_a_restart);
 	suite_add_tcase(suite, t);
 	return suite_main(suite);
 }
