@@ -14,10 +14,12 @@
  *     octets, and prints how it ended.
  * hostile pdp-clear ADDRESS KEY, hostile pep-clear ADDRESS KEY NAME TYPE talk FILE
  *     The same two without TLS and without malice, so that others can read along. The node asks with
- *     the objects of the file; the decision point answers, installs `install FILE`, and asks for all
- *     of it again by `again -`, or sends it elsewhere by `redirect ADDRESS`. The node names this
- *     PDP as its last one; it reports, says later that something failed, stays until a keep-alive
- *     has gone, deletes its request state and closes.
+ *     the objects of the file; the decision point answers, installs `install FILE`, and asks for
+ *     its request state again by `again one`, for all of them by `again -`, or sends it elsewhere by
+ *     `redirect ADDRESS`. The node names this PDP as its last one; it reports, says later that
+ *     something failed and what it has counted, and after `again -` stays until a keep-alive has
+ *     gone, deletes its request state and closes. pdp-sealed and pep-sealed: the same with the
+ *     Integrity object.
  * hostile plain ADDRESS HEX
  *     Connects, says the octets in clear, and prints the answer and how the connection ended.
  */
@@ -28,12 +30,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/file.h"
 #include "common/cops/pr.h"
 #include "common/link/link.h"
-#include "pib/schema/pri.h"
+#include "pib/framework/traffic.h"
 
 enum {
 	OCTETS_MAX = 64 << 20,
@@ -70,6 +73,7 @@ struct hostile {
 	const char *name, *verb, *argument;
 	uint16_t client_type;
 	bool clear; /* without TLS */
+	struct integrity_keys *keys; /* of the Integrity object, or NULL */
 	uint32_t handle;
 	struct buffer asked;
 	struct ev_timer parting;
@@ -292,7 +296,8 @@ static void obey(struct hostile *h)
 	if (!strcmp(h->command, "install"))
 		install(h, argument);
 	else if (!strcmp(h->command, "again"))
-		(void)!pdp_session_synchronize(h->pdp, COPS_CLIENT_PROVISIONING, 0);
+		(void)!pdp_session_synchronize(
+			h->pdp, COPS_CLIENT_PROVISIONING, strcmp(argument, "-") ? h->state : 0);
 	else if (!strcmp(h->command, "redirect"))
 		redirect(h, argument);
 	else
@@ -413,6 +418,23 @@ static void on_turn(struct ev_loop *loop, struct ev_prepare *w, int revents)
 
 static const struct net_listener_events listener_events = {.accepted = on_accepted};
 
+static uint64_t utc(void *user)
+{
+	(void)user;
+	return (uint64_t)time(NULL);
+}
+
+/* A key that both ends know, for whoever it is. */
+static struct integrity_keys *sealing_keys(void)
+{
+	static char any[] = "any";
+	static struct integrity_key key = {
+		.id = 7, .peer = any, .until = UINT64_MAX, .secret_len = 32};
+	static struct integrity_keys keys = {&key, 1};
+
+	return &keys;
+}
+
 static void be_pdp(struct hostile *h, const struct endpoint *at)
 {
 	static const struct net_listener_limits none;
@@ -424,6 +446,10 @@ static void be_pdp(struct hostile *h, const struct endpoint *at)
 	if (h->clear) {
 		h->pdp_config.security = SESSION_PLAIN;
 		h->pdp_config.ka_seconds = KEEP_ALIVE_SECONDS;
+		h->pdp_config.acct_seconds = 1;
+		h->pdp_config.integrity_keys = h->keys;
+		h->pdp_config.integrity_required = h->keys != NULL;
+		h->pdp_config.utc = utc;
 	}
 	if (net_listen(h->net, at, &none, NULL, &listener_events, h, &listener, &e))
 		die("cannot listen", &e);
@@ -478,6 +504,23 @@ static void on_parting(struct ev_loop *loop, struct ev_timer *w, int revents)
 	link_pump(h->link);
 }
 
+static void account(struct hostile *h)
+{
+	struct traffic traffic = {.count = 1, .rows = {{.packets = 1, .octets = 1500}}};
+	struct buffer b;
+	struct view rows;
+	struct error e;
+
+	snprintf(traffic.rows[0].name, sizeof traffic.rows[0].name, "a rule");
+	buffer_init(&b, OCTETS_MAX);
+	if (traffic_put(&traffic, &b, &e))
+		die("rows", &e);
+	rows = buffer_view(&b);
+	if (pep_session_tell(h->pep, h->handle, COPS_ACCOUNTING, &rows, 1, link_now()))
+		die("cannot account", NULL);
+	buffer_fini(&b);
+}
+
 static void talk(struct hostile *h, const struct session_event *event)
 {
 	struct view named = buffer_view(&h->asked);
@@ -491,11 +534,14 @@ static void talk(struct hostile *h, const struct session_event *event)
 		session_close(h->pep, COPS_CLIENT_CONNECTION, COPS_ERROR_SHUTTING_DOWN);
 	if (event->kind != SESSION_SYNCHRONIZE)
 		return;
+	if (pep_session_update(h->pep, h->handle, &named, 1, link_now()) ||
+		pep_session_synchronized(h->pep, COPS_CLIENT_PROVISIONING, event->state))
+		die("cannot synchronize", NULL);
+	if (event->state)
+		return;
 	if (pep_session_tell(h->pep, h->handle, COPS_FAILURE, NULL, 0, link_now()))
 		die("cannot tell of a failure", NULL);
-	if (pep_session_update(h->pep, h->handle, &named, 1, link_now()) ||
-		pep_session_synchronized(h->pep, COPS_CLIENT_PROVISIONING, 0))
-		die("cannot synchronize", NULL);
+	account(h);
 	ev_timer_init(&h->parting, on_parting, KEEP_ALIVE_SECONDS, 0);
 	h->parting.data = h;
 	ev_timer_start(h->loop, &h->parting);
@@ -545,6 +591,9 @@ static void pep_connected(void *owner, struct link *l)
 	config.random = random_number;
 	if (h->clear)
 		config.security = SESSION_PLAIN;
+	config.integrity_keys = h->keys;
+	config.pdp = "any";
+	config.utc = utc;
 	h->pep = session_new(SESSION_PEP, &config, link_now());
 	if (!h->pep || pep_session_open(h->pep, h->client_type, h->clear ? link_peer(l) : NULL,
 			       link_now()))
@@ -656,7 +705,8 @@ int main(int argc, char **argv)
 	if (key_load(argv[3], NULL, &key, &e))
 		die("key", &e);
 	h.loop = ev_loop_new(EVFLAG_AUTO);
-	h.clear = strstr(argv[1], "-clear") != NULL;
+	h.keys = strstr(argv[1], "-sealed") ? sealing_keys() : NULL;
+	h.clear = h.keys || strstr(argv[1], "-clear");
 	buffer_init(&h.as.octets, OCTETS_MAX);
 	buffer_init(&h.asked, OCTETS_MAX);
 	if (!h.loop || net_new(h.loop, key, &h.net, &e))
