@@ -133,7 +133,8 @@ static enum session_count kind_of(const struct cops_fault *fault)
 						     : SESSION_COUNT_UNKNOWN_C_NUM;
 	case E_MISSING:
 	case E_UNEXPECTED:
-		return SESSION_COUNT_WRONG_OBJECTS;
+		/* Otherwise it is the client-type that has no place there. */
+		return fault->of_object ? SESSION_COUNT_WRONG_OBJECTS : SESSION_COUNT_KINDS;
 	default:
 		return SESSION_COUNT_KINDS;
 	}

@@ -285,6 +285,56 @@ START_TEST(every_error_has_its_counter)
 }
 END_TEST
 
+START_TEST(an_error_of_no_kind_is_an_error_all_the_same)
+{
+	static const char *const cases[] = {
+		"1009495000000008",                 /* KA with a client-type */
+		"1205495000000008",                 /* unknown flags */
+		"1005495000000010" "0003010100000001", /* an object shorter than its header */
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct session_counters *c;
+		struct play play;
+		struct pair p;
+
+		begin_pep(&p, &play);
+		pair_say_hex(&p, cases[i]);
+		c = session_counters(p.pep);
+		ck_assert_uint_eq(session_counters_total(c, SESSION_COUNT_ERRORS_IN), 1);
+		ck_assert_uint_eq(session_counters_total(c, SESSION_COUNT_WRONG_OBJECTS), 0);
+		ck_assert_uint_eq(session_counters_total(c, SESSION_COUNT_LENGTH_MISMATCH), i == 2);
+		pair_fini(&p);
+	}
+}
+END_TEST
+
+START_TEST(what_cannot_be_sent_is_counted)
+{
+	static const uint8_t octets[2048];
+	struct view named = VIEW(octets, sizeof octets);
+	const struct session_counters *c;
+	struct play play;
+	uint32_t handle;
+	struct pair p;
+
+	set_up(&p, &play);
+	p.pep_config.security = SESSION_PLAIN;
+	p.pep_config.limits.message = 1000;
+	pair_start(&p, PAIR_PEP);
+	ok(pep_session_open(p.pep, CT, NULL, p.now));
+	pair_run(&p);
+	pair_say_hex(&p, CAT_30);
+	ck_assert_int_eq(
+		pep_session_request(p.pep, CT, &named, 1, p.now, &handle), E_LIMIT);
+	c = session_counters(p.pep);
+	ck_assert_uint_eq(session_counters_total(c, SESSION_COUNT_BAD_SENDS), 1);
+	/* OPN, and the REQ of its own that the play makes. */
+	ck_assert_uint_eq(session_counters_total(c, SESSION_COUNT_MESSAGES_OUT), 2);
+	pair_fini(&p);
+}
+END_TEST
+
 static const struct session_counts *row_of(const struct session *s, uint16_t client_type)
 {
 	const struct session_counters *c = session_counters(s);
@@ -395,6 +445,8 @@ int main(void)
 	tcase_add_test(c, accounting_reports_keep_the_timer);
 	tcase_add_test(c, without_a_timer_there_is_no_limit_and_zero_is_none);
 	tcase_add_test(c, every_error_has_its_counter);
+	tcase_add_test(c, an_error_of_no_kind_is_an_error_all_the_same);
+	tcase_add_test(c, what_cannot_be_sent_is_counted);
 	tcase_add_test(c, what_a_session_tells_of_itself);
 	tcase_add_test(c, rows_are_for_client_types_that_were_opened);
 	tcase_add_test(c, a_failed_opening_is_counted);
