@@ -125,10 +125,35 @@ static bool put_address(struct buffer *out, struct view v)
 	return true;
 }
 
+/* Keys, and what holds them: whoever looks at a policy has no business with them, and screens and
+ * logs are read by others. */
+static bool is_secret(const struct pri *pri, unsigned attribute)
+{
+	static const char *const secrets[] = {"ipSecAhTransformIntegrityKey",
+		"ipSecEspTransformIntegrityKey", "ipSecEspTransformCipherKey",
+		"ipSecIkeAssociationPresharedKey", "copsecSecretSealed",
+		"copsecAnswerSaSealed", "copsecTokenSecret", "copsecEnrolHeadSecret"};
+	const char *name = pri->class->attributes[attribute - 1].name;
+
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+		if (strcmp(secrets[i], name) == 0)
+			return pri_octets(pri, attribute).len > 0;
+	return false;
+}
+
+static void put_secret(struct buffer *out, struct view v)
+{
+	buffer_put_text(out, "(secret, %zu octets)", v.len);
+}
+
 static void put_octets(struct buffer *out, const struct pri *pri, unsigned attribute)
 {
 	struct view v = pri_octets(pri, attribute);
 
+	if (is_secret(pri, attribute)) {
+		put_secret(out, v);
+		return;
+	}
 	switch (pri->class->attributes[attribute - 1].format) {
 	case PIB_FORMAT_TEXT:
 		put_quoted(out, v);
@@ -249,7 +274,9 @@ static void octets_field(struct buffer *text, const struct pri *pri, unsigned at
 	struct view v = pri_octets(pri, attribute);
 	enum pib_format format = pri->class->attributes[attribute - 1].format;
 
-	if (format == PIB_FORMAT_TEXT ||
+	if (is_secret(pri, attribute))
+		put_secret(text, v);
+	else if (format == PIB_FORMAT_TEXT ||
 		(format == PIB_FORMAT_ADDRESS && is_dns_name(pri, attribute)))
 		put_escaped(text, v);
 	else if (format != PIB_FORMAT_ADDRESS || !put_address(text, v))

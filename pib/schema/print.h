@@ -8,6 +8,8 @@
 
 #include "pib/schema/pri.h"
 
+/* Keys and sealed secrets are never printed, but how many octets they have. */
+
 /* The value alone: `bi-directional`, `"gateway+lan"`, `192.0.2.0`, `ipSecAddress.3`, `NULL`. */
 void pri_print_value(struct buffer *out, const struct pri *pri, unsigned attribute);
 /* "ipSecRule.7\n", then a line for each attribute: two blanks, name, " = ", value. */

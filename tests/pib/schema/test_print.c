@@ -50,6 +50,36 @@ START_TEST(an_instance_with_all_kinds_of_values)
 }
 END_TEST
 
+/* Neither as text nor as hexadecimal, nor for JSON. */
+START_TEST(secrets_are_not_printed)
+{
+	static const struct {
+		enum pib_class_id class;
+		unsigned attribute;
+	} secrets[] = {
+		{PIB_ipSecAhTransform, ipSecAhTransformIntegrityKey},
+		{PIB_ipSecEspTransform, ipSecEspTransformIntegrityKey},
+		{PIB_ipSecEspTransform, ipSecEspTransformCipherKey},
+		{PIB_ipSecIkeAssociation, ipSecIkeAssociationPresharedKey},
+		{PIB_copsecSecret, copsecSecretSealed},
+	};
+
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		char name[PRI_FIELD_NAME_SIZE];
+		struct pri_field field;
+		struct pri pri;
+
+		pri_init(&pri, secrets[i].class, 1);
+		pri_set_text(&pri, secrets[i].attribute, "hunter2");
+		buffer_reset(&out);
+		pri_print_value(&out, &pri, secrets[i].attribute);
+		ck_assert_str_eq(buffer_string(&out), "(secret, 7 octets)");
+		pri_field(&pri, secrets[i].attribute, name, &out, &field);
+		ck_assert_str_eq(buffer_string(&out), "(secret, 7 octets)");
+	}
+}
+END_TEST
+
 START_TEST(addresses_of_every_family)
 {
 	static const struct {
@@ -194,6 +224,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, an_instance_with_all_kinds_of_values);
+	tcase_add_test(c, secrets_are_not_printed);
 	tcase_add_test(c, addresses_of_every_family);
 	tcase_add_test(c, text_from_outside_cannot_move_the_cursor);
 	tcase_add_test(c, bits_oids_and_octets);
