@@ -384,6 +384,77 @@ START_TEST(random_states_come_back)
 }
 END_TEST
 
+/* --- Orders that an author fixes --- */
+
+#define FIXED(first, second)                                                                       \
+	POLICY("<role name=\"a\"/><node name=\"n\" roles=\"a\" key=\"" KEY1 "\"/><pib>"              \
+	       "<list of=\"ipSecSelectorSet\" name=\"all\"><ipSecSelectorSet selectorId=\"all\"/>"  \
+	       "</list><ipSecSelector id=\"all\"/><list of=\"ipSecActionSet\" name=\"pass\">"        \
+	       "<ipSecActionSet actionId=\"pass\"/></list>"                                         \
+	       "<ipSecStaticAction id=\"pass\" action=\"byPass\"/></pib><rules for=\"a\">"            \
+	       "<allow in=\"yes\" service=\"ssh\"/><ipSecRule direction=\"in\" "                     \
+	       "ipSecSelectorSetId=\"all\" ipSecActionSetId=\"pass\" order=\"" first "\"/>"          \
+	       "<allow in=\"yes\" service=\"http\"/><ipSecRule direction=\"out\" "                   \
+	       "ipSecSelectorSetId=\"all\" ipSecActionSetId=\"pass\" order=\"" second "\"/>"         \
+	       "<allow out=\"yes\" service=\"ssh\"/></rules>")
+
+static const struct {
+	const char *policy;
+	uint32_t first, second;
+	const char *error;
+} fixed[] = {
+	{FIXED("700", "800"), 700, 800, NULL},
+	{FIXED("2", "4"), 2, 4, NULL},
+	{FIXED("65000", "65534"), 65000, 65534, NULL},
+	{FIXED("1", "800"), 0, 0, "there is no room for 1 rules between the Orders 0 and 1"},
+	{FIXED("700", "701"), 0, 0, "there is no room for 1 rules between the Orders 700 and 701"},
+	{FIXED("800", "700"), 0, 0, "the rule with Order 700 stands behind the one with Order 800"},
+	{FIXED("700", "65535"), 0, 0, "between the Orders 65535 and 65536"},
+};
+
+START_TEST(fixed_orders_hold)
+{
+	const struct compile_terms terms = {.serial = 7, .not_before = 1000, .not_after = 2000};
+	uint32_t orders[8], last = 0;
+	struct compile_summary summary;
+	struct policy_file f;
+	struct buffer file;
+	struct error e;
+	enum err code;
+
+	buffer_init(&file, BIG);
+	policy_text_good(&f, fixed[_i].policy);
+	code = compile_policy(&f.model, &terms, &file, &summary, &e);
+	if (fixed[_i].error) {
+		ck_assert_int_eq(code, E_RANGE);
+		ck_assert_msg(strstr(e.text, fixed[_i].error) != NULL, "%s", e.text);
+	} else {
+		static struct state s;
+		struct pri_store *store;
+		struct bundle b;
+		struct arena arena;
+		size_t count = 0;
+
+		ck_assert_msg(code == E_OK, "%s", code ? e.text : "");
+		arena_init(&arena, BIG);
+		ck_assert_int_eq(bundle_read(buffer_view(&file), &arena, &b, &e), E_OK);
+		store = decode(&b.sets[0], &s);
+		for (size_t i = 0; i < s.count; i++)
+			if (s.rows[i].class->id == PIB_ipSecRule)
+				orders[count++] = pri_u32(&s.rows[i], ipSecRuleOrder);
+		ck_assert_uint_eq(count, 5);
+		for (size_t i = 0; i < count; last = orders[i++])
+			ck_assert_uint_gt(orders[i], last);
+		ck_assert_uint_eq(orders[1], fixed[_i].first);
+		ck_assert_uint_eq(orders[3], fixed[_i].second);
+		pri_store_free(store);
+		arena_fini(&arena);
+	}
+	policy_file_fini(&f);
+	buffer_fini(&file);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pmt-verbatim");
@@ -391,6 +462,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 240);
 	tcase_add_test(tc, random_states_come_back);
+	tcase_add_loop_test(tc, fixed_orders_hold, 0, (int)(sizeof fixed / sizeof *fixed));
 	suite_add_tcase(suite, tc);
 	return suite_main(suite);
 }
