@@ -141,6 +141,14 @@ static const struct setting rows[] = {
 	 .paragraph = "No: such a policy is refused, with a report of what is missing, and the one before "
 	              "stays. Yes: it is in force, and what it wants to be protected by an algorithm that "
 	              "the kernel lacks does not pass."},
+	{.name = "confirm-time", .type = SETTING_DURATION, .offset = AT(DURATION, confirm_time),
+	 .initial = "1m", .max = 86400000,
+	 .line = "How long a new policy is on trial",
+	 .paragraph = "If the decision point is not heard within this time under a new policy, the one "
+	              "before is in force for as long again. If it is heard then, the new policy was the "
+	              "fault: the one before stays until the next comes, and the decision point is told. "
+	              "If not, the new policy returns for good. Policies that say so, revocations and "
+	              "what a responder signed are never taken back. 0: no policy is."},
 	{.name = "retry-least", .type = SETTING_DURATION, .offset = AT(DURATION, retry_least),
 	 .initial = "1s", .min = 10, .max = 3600000,
 	 .line = "Wait before the first new attempt to reach a decision point"},

@@ -54,6 +54,7 @@ struct pep_settings {
 	char *enforce_user;
 	uint32_t mark_mask;
 	bool accept_lacking;
+	uint64_t confirm_time; /* ms; 0: never */
 	uint64_t retry_least, retry_most; /* ms */
 	uint32_t retry_count;
 	uint64_t pdp_return; /* ms; 0: never */

@@ -122,6 +122,7 @@ struct session {
 	uint32_t open_timeout, request_timeout, message_timeout;
 	uint32_t last_state, decisions;
 	uint32_t unanswered_ka;
+	uint32_t asked_ka; /* of these, up to the last one that the answer of is told; 0: none is */
 	uint64_t now;
 	uint64_t since;      /* of the phase; PDP: since when no client-type is open */
 	uint64_t last_heard; /* any octet */

@@ -311,6 +311,15 @@ enum err pep_session_delete(struct session *s, uint32_t handle, enum cops_reason
 	return code;
 }
 
+enum err pep_session_ask_alive(struct session *s)
+{
+	enum err err = s->phase == READY ? send_keep_alive(s) : E_CLOSED;
+
+	if (!err)
+		s->asked_ka = ++s->unanswered_ka;
+	return err;
+}
+
 enum err pep_session_synchronized(struct session *s, uint16_t client_type, uint32_t handle)
 {
 	const struct state *state = handle ? find_state(s, handle) : NULL;

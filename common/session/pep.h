@@ -43,6 +43,8 @@ uint64_t pep_session_accounting_due(const struct session *s, uint16_t client_typ
 /* DRQ; decisions of the state that are not reported yet need no report any more. */
 enum err pep_session_delete(
 	struct session *s, uint32_t handle, enum cops_reason_code reason) MUST_USE;
+/* A keep-alive now; the answer to it is told as SESSION_ALIVE. */
+enum err pep_session_ask_alive(struct session *s) MUST_USE;
 /* SSC: all requests that SYNCHRONIZE asked for are sent. */
 enum err pep_session_synchronized(
 	struct session *s, uint16_t client_type, uint32_t handle) MUST_USE;

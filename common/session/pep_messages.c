@@ -241,10 +241,14 @@ static void on_synchronize(struct session *s)
 /* A PEP never answers: two ends that echo would never stop. */
 static void on_keep_alive(struct session *s)
 {
-	if (s->unanswered_ka)
-		s->unanswered_ka--;
-	else
+	if (!s->unanswered_ka) {
 		odd(s, SESSION_ODD_KEEP_ALIVE);
+		return;
+	}
+	s->unanswered_ka--;
+	/* Answers come in the order of the questions. */
+	if (s->asked_ka && !--s->asked_ka)
+		(void)emit(s, SESSION_ALIVE, COPS_CLIENT_CONNECTION);
 }
 
 /* ---- The table ---- */

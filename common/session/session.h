@@ -146,6 +146,7 @@ enum session_event_kind {
 	SESSION_DENIED,      /* a request was answered by an Error object */
 	SESSION_STATE_LOST,  /* a request state was deleted by the session (DRQ sent) */
 	SESSION_SYNCHRONIZE, /* request again, then pep_session_synchronized() */
+	SESSION_ALIVE,       /* the answer to pep_session_ask_alive() */
 
 	/* PDP */
 	SESSION_OPENING, /* accept or refuse */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/service/control.h"
+#include "common/crypto/digest.h"
 #include "pep/enforce/floors.h"
 #include "pep/enforce/intent.h"
 #include "pep/enforce/report.h"
@@ -56,6 +57,10 @@ struct enforcement {
 	struct node_interfaces interfaces;
 
 	struct in_force now;
+	struct confirm confirm;
+	struct in_force other; /* on trial: the policy before; on probe and after: the new one */
+	bool applied;          /* a policy whose trial has not begun */
+	struct error trial_lost; /* why a trial that was under way cannot go on; E_OK: it can */
 	struct floors *floors;
 	struct error floors_lost; /* why they could not be read; E_OK: they were */
 	bool foreign_plan;   /* the kernel holds a plan of an earlier process */
@@ -129,6 +134,7 @@ struct enforcement *enforcement_free(struct enforcement *n)
 	if (!n)
 		return NULL;
 	in_force_fini(&n->now);
+	in_force_fini(&n->other);
 	floors_free(n->floors);
 	request_update_fini(&n->told);
 	free(n);
@@ -138,6 +144,7 @@ struct enforcement *enforcement_free(struct enforcement *n)
 void enforcement_identify(struct enforcement *n, const struct enforcement_identity *identity)
 {
 	n->identity = *identity;
+	n->confirm.window = identity->confirm_window;
 }
 
 /* ---- From a verified state to a plan ---- */
@@ -281,8 +288,12 @@ static const struct floors *valid_floors(const struct enforcement *n)
 	return n->floors;
 }
 
+/* The policy before a trial lies below the floors, which the trial has raised. */
+enum origin { FROM_PDP, FROM_DISK, FROM_TRIAL };
+
 static enum err verify(const struct enforcement *n, const struct pri_store *store,
-                       uint64_t now_utc, bool from_disk, struct state **ret, struct verdict *v)
+                       uint64_t now_utc, enum origin origin, struct state **ret,
+                       struct verdict *v)
 {
 	const struct state *now = n->now.state;
 	const struct floors *floors = valid_floors(n);
@@ -291,11 +302,11 @@ static enum err verify(const struct enforcement *n, const struct pri_store *stor
 		.trust = n->identity.trust,
 		.tenant = floors ? floors->tenant.name : view_of_string(n->identity.tenant),
 		.trust_in_force = now && now->home.trust ? now->home.trust->content : VIEW_NONE,
-		.floors = floors ? &serials : NULL,
+		.floors = floors && origin != FROM_TRIAL ? &serials : NULL,
 		/* Time never falls below what was accepted already. */
 		.now_utc = floors ? later(now_utc, floors->time) : now_utc,
 		.in_force = now,
-		.from_disk = from_disk,
+		.from_disk = origin != FROM_PDP,
 	};
 	struct state_node node = {&n->identity.node_key, view_of_string(n->identity.pepid)};
 	struct error e = {0};
@@ -462,18 +473,54 @@ static enum err commit_floors(struct enforcement *n, struct error *e)
 	return err ? err : s->sync(s->context, e);
 }
 
+static bool digest_of(const struct state *state, uint8_t ret[TRIAL_DIGEST])
+{
+	return state && !sha256_of(state->home.index_cms, ret);
+}
+
+/* Which policy is on trial, and which one is the one before. */
+static enum err remember_trial(struct enforcement *n, const struct state *new,
+                               const struct state *previous, enum confirm_phase phase,
+                               uint64_t deadline)
+{
+	const struct storage *s = &n->identity.storage;
+	struct trial t = {.phase = phase, .deadline = deadline};
+	struct buffer octets;
+	struct error e;
+	enum err err = E_OK;
+
+	if (!digest_of(new, t.new) || !digest_of(previous, t.previous))
+		return E_MEMORY;
+	memcpy(t.boot, n->identity.boot, sizeof t.boot);
+	/* After a trial that failed, the file of the state is not what is in force, and the file of the
+	 * one before is. */
+	if (phase == CONFIRM_TRIAL && n->confirm.phase != CONFIRM_BACK)
+		err = s->keep(s->context, &e);
+	buffer_init(&octets, TRIAL_FILE_MAX);
+	trial_put(&t, &octets);
+	if (!err)
+		err = prepare_octets(n, STORED_TRIAL, &octets, &e);
+	else
+		buffer_fini(&octets);
+	return err ? err : s->commit(s->context, STORED_TRIAL, &e);
+}
+
 /*
  * The switch, in the kernel and on the disk. Once the new state has the old one's place on the disk
  * there is no way back: what cannot be done after that is said, in place of a signed report, and
  * tried again. Before that, everything is as it was.
  */
-static enum err commit(struct enforcement *n, struct in_force *new, struct verdict *v)
+static enum err commit(struct enforcement *n, struct in_force *new, bool on_trial,
+                       struct verdict *v)
 {
 	const struct storage *s = &n->identity.storage;
 	enum err err = apply(n, new->plan, v);
 	struct verdict undone;
 	struct error e;
 
+	/* If it cannot be remembered, a killed process comes back with the new policy: it stays. */
+	if (!err && on_trial)
+		(void)remember_trial(n, new->state, n->now.state, CONFIRM_TRIAL, 0);
 	if (!err && (err = s->commit(s->context, STORED_STATE, &e))) {
 		verdict_whole(v, &e);
 		verdict_init(&undone);
@@ -525,9 +572,26 @@ static bool is_in_force(const struct enforcement *n, const struct state *state)
 	       view_equal(now->assignments[0].cms, state->assignments[0].cms);
 }
 
+/* Nothing that takes rights away is taken back, not for a moment: neither another trust list nor what
+ * others than home have changed, who can only make it stricter. */
+static bool may_return(const struct enforcement *n, const struct state *new)
+{
+	const struct state *now = n->now.state;
+	bool may = now && n->confirm.window && same_guests(now, new) &&
+	           view_equal(trust_cms(&now->home), trust_cms(&new->home));
+
+	for (size_t i = 0; may && i < new->set_count; i++)
+		may = !new->sets[i].manifest.no_confirm &&
+		      new->sets[i].manifest.authority != AUTHORITY_RESPONDER;
+	for (size_t i = 0; may && i < now->set_count; i++)
+		may = now->sets[i].manifest.authority != AUTHORITY_RESPONDER;
+	return may;
+}
+
 static enum err put_in_force(struct enforcement *n, struct in_force *new, uint64_t now_utc,
                              struct verdict *v)
 {
+	const bool on_trial = may_return(n, new->state);
 	struct floors *floors = floors_new();
 	struct error e;
 	enum err err;
@@ -539,7 +603,7 @@ static enum err put_in_force(struct enforcement *n, struct in_force *new, uint64
 	if (err)
 		verdict_whole(v, &e);
 	else
-		err = commit(n, new, v);
+		err = commit(n, new, on_trial, v);
 	if (err) {
 		floors_free(floors);
 		return err;
@@ -551,10 +615,30 @@ static enum err put_in_force(struct enforcement *n, struct in_force *new, uint64
 		n->since = now_utc;
 	n->not_restored = false;
 	n->foreign_plan = false;
-	in_force_fini(&n->now);
+	in_force_fini(&n->other);
+	if (on_trial)
+		n->other = n->now;
+	else
+		in_force_fini(&n->now);
 	n->now = *new;
 	*new = (struct in_force){0};
+	n->applied = true;
+	n->trial_lost = (struct error){0};
 	return E_OK;
+}
+
+/* It was in force, and the PDP was heard only when it was no more. */
+static enum err check_trial(const struct enforcement *n, const struct state *state,
+                            struct verdict *v)
+{
+	struct error e;
+
+	if (n->confirm.phase != CONFIRM_BACK || !n->other.state ||
+	    !same_voice(&state->home, &n->other.state->home))
+		return E_OK;
+	error_set(&e, E_DENIED, "policy %" PRIu64 " cut this node off from its PDP when it was in force; "
+	          "one with a higher serial is awaited", state->home.index.serial);
+	return verdict_whole(v, &e);
 }
 
 static enum err change_policy(struct enforcement *n, const struct decision *d, uint64_t now_utc,
@@ -565,9 +649,11 @@ static enum err change_policy(struct enforcement *n, const struct decision *d, u
 	enum err err = new_store(n, d, &new.store, v);
 
 	if (!err)
-		err = verify(n, new.store, now_utc, false, &new.state, v);
+		err = verify(n, new.store, now_utc, FROM_PDP, &new.state, v);
 	if (!err)
 		err = check_roles(n, new.state, d, v);
+	if (!err)
+		err = check_trial(n, new.state, v);
 	if (!err && is_in_force(n, new.state) && (accept_lacking || !n->now.lacking.code)) {
 		err = apply(n, n->now.plan, v);
 	} else if (!err) {
@@ -700,6 +786,100 @@ static void read_floors(struct enforcement *n)
 	buffer_fini(&octets);
 }
 
+static void forget_trial(struct enforcement *n)
+{
+	const struct storage *s = &n->identity.storage;
+
+	in_force_fini(&n->other);
+	s->forget(s->context, STORED_TRIAL);
+	s->forget(s->context, STORED_PREVIOUS);
+}
+
+static bool is_digest_of(const uint8_t digest[TRIAL_DIGEST], const struct state *state)
+{
+	uint8_t found[TRIAL_DIGEST];
+
+	return digest_of(state, found) && !memcmp(found, digest, sizeof found);
+}
+
+/* What a killed process left on trial: the policy before, to go back to. Its serials are below the
+ * floors, so it is known by its digest instead, which only the enforcer has written. */
+static enum err restore_previous(struct enforcement *n, const struct trial *t, uint64_t now_utc,
+                                 struct in_force *ret, struct error *e)
+{
+	struct in_force previous = {0};
+	struct buffer octets;
+	struct verdict v;
+	uint64_t when;
+	enum err err;
+
+	verdict_init(&v);
+	buffer_init(&octets, BUNDLE_MAX);
+	err = load(n, STORED_PREVIOUS, &octets, &when, e);
+	if (!err)
+		err = stored_read(buffer_view(&octets), &previous.store, e);
+	buffer_fini(&octets);
+	if (!err && verify(n, previous.store, now_utc, FROM_TRIAL, &previous.state, &v))
+		err = v.why.code;
+	if (!err && !is_digest_of(t->previous, previous.state))
+		err = error_set(&v.why, E_MISMATCH, "it is not the policy that was before");
+	if (!err && intent_of_state(n, previous.state, true, later(now_utc, n->floors->time), &previous,
+	                            &v))
+		err = v.why.code;
+	if (v.why.code)
+		*e = v.why;
+	if (err)
+		in_force_fini(&previous);
+	else
+		*ret = previous;
+	return err;
+}
+
+/* If the policy before is to be in force, and not the new one, they change places. */
+static void restore_trial(struct enforcement *n, struct in_force *new, uint64_t now_utc)
+{
+	const struct storage *s = &n->identity.storage;
+	struct in_force previous = {0}, between;
+	enum confirm_action action;
+	struct buffer octets;
+	struct trial t;
+	struct error e;
+	uint64_t when;
+	bool same_boot;
+	enum err err;
+
+	buffer_init(&octets, BUNDLE_MAX);
+	err = s->load(s->context, STORED_TRIAL, &octets, &when, &e);
+	if (!err)
+		err = trial_read(buffer_view(&octets), &t, &e);
+	/* One that was killed before its state was there is no trial. */
+	if (!err && !is_digest_of(t.new, new->state))
+		err = E_NOT_FOUND;
+	if (!err)
+		err = restore_previous(n, &t, now_utc, &previous, &e);
+	buffer_fini(&octets);
+	if (err) {
+		n->trial_lost = err == E_NOT_FOUND ? (struct error){0} : e;
+		forget_trial(n);
+		return;
+	}
+	same_boot = !memcmp(t.boot, n->identity.boot, sizeof t.boot);
+	action = confirm_restarted(&n->confirm, t.phase, t.deadline, same_boot, n->identity.started);
+	if (action == CONFIRM_FORGET) {
+		in_force_fini(&previous);
+		forget_trial(n);
+		return;
+	}
+	in_force_fini(&n->other);
+	if (action != CONFIRM_TRY_PREVIOUS) {
+		n->other = previous;
+		return;
+	}
+	between = *new;
+	*new = previous;
+	n->other = between;
+}
+
 static enum err restore(struct enforcement *n, uint64_t now_utc, struct error *e)
 {
 	struct in_force new = {0};
@@ -712,12 +892,14 @@ static enum err restore(struct enforcement *n, uint64_t now_utc, struct error *e
 	if (err)
 		return err;
 	verdict_init(&v);
-	err = verify(n, new.store, now_utc, true, &new.state, &v);
+	err = verify(n, new.store, now_utc, FROM_DISK, &new.state, &v);
 	if (!err)
 		err = intent_of_state(n, new.state, true,
 		                      later(now_utc, n->floors->time), &new, &v);
 	if (!err && floors_raise(n->floors, new.state, e))
 		err = verdict_whole(&v, e);
+	if (!err)
+		restore_trial(n, &new, now_utc);
 	if (!err)
 		err = apply(n, new.plan, &v);
 	if (!err) {
@@ -823,6 +1005,87 @@ enum err enforcement_tick(struct enforcement *n, uint64_t now_utc, uint64_t sinc
 	return err;
 }
 
+/* ---- Confirmed commit ---- */
+
+/* The policy on the other side takes the place of the one in force. */
+static enum err exchange_policies(struct enforcement *n, uint64_t now_utc, struct error *e)
+{
+	struct in_force between;
+	struct verdict v;
+	enum err err;
+
+	verdict_init(&v);
+	err = apply(n, n->other.plan, &v);
+	if (err) {
+		*e = v.why;
+		return err;
+	}
+	between = n->now;
+	n->now = n->other;
+	n->other = between;
+	n->since = now_utc;
+	return E_OK;
+}
+
+static enum err act(struct enforcement *n, enum confirm_action action, uint64_t now_utc,
+                    struct enforcement_trial *ret, struct error *e)
+{
+	enum err err = E_OK;
+
+	switch (action) {
+	case CONFIRM_FORGET:
+		forget_trial(n);
+		break;
+	case CONFIRM_TRY_PREVIOUS:
+		/* Remembered first: a process that is killed between the two goes back a moment later. */
+		(void)remember_trial(n, n->now.state, n->other.state, CONFIRM_PROBE,
+		                     n->confirm.deadline);
+		err = exchange_policies(n, now_utc, e);
+		ret->changed = !err;
+		/* What cannot be tried is not waited for: the new policy stays. */
+		if (err) {
+			n->confirm.phase = CONFIRM_NONE;
+			forget_trial(n);
+		}
+		break;
+	case CONFIRM_RETURN:
+		err = exchange_policies(n, now_utc, e);
+		ret->changed = !err;
+		if (!err)
+			forget_trial(n);
+		else /* and again, at the next call */
+			n->confirm.phase = CONFIRM_PROBE;
+		break;
+	case CONFIRM_STAY:
+		(void)remember_trial(n, n->other.state, n->now.state, CONFIRM_BACK, 0);
+		ret->failed = true;
+		break;
+	default:
+		break;
+	}
+	return err;
+}
+
+enum err enforcement_confirm(struct enforcement *n, bool heard, uint64_t now, uint64_t now_utc,
+                             struct enforcement_trial *ret, struct error *e)
+{
+	struct enforcement_trial done = {0};
+	enum confirm_action action;
+	enum err err;
+
+	if (n->applied)
+		action = confirm_applied(&n->confirm, n->other.state != NULL, now);
+	else
+		action = heard ? confirm_heard(&n->confirm) : confirm_tick(&n->confirm, now);
+	done.ask = n->applied && n->confirm.phase == CONFIRM_TRIAL;
+	n->applied = false;
+	err = act(n, action, now_utc, &done, e);
+	if (n->confirm.phase == CONFIRM_TRIAL || n->confirm.phase == CONFIRM_PROBE)
+		done.deadline = n->confirm.deadline;
+	*ret = done;
+	return err;
+}
+
 /* ---- Repair ---- */
 
 bool enforcement_settled(const struct enforcement *n)
@@ -865,7 +1128,9 @@ bool enforcement_needs_repair(const struct enforcement *n)
 static enum err store_again(struct enforcement *n, struct error *e)
 {
 	const struct storage *s = &n->identity.storage;
-	enum err err = prepare_storage(n, n->now.state, n->floors, e);
+	/* What is probed is not what a reboot is to bring. */
+	bool probed = n->confirm.phase == CONFIRM_PROBE || n->confirm.phase == CONFIRM_BACK;
+	enum err err = prepare_storage(n, probed ? n->other.state : n->now.state, n->floors, e);
 
 	if (!err)
 		err = s->commit(s->context, STORED_STATE, e);
@@ -1052,6 +1317,14 @@ static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 		add_disorder(list, "%s: what needs it does not pass", n->now.lacking.text);
 	if (n->last.any && n->last.why.code)
 		add_disorder(list, "the last decision was refused");
+	if (n->trial_lost.code)
+		add_disorder(list, "the policy before cannot be gone back to: %s", n->trial_lost.text);
+	if (n->confirm.phase == CONFIRM_PROBE)
+		add_disorder(list, "the PDP was not heard under policy %" PRIu64 ": the one before is probed",
+		             n->other.state->home.index.serial);
+	if (n->confirm.phase == CONFIRM_BACK)
+		add_disorder(list, "policy %" PRIu64 " cut this node off from its PDP: the one before is in "
+		             "force", n->other.state->home.index.serial);
 	if (n->pdp_error[0])
 		add_disorder(list, "%s", n->pdp_error);
 	if (n->interfaces.omitted)

@@ -29,6 +29,7 @@
 #include "pep/enforce/decision.h"
 #include "pep/enforce/interfaces.h"
 #include "pep/enforce/storage.h"
+#include "pep/enforce/trial.h"
 #include "pep/ipc/transfer.h"
 #include "pep/kernel/kernel.h"
 #include "pib/framework/capabilities.h"
@@ -52,6 +53,9 @@ struct enforcement_identity {
 	/* What the kernel can do in ESP; NULL: not known, and nothing is refused for it. */
 	const struct capability_algorithms *algorithms;
 	bool accept_lacking; /* a policy that needs more than that, too */
+	uint64_t confirm_window;  /* ms that a PDP has to be heard under a new policy; 0: for ever */
+	uint8_t boot[TRIAL_BOOT]; /* of this kernel */
+	uint64_t started;         /* ms of CLOCK_BOOTTIME, about now */
 	const struct key *report_key;
 	struct storage storage;
 };
@@ -83,6 +87,20 @@ enum err enforcement_request(struct enforcement *n, uint32_t id, uint32_t after,
                              struct buffer *out, struct error *e) MUST_USE;
 /* The PDP should have a request: roles, interfaces or abilities are others than it was told. */
 bool enforcement_request_due(const struct enforcement *n);
+
+/*
+ * Confirmed commit (confirm.h). To be called after each decision and restore, when the PDP was heard,
+ * and at the deadline; `now` is CLOCK_BOOTTIME in milliseconds. It puts the policy before in force, or
+ * back, where the trial says so.
+ */
+struct enforcement_trial {
+	uint64_t deadline; /* when to call again; 0: nothing is being waited for */
+	bool ask;          /* the PDP, whether it is there: a trial has begun */
+	bool changed;      /* another policy is in force */
+	bool failed;       /* the policy before stays: tell the PDP, and ask for full state */
+};
+enum err enforcement_confirm(struct enforcement *n, bool heard, uint64_t now, uint64_t now_utc,
+                             struct enforcement_trial *ret, struct error *e) MUST_USE;
 
 /*
  * A new policy is in force at once; what the one before has left in the kernel is deleted by

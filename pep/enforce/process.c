@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/cops/pr.h"
+#include "common/crypto/digest.h"
 #include "common/service/control.h"
 #include "common/service/refusals.h"
 #include "common/trace/live.h"
@@ -73,6 +75,7 @@ struct process {
 	struct pdps pdps;
 	struct endpoint in_sync; /* as it is stored; of no family: none */
 	uint64_t in_sync_serial;
+	struct ev_timer confirm;
 	bool failure_told; /* to the PDP: that it could not be repaired */
 	struct trace_live *trace;
 	size_t trace_left; /* octets that are still to come of a message */
@@ -197,6 +200,67 @@ static void tell_repair(struct process *p)
 	p->failure_told = false;
 	if (p->net)
 		(void)tell(p, &(struct message){.type = MESSAGE_REQUEST_CHANGED});
+}
+
+/* ---- Policies on trial ---- */
+
+static uint64_t now_boot(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void tell_trial_failed(struct process *p)
+{
+	struct error e;
+
+	error_set(&e, E_CONFLICT, "this node could not hear its PDP under the new policy; the one before "
+	          "is in force");
+	tell_failure(p, &e);
+	/* Not to be repaired by us: the next policy is. */
+	p->failure_told = false;
+	if (p->net)
+		(void)tell(p, &(struct message){.type = MESSAGE_REQUEST_CHANGED});
+}
+
+static void confirm(struct process *p, bool heard)
+{
+	struct enforcement_trial trial;
+	uint64_t now = now_boot();
+	struct error e;
+
+	if (enforcement_confirm(p->enforcement, heard, now, now_utc(), &trial, &e)) {
+		log_error(p->log, MODULE, "the policy before cannot be put in force", log_err(&e));
+		trial.deadline = trial.deadline ? now + REPAIR_MS : 0;
+	}
+	if (trial.ask && p->net)
+		(void)tell(p, &(struct message){.type = MESSAGE_HEARING_WANTED});
+	if (trial.changed)
+		log_warning(p->log, MODULE, "the PDP is not heard, another policy is in force",
+		            log_u64("index", enforcement_serial(p->enforcement)));
+	if (trial.failed) {
+		log_error(p->log, MODULE, "the PDP is heard again under the policy before, which stays",
+		          log_u64("index", enforcement_serial(p->enforcement)));
+		tell_trial_failed(p);
+	}
+	ev_timer_stop(p->loop, &p->confirm);
+	if (trial.deadline) {
+		/* The loop's clock stands still in suspend: look whether it is really over. */
+		ev_timer_set(&p->confirm, (trial.deadline > now ? (double)(trial.deadline - now) : 0) / 1000.0,
+		             0);
+		ev_timer_start(p->loop, &p->confirm);
+	}
+	if (trial.changed)
+		watch_repair(p);
+}
+
+static void on_confirm(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	confirm(w->data, false);
 }
 
 static void on_repair(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -405,6 +469,7 @@ static void decide(struct process *p, uint32_t id)
 	transfer_reset(&p->decision);
 	/* Behind the report (RFC 3318 section 2.2). */
 	tell_changes(p);
+	confirm(p, false);
 	watch_repair(p);
 }
 
@@ -471,6 +536,11 @@ static void on_net_message(void *context, struct channel *c, const struct messag
 	switch ((int)m->type) {
 	case MESSAGE_PDP_STATE:
 		err = pdps_state(&p->pdps, m, now_utc(), &e);
+		if (!err && p->pdps.state == CONTACT_OPEN)
+			confirm(p, true);
+		break;
+	case MESSAGE_PDP_HEARD:
+		confirm(p, true);
 		break;
 	case MESSAGE_TRACE_BEGIN:
 		trace_begin(p, m);
@@ -488,6 +558,7 @@ static void on_net_message(void *context, struct channel *c, const struct messag
 		send_accounting(p);
 		break;
 	case MESSAGE_DECISION_BEGIN:
+		confirm(p, true);
 		err = transfer_begin(&p->decision, m, &e);
 		p->origin.number = m->number;
 		/* Its length is what the table of messages says. */
@@ -823,6 +894,22 @@ static struct network_list ways_to_pdps(
 	return list;
 }
 
+/* Which boot of the kernel this is; if nobody says, one that never was. */
+static void read_boot(uint8_t ret[TRIAL_BOOT])
+{
+	struct buffer text;
+	struct error e;
+	uint8_t digest[SHA256_SIZE];
+
+	buffer_init(&text, 256);
+	if (file_read("/proc/sys/kernel/random/boot_id", &text, NULL, &e) ||
+	    sha256_of(buffer_view(&text), digest))
+		arc4random_buf(ret, TRIAL_BOOT);
+	else
+		memcpy(ret, digest, TRIAL_BOOT);
+	buffer_fini(&text);
+}
+
 static enum err prepare(struct process *p, struct error *e)
 {
 	struct enforcement_identity identity = {
@@ -833,7 +920,9 @@ static enum err prepare(struct process *p, struct error *e)
 	struct network ways[PLAN_ENDPOINTS_MAX];
 	struct network_list pdps = ways_to_pdps(p->settings, ways);
 	enum err err = kernel_open(&p->kernel, e);
+	uint8_t boot[TRIAL_BOOT];
 
+	read_boot(boot);
 	if (!err)
 		err = enforcement_new(p->kernel, p->settings->mark_mask, &pdps, &p->enforcement,
 		                      e);
@@ -869,6 +958,9 @@ static enum err prepare(struct process *p, struct error *e)
 	probe(p);
 	identity.algorithms = p->probed ? &p->algorithms : NULL;
 	identity.accept_lacking = p->settings->accept_lacking;
+	identity.confirm_window = p->settings->confirm_time;
+	identity.started = now_boot();
+	memcpy(identity.boot, boot, sizeof boot);
 	identity.trust = p->trust;
 	identity.report_key = p->report_key;
 	identity.storage = directory_storage(&p->directory);
@@ -879,6 +971,7 @@ static enum err prepare(struct process *p, struct error *e)
 	read_interfaces(p);
 	err = restore(p, e);
 	read_in_sync(p);
+	confirm(p, false);
 	watch_repair(p);
 	if (!err)
 		err = channel_send(p->supervisor, &(struct message){.type = MESSAGE_READY}, -1, e);
@@ -910,11 +1003,13 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	ev_init(&p.settle, on_settle);
 	ev_init(&p.tick, on_tick);
 	ev_init(&p.repair, on_repair);
+	ev_init(&p.confirm, on_confirm);
 	p.links_changed.data = &p;
 	p.links_settled.data = &p;
 	p.settle.data = &p;
 	p.tick.data = &p;
 	p.repair.data = &p;
+	p.confirm.data = &p;
 	p.trace = trace_live_new(on_trace_wanted, &p);
 	p.connections = connections_new(p.loop, log);
 	if (!p.trace || !p.connections)
@@ -936,6 +1031,7 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	ev_timer_stop(p.loop, &p.settle);
 	ev_timer_stop(p.loop, &p.tick);
 	ev_timer_stop(p.loop, &p.repair);
+	ev_timer_stop(p.loop, &p.confirm);
 	if (p.links >= 0)
 		close(p.links);
 	transfer_fini(&p.decision);

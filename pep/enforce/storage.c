@@ -13,6 +13,8 @@ static const struct {
 	[STORED_STATE] = {"state", "state.new", "state"},
 	[STORED_FLOORS] = {"floors", "floors.new", "serial floors"},
 	[STORED_PDP] = {"pdp", "pdp.new", "PDP in sync"},
+	[STORED_PREVIOUS] = {"previous", "previous.new", "previous state"},
+	[STORED_TRIAL] = {"trial", "trial.new", "trial"},
 };
 
 enum err directory_storage_init(struct directory_storage *d, const char *path, struct error *e)
@@ -85,7 +87,8 @@ static enum err write_all(int fd, enum stored which, struct view octets, struct 
 		octets.data += put;
 		octets.len -= (size_t)put;
 	}
-	if (fsync(fd))
+	/* A trial ends with the power; no decision waits for the disk on its account. */
+	if (which != STORED_TRIAL && fsync(fd))
 		return error_set_sys(e, errno, "cannot bring the new %s to the disk",
 		                     files[which].what);
 	return E_OK;
@@ -129,6 +132,26 @@ static enum err sync_directory(void *context, struct error *e)
 	return E_OK;
 }
 
+/* A second name for the same octets: they are never written to again. */
+static enum err keep(void *context, struct error *e)
+{
+	const char *state = files[STORED_STATE].current, *next = files[STORED_PREVIOUS].next;
+	struct directory_storage *d = context;
+
+	if ((unlinkat(d->directory, next, 0) && errno != ENOENT) ||
+	    linkat(d->directory, state, d->directory, next, 0) ||
+	    renameat(d->directory, next, d->directory, files[STORED_PREVIOUS].current))
+		return error_set_sys(e, errno, "cannot keep the state before");
+	return E_OK;
+}
+
+static void forget(void *context, enum stored which)
+{
+	struct directory_storage *d = context;
+
+	(void)unlinkat(d->directory, files[which].current, 0);
+}
+
 static void abandon(void *context)
 {
 	struct directory_storage *d = context;
@@ -139,5 +162,5 @@ static void abandon(void *context)
 
 struct storage directory_storage(struct directory_storage *d)
 {
-	return (struct storage){d, load, prepare, commit, sync_directory, abandon};
+	return (struct storage){d, load, prepare, commit, sync_directory, keep, forget, abandon};
 }

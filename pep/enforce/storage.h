@@ -12,7 +12,14 @@
 
 #include "common/base/bytes.h"
 
-enum stored { STORED_STATE, STORED_FLOORS, STORED_PDP, STORED_KINDS };
+enum stored {
+	STORED_STATE,
+	STORED_FLOORS,
+	STORED_PDP,
+	STORED_PREVIOUS, /* the state before it, while the new one is on trial (confirm.h) */
+	STORED_TRIAL,    /* trial.h; outlasts a process, not a power failure */
+	STORED_KINDS
+};
 
 struct storage {
 	void *context;
@@ -24,14 +31,18 @@ struct storage {
 	enum err (*commit)(void *context, enum stored what, struct error *e);
 	/* What was committed is on the disk. */
 	enum err (*sync)(void *context, struct error *e);
+	/* The committed state becomes the previous one too. */
+	enum err (*keep)(void *context, struct error *e);
+	/* It is not there any more, if it ever was. */
+	void (*forget)(void *context, enum stored what);
 	/* Of all that was prepared. */
 	void (*abandon)(void *context);
 };
 
 /*
- * In a directory: files "state", "floors" and "pdp", and "state.new", "floors.new" and "pdp.new"
- * while they are prepared. The directory is opened once, so its path is not looked up again after privileges are
- * gone. Mode 0600.
+ * In a directory: files "state", "floors" and "pdp", and "state.new" and so on while they are
+ * prepared; "previous" and "trial" while a policy is on trial. The directory is opened once, so its
+ * path is not looked up again after privileges are gone. Mode 0600.
  */
 struct directory_storage {
 	int directory;

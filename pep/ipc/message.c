@@ -62,6 +62,8 @@ static const struct row rows[MESSAGE_TYPE_END] = {
 	                         CONTACT_ENDPOINT_SIZE, CONTACT_ENDPOINT_SIZE},
 	[MESSAGE_TRACE_PIECE] = {"TRACE_PIECE", IPC_NET, IPC_ENFORCE, false, {{0}},
 	                         1, MESSAGE_PIECE_MAX},
+	[MESSAGE_HEARING_WANTED] = {"HEARING_WANTED", IPC_ENFORCE, IPC_NET, false, {{0}}, 0, 0},
+	[MESSAGE_PDP_HEARD] = {"PDP_HEARD", IPC_NET, IPC_ENFORCE, false, {{0}}, 0, 0},
 	[MESSAGE_REPORT] = {"REPORT", IPC_ENFORCE, IPC_NET, false,
 	                    {ID, N(kind, REPORT_SUCCESS, REPORT_FAILURE)},
 	                    0, MESSAGE_PIECE_MAX},

@@ -64,6 +64,10 @@ enum message_type {
 	MESSAGE_ACCOUNTING,
 	/* enforce -> net, once and first: the PDP whose decisions are all in force; begin */
 	MESSAGE_LAST_PDP,
+	/* enforce -> net: is the PDP still there? */
+	MESSAGE_HEARING_WANTED,
+	/* net -> enforce: it has answered */
+	MESSAGE_PDP_HEARD,
 	MESSAGE_TYPE_END
 };
 

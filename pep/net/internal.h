@@ -127,6 +127,8 @@ void serve(struct process *p, struct link *l);
 /* The session is over; nothing is owed any more. */
 void serving_ended(struct process *p);
 void on_report(struct process *p, const struct message *m);
+/* Is the PDP still there? What it answers is told to enforce. */
+void on_hearing_wanted(struct process *p);
 void on_failure(struct process *p, const struct message *m);
 /* What a REQ is to carry has come. */
 void on_request(struct process *p, uint32_t id);

@@ -69,6 +69,9 @@ static void on_enforce_message(void *context, struct channel *c, const struct me
 	case MESSAGE_ACCOUNTING:
 		on_accounting(p, m);
 		break;
+	case MESSAGE_HEARING_WANTED:
+		on_hearing_wanted(p);
+		break;
 	case MESSAGE_TRACE_WANTED:
 		tracing_want(p, m->kind);
 		break;

@@ -184,6 +184,14 @@ void on_report(struct process *p, const struct message *m)
 }
 
 /* Without a session nobody hears it; the REQ of the next one says what is in force. */
+void on_hearing_wanted(struct process *p)
+{
+	/* Without a session, the next one that opens is the answer. */
+	if (!p->session || !p->handle || pep_session_ask_alive(p->session))
+		return;
+	link_pump(p->link);
+}
+
 void on_failure(struct process *p, const struct message *m)
 {
 	enum err err;
@@ -343,6 +351,9 @@ static void on_event(struct process *p, struct link *l, const struct session_eve
 		break;
 	case SESSION_SYNCHRONIZE:
 		on_synchronize(p, event->state);
+		break;
+	case SESSION_ALIVE:
+		(void)tell(p, &(struct message){.type = MESSAGE_PDP_HEARD});
 		break;
 	case SESSION_ODD:
 		note_oddity(p, event->odd);

@@ -91,6 +91,7 @@ const struct allowed_call allowed_calls[] = {
 	/* What enforce does to its state directory. */
 	{SCMP_SYS(fsync), FOR_ENFORCE, "the policy is on the disk before it counts", ANY},
 	{SCMP_SYS(renameat), FOR_ENFORCE, "a new file in the place of the old one", ANY},
+	{SCMP_SYS(linkat), FOR_ENFORCE, "the policy before, while a new one is on trial", ANY},
 	{SCMP_SYS(unlinkat), FOR_ENFORCE, "a file that was not finished", ANY},
 	{SCMP_SYS(unlink), FOR_ENFORCE, "the control socket at the end", ANY},
 

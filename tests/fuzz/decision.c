@@ -72,6 +72,23 @@ static enum err sync_all(void *context, struct error *e)
 	return E_OK;
 }
 
+static enum err keep(void *context, struct error *e)
+{
+	struct node *t = context;
+
+	(void)e;
+	buffer_reset(&t->stored[STORED_PREVIOUS]);
+	buffer_put_view(&t->stored[STORED_PREVIOUS], buffer_view(&t->stored[STORED_STATE]));
+	return E_OK;
+}
+
+static void forget(void *context, enum stored what)
+{
+	struct node *t = context;
+
+	buffer_reset(&t->stored[what]);
+}
+
 static void abandon(void *context)
 {
 	struct node *t = context;
@@ -91,7 +108,7 @@ static void boot(struct node *t)
 		.description = "fuzzer",
 		.trust = r->trust,
 		.report_key = r->key,
-		.storage = {t, load, prepare, commit, sync_all, abandon}};
+		.storage = {t, load, prepare, commit, sync_all, keep, forget, abandon}};
 	struct network pdp;
 	struct network_list pdps = {&pdp, 1};
 	struct error e;

@@ -47,6 +47,24 @@ static enum err memory_sync(void *context, struct error *e)
 	return m->sync_fails ? error_set(e, E_SYSTEM, "the disk does not answer") : E_OK;
 }
 
+static enum err memory_keep(void *context, struct error *e)
+{
+	struct memory *m = context;
+
+	(void)e;
+	buffer_reset(&m->current[STORED_PREVIOUS]);
+	buffer_put_view(&m->current[STORED_PREVIOUS], buffer_view(&m->current[STORED_STATE]));
+	m->has[STORED_PREVIOUS] = true;
+	return E_OK;
+}
+
+static void memory_forget(void *context, enum stored what)
+{
+	struct memory *m = context;
+
+	m->has[what] = false;
+}
+
 static void memory_abandon(void *context)
 {
 	struct memory *m = context;
@@ -75,7 +93,7 @@ void memory_fini(struct memory *m)
 struct storage memory_storage(struct memory *m)
 {
 	return (struct storage){m, memory_load, memory_prepare, memory_commit, memory_sync,
-	                        memory_abandon};
+	                        memory_keep, memory_forget, memory_abandon};
 }
 
 static const struct {

@@ -33,6 +33,7 @@ struct node {
 	struct node_interfaces interfaces;
 	const struct capability_algorithms *algorithms; /* of its kernel */
 	bool accept_lacking;
+	uint64_t confirm_window;
 };
 
 enum { PDP_PORT = 3288 };
@@ -73,6 +74,7 @@ static void boot(struct node *t)
 		.trust = t->w->trust,
 		.algorithms = t->algorithms,
 		.accept_lacking = t->accept_lacking,
+		.confirm_window = t->confirm_window,
 		.report_key = t->report_key,
 		.storage = memory_storage(&t->memory),
 	};
@@ -977,6 +979,120 @@ END_TEST
 
 /* ---- From one process to the next ---- */
 
+/* ---- On trial ---- */
+
+enum { WINDOW = 60000 };
+
+static struct enforcement_trial look(struct node *t, bool heard, uint64_t now)
+{
+	struct enforcement_trial trial;
+	struct error e;
+
+	ck_assert_msg(!enforcement_confirm(t->n, heard, now, NOW, &trial, &e), "%s", e.text);
+	return trial;
+}
+
+/* Serial 20 in force and confirmed, then 21, on trial from 1000 on unless something forbids it. */
+static struct node *node_on_trial(void change(struct world *w))
+{
+	struct node *t = node_new();
+
+	halt(t);
+	t->confirm_window = WINDOW;
+	boot(t);
+	install(t);
+	ck_assert_uint_eq(look(t, false, 1).deadline, 0);
+	next_policy(t->w);
+	if (change) {
+		change(t->w);
+		world_roots(t->w);
+		world_sign(t->w);
+	}
+	install(t);
+	return t;
+}
+
+static void without_return(struct world *w)
+{
+	w->manifests[LAN].no_confirm = true;
+}
+
+START_TEST(what_says_so_is_never_on_trial)
+{
+	struct node *t = node_on_trial(without_return);
+	struct enforcement_trial trial = look(t, false, 1000);
+
+	ck_assert(!trial.ask && !trial.deadline);
+	ck_assert(!look(t, false, 1000 + 2 * WINDOW).changed);
+	ck_assert_uint_eq(enforcement_serial(t->n), t->w->index.serial);
+	ck_assert(!t->memory.has[STORED_TRIAL] && !t->memory.has[STORED_PREVIOUS]);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(an_unheard_policy_goes_and_returns)
+{
+	struct node *t = node_on_trial(NULL);
+	uint64_t new = t->w->index.serial;
+	struct enforcement_trial trial = look(t, false, 1000);
+	struct buffer before, probed, after;
+
+	buffer_init(&before, BIG);
+	buffer_init(&probed, BIG);
+	buffer_init(&after, BIG);
+	kernel_text(t, &before);
+	ck_assert(trial.ask && trial.deadline == 1000 + WINDOW);
+	ck_assert(t->memory.has[STORED_TRIAL] && t->memory.has[STORED_PREVIOUS]);
+	ck_assert(!look(t, false, 999 + WINDOW).changed);
+	trial = look(t, false, 1000 + WINDOW);
+	ck_assert(trial.changed && trial.deadline == 1000 + 2 * WINDOW);
+	ck_assert_uint_lt(enforcement_serial(t->n), new);
+	kernel_text(t, &probed);
+	ck_assert(!view_equal(buffer_view(&probed), buffer_view(&before)));
+	trial = look(t, false, 1000 + 2 * WINDOW);
+	ck_assert(trial.changed && !trial.deadline && !trial.failed);
+	ck_assert_uint_eq(enforcement_serial(t->n), new);
+	kernel_text(t, &after);
+	ck_assert(view_equal(buffer_view(&after), buffer_view(&before)));
+	ck_assert(!t->memory.has[STORED_TRIAL] && !t->memory.has[STORED_PREVIOUS]);
+	/* Once. */
+	ck_assert(!look(t, false, 1000 + 9 * WINDOW).changed);
+	buffer_fini(&before);
+	buffer_fini(&probed);
+	buffer_fini(&after);
+	node_free(t);
+}
+END_TEST
+
+START_TEST(a_policy_that_cut_its_node_off_is_not_taken_again)
+{
+	struct node *t = node_on_trial(NULL);
+	uint64_t new = t->w->index.serial;
+	struct buffer report;
+	struct error e;
+
+	buffer_init(&report, BIG);
+	(void)look(t, false, 1000);
+	(void)look(t, false, 1000 + WINDOW);
+	ck_assert(look(t, true, 1001 + WINDOW).failed);
+	ck_assert_uint_lt(enforcement_serial(t->n), new);
+	ck_assert_int_eq(decide(t, &report, &e), E_DENIED);
+	ck_assert_uint_lt(enforcement_serial(t->n), new);
+	/* The same after a death, though the floors are those of the newer one. */
+	halt(t);
+	boot(t);
+	ck_assert_int_eq(enforcement_restore(t->n, NOW, &e), E_OK);
+	ck_assert_uint_lt(enforcement_serial(t->n), new);
+	ck_assert_int_eq(decide(t, &report, &e), E_DENIED);
+	/* The next one is. */
+	next_policy(t->w);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	ck_assert_uint_gt(enforcement_serial(t->n), new);
+	buffer_fini(&report);
+	node_free(t);
+}
+END_TEST
+
 START_TEST(what_others_change_is_put_right_and_counted)
 {
 	struct node *t = node_new();
@@ -1681,6 +1797,9 @@ int main(void)
 	tcase_add_loop_test(t, without_its_stored_policy_a_node_takes_no_older_one, 0, 3);
 	tcase_add_test(t, damaged_floors_are_said_and_made_anew);
 	tcase_add_test(t, a_restart_leaves_the_kernel_alone);
+	tcase_add_test(t, what_says_so_is_never_on_trial);
+	tcase_add_test(t, an_unheard_policy_goes_and_returns);
+	tcase_add_test(t, a_policy_that_cut_its_node_off_is_not_taken_again);
 	tcase_add_test(t, what_others_change_is_put_right_and_counted);
 	tcase_add_test(t, after_a_reboot_the_last_good_policy_returns);
 	tcase_add_test(t, a_stored_policy_that_was_touched_leaves_the_node_closed);

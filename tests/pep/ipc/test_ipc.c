@@ -64,6 +64,8 @@ static const struct {
 	 "00000014deadbeef"},
 	{{.type = MESSAGE_LAST_PDP, .data = {server, sizeof server}}, IPC_ENFORCE, IPC_NET,
 	 "00000015" SERVER_HEX},
+	{{.type = MESSAGE_HEARING_WANTED}, IPC_ENFORCE, IPC_NET, "00000016"},
+	{{.type = MESSAGE_PDP_HEARD}, IPC_NET, IPC_ENFORCE, "00000017"},
 };
 
 enum { GOOD = sizeof good / sizeof good[0] };
@@ -144,7 +146,7 @@ static const struct {
 } bad[] = {
 	{"", IPC_NET, IPC_ENFORCE, E_TRUNCATED},
 	{"00000000", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
-	{"00000016", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
+	{"00000018", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
 	{"0000000f", IPC_ENFORCE, IPC_NET, E_LENGTH},
 	{"ffffffff", IPC_NET, IPC_ENFORCE, E_UNKNOWN},
 	{"0000000400000004" SERVER_HEX, IPC_NET, IPC_ENFORCE, E_RANGE},
