@@ -21,7 +21,7 @@
 	"Gets the signed policy of this node from its decision point over COPS-PR, verifies it,\n" \
 	"and enforces it by the kernel's packet filter and IPsec policies."
 
-enum { OPTION_SAMPLE = 256, OPTION_CLEAR, OPTION_COMPLETION };
+enum { OPTION_SAMPLE = 256, OPTION_CLEAR, OPTION_EARLY, OPTION_COMPLETION };
 
 enum { CALL_MS = 2000 };
 
@@ -30,6 +30,7 @@ static const struct option_row rows[] = {
 	{'f', "foreground", NULL, "stay in the foreground and log to stderr"},
 	{'n', "check", NULL, "check the settings and exit"},
 	{OPTION_SAMPLE, "sample", NULL, "print a settings file with every setting explained"},
+	{OPTION_EARLY, "early", NULL, "put the stored policy in force, and exit: before the network is up"},
 	{OPTION_CLEAR, "clear", NULL, "take all that pepd enforces out of the kernel: opens the node"},
 	{'V', "version", NULL, "print the version"},
 	{OPTION_COMPLETION, "completion", "SHELL", "print completion for bash or zsh, and exit"},
@@ -180,6 +181,21 @@ static int run_daemon(const char *path, bool foreground)
 	return status;
 }
 
+static int early(const char *path)
+{
+	struct pep_settings settings;
+	struct log *log;
+	int status;
+
+	if (!load(path, &settings))
+		return EXIT_BAD_INPUT;
+	log = open_log(false, settings.log);
+	status = enforce_early(&settings, log);
+	log_free(log);
+	pep_settings_fini(&settings);
+	return status;
+}
+
 /* Explicit, and only while nobody would put it back at once. */
 static int clear(const char *path)
 {
@@ -237,7 +253,7 @@ static int completion(const char *shell)
 int main(int argc, char **argv)
 {
 	const char *path = PEP_SETTINGS_PATH;
-	bool foreground = false, check_only = false, clear_only = false;
+	bool foreground = false, check_only = false, clear_only = false, early_only = false;
 	struct options o;
 	struct buffer text;
 	int id;
@@ -263,6 +279,9 @@ int main(int argc, char **argv)
 		case OPTION_CLEAR:
 			clear_only = true;
 			break;
+		case OPTION_EARLY:
+			early_only = true;
+			break;
 		case 'V':
 			puts("pepd (Copsec) " COPSEC_VERSION);
 			return EXIT_SUCCESS;
@@ -282,5 +301,7 @@ int main(int argc, char **argv)
 	}
 	if (check_only)
 		return check(path);
+	if (early_only)
+		return early(path);
 	return clear_only ? clear(path) : run_daemon(path, foreground);
 }

@@ -50,6 +50,7 @@ enum {
 struct process {
 	const struct pep_settings *settings;
 	struct log *log;
+	bool early; /* alone, and only until the stored policy is in force */
 	struct ev_loop *loop;
 	struct kernel *kernel;
 	struct enforcement *enforcement;
@@ -866,6 +867,7 @@ static void probe(struct process *p)
 	buffer_fini(&names);
 }
 
+/* A stored policy that is not in force is no reason to end for pepd, which waits for another. */
 static enum err restore(struct process *p, struct error *e)
 {
 	enum err err = enforcement_restore(p->enforcement, now_utc(), e);
@@ -878,6 +880,8 @@ static enum err restore(struct process *p, struct error *e)
 	else
 		log_error(p->log, MODULE, "the stored policy is not in force, the node is closed",
 		          log_err(e));
+	if (p->early && err && err != E_NOT_FOUND)
+		return err;
 	return E_OK;
 }
 
@@ -931,14 +935,14 @@ static enum err prepare(struct process *p, struct error *e)
 		err = watch_kernel(p, e);
 	if (!err)
 		err = enforcement_close(p->enforcement, e);
-	if (!err)
+	if (!err && !p->early)
 		err = channel_new(p->loop, CHILD_SUPERVISOR_FD, IPC_ENFORCE, IPC_SUPERVISOR,
 		                  SUPERVISOR_QUEUE, &supervisor_events, p, &p->supervisor, e);
 	if (!err)
 		err = trust_load(p->settings->trust, p->settings->trust_threshold, &p->trust, e);
 	if (!err)
 		err = node_key_pin(p, &identity.node_key, e);
-	if (!err)
+	if (!err && !p->early)
 		err = control_server_new(p->loop, p->settings->control, (uid_t)-1, commands, p,
 		                         &p->control, e);
 	if (!err)
@@ -973,16 +977,17 @@ static enum err prepare(struct process *p, struct error *e)
 	read_in_sync(p);
 	confirm(p, false);
 	watch_repair(p);
-	if (!err)
+	if (!err && !p->early)
 		err = channel_send(p->supervisor, &(struct message){.type = MESSAGE_READY}, -1, e);
 	return err;
 }
 
-int enforce_process(const struct pep_settings *settings, struct log *log)
+static int run(const struct pep_settings *settings, struct log *log, bool early)
 {
 	struct process p = {
 		.settings = settings,
 		.log = log,
+		.early = early,
 		.directory = {-1},
 		.links = -1,
 		.status = EXIT_FAILURE,
@@ -1016,6 +1021,8 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 		log_error(log, MODULE, "cannot start: out of memory");
 	else if (prepare(&p, &e))
 		log_error(log, MODULE, "cannot start", log_err(&e));
+	else if (early)
+		p.status = EXIT_SUCCESS;
 	else
 		ev_run(p.loop, 0);
 	channel_free(p.net);
@@ -1043,4 +1050,14 @@ int enforce_process(const struct pep_settings *settings, struct log *log)
 	trust_free(p.trust);
 	ev_loop_destroy(p.loop);
 	return p.status;
+}
+
+int enforce_process(const struct pep_settings *settings, struct log *log)
+{
+	return run(settings, log, false);
+}
+
+int enforce_early(const struct pep_settings *settings, struct log *log)
+{
+	return run(settings, log, true);
 }

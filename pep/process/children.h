@@ -15,4 +15,11 @@ int net_process(const struct pep_settings *settings, struct log *log);
 /* Verifies and applies. Keeps CAP_NET_ADMIN; opens no network connection, ever. */
 int enforce_process(const struct pep_settings *settings, struct log *log);
 
+/*
+ * Early at boot, without supervisor and net: the stored policy is verified and in force when it
+ * returns, or the node is closed. Then it ends, and the kernel keeps what it has until pepd takes it
+ * over. EXIT_SUCCESS also where no policy was ever stored.
+ */
+int enforce_early(const struct pep_settings *settings, struct log *log);
+
 #endif
