@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pepctl: asks the running pepd. */
 #include <inttypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,40 @@ static const struct option_row show_rows[] = {
 };
 
 static const struct option_row plain_rows[] = {
+	{'h', "help", NULL, "print this help"},
+	{0},
+};
+
+/* As those of pmt explain. */
+enum {
+	OPTION_IN = 512,
+	OPTION_OUT,
+	OPTION_FORWARD,
+	OPTION_FROM,
+	OPTION_TO,
+	OPTION_PROTOCOL,
+	OPTION_PORT,
+	OPTION_SOURCE_PORT,
+	OPTION_ICMP,
+	OPTION_DSCP,
+	OPTION_INTERFACE,
+	OPTION_OUT_INTERFACE,
+};
+
+static const struct option_row explain_rows[] = {
+	{OPTION_IN, "in", NULL, "what comes to this node"},
+	{OPTION_OUT, "out", NULL, "what it starts"},
+	{OPTION_FORWARD, "forward", NULL, "what passes through it"},
+	{OPTION_FROM, "from", "ADDRESS", "where it comes from"},
+	{OPTION_TO, "to", "ADDRESS", "where it goes"},
+	{OPTION_PROTOCOL, "protocol", "PROTOCOL", "name or number; else tcp"},
+	{OPTION_PORT, "port", "NUMBER", "that is called"},
+	{OPTION_SOURCE_PORT, "source-port", "NUMBER", "that calls; else 49152"},
+	{OPTION_ICMP, "icmp", "TYPE", "type, or type/code"},
+	{OPTION_DSCP, "dscp", "NUMBER", "else 0"},
+	{OPTION_INTERFACE, "interface", "NAME", "by this interface; else by the way to the peer"},
+	{OPTION_OUT_INTERFACE, "out-interface", "NAME", "where a forwarded flow leaves"},
+	{OPTION_JSON, "json", NULL, "print the answer as JSON"},
 	{'h', "help", NULL, "print this help"},
 	{0},
 };
@@ -351,6 +387,139 @@ static int run_log(void *context, int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
+/* ---- explain ---- */
+
+static bool set_number(json_t *request, const char *key, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 0);
+
+	if (!*text || *end || n > UINT16_MAX)
+		return false;
+	return !json_object_set_new(request, key, json_integer((json_int_t)n));
+}
+
+static bool set_protocol(json_t *request, const char *text)
+{
+	const struct protoent *known = getprotobyname(text);
+
+	if (known)
+		return !json_object_set_new(request, "protocol", json_integer(known->p_proto));
+	return set_number(request, "protocol", text);
+}
+
+static bool set_icmp(json_t *request, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	char type[16];
+
+	snprintf(type, sizeof type, "%.*s", slash ? (int)(slash - text) : 15, text);
+	return set_number(request, "icmp_type", type) &&
+	       (!slash || set_number(request, "icmp_code", slash + 1));
+}
+
+/* False: the value is none. */
+static bool set_option(json_t *request, int id, const char *value)
+{
+	static const struct {
+		int id;
+		const char *key, *text; /* text: the value itself, where the option has none */
+	} texts[] = {
+		{OPTION_IN, "direction", "in"},
+		{OPTION_OUT, "direction", "out"},
+		{OPTION_FORWARD, "direction", "forward"},
+		{OPTION_FROM, "from", NULL},
+		{OPTION_TO, "to", NULL},
+		{OPTION_INTERFACE, "interface", NULL},
+		{OPTION_OUT_INTERFACE, "out_interface", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (texts[i].id == id)
+			return !json_object_set_new(request, texts[i].key,
+			                            json_string(texts[i].text ? texts[i].text : value));
+	switch (id) {
+	case OPTION_PROTOCOL:
+		return set_protocol(request, value);
+	case OPTION_PORT:
+		return set_number(request, "port", value);
+	case OPTION_SOURCE_PORT:
+		return set_number(request, "source_port", value);
+	case OPTION_DSCP:
+		return set_number(request, "dscp", value);
+	default:
+		return set_icmp(request, value);
+	}
+}
+
+static void print_explanation(const json_t *answer)
+{
+	static const struct {
+		const char *key, *label;
+	} lines[] = {
+		{"verdict", "verdict"}, {"rule", "rule"},           {"prid", "PRI"},
+		{"counter", "counter"}, {"protection", "protected"}, {"in", "comes in"},
+		{"out", "goes out"},
+	};
+
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		if (!string_of(answer, lines[i].key)[0])
+			continue;
+		put_label(lines[i].label, 0);
+		put_clean(string_of(answer, lines[i].key));
+		if (!strcmp(lines[i].key, "protection"))
+			printf(", %s, reqid 0x%" PRIx64,
+			       json_is_true(json_object_get(answer, "required")) ? "required" : "preferred",
+			       (uint64_t)number_of(answer, "reqid"));
+		putchar('\n');
+	}
+}
+
+static int run_explain(void *context, int argc, char **argv)
+{
+	json_t *request = json_pack("{s:s, s:i, s:i}", "command", "explain", "protocol", IPPROTO_TCP,
+	                            "source_port", 49152),
+	       *answer;
+	bool json = false;
+	struct options o;
+	struct buffer help;
+	int id;
+
+	options_begin(&o, explain_rows, argc, argv);
+	while ((id = options_next(&o)) != OPTIONS_END) {
+		if (id == OPTION_JSON) {
+			json = true;
+		} else if (id == 'h') {
+			buffer_init(&help, 65536);
+			command_help("pepctl", command_find(commands, "explain"), &help);
+			fputs(buffer_string(&help), stdout);
+			buffer_fini(&help);
+			json_decref(request);
+			return EXIT_SUCCESS;
+		} else if (id < OPTION_IN || !set_option(request, id, o.value)) {
+			fprintf(stderr, "pepctl: explain: %s%s\n",
+			        id < OPTION_IN ? o.message : "no such value: ",
+			        id < OPTION_IN || !o.value ? "" : o.value);
+			json_decref(request);
+			return EXIT_BAD_USAGE;
+		}
+	}
+	if (o.argc || !json_object_get(request, "direction") || !json_object_get(request, "from") ||
+	    !json_object_get(request, "to")) {
+		fprintf(stderr, "pepctl: explain: --in, --out or --forward, --from and --to are wanted\n");
+		json_decref(request);
+		return EXIT_BAD_USAGE;
+	}
+	answer = ask(context, request);
+	if (!answer)
+		return EXIT_FAILURE;
+	if (json)
+		return print_json(answer);
+	print_explanation(answer);
+	json_decref(answer);
+	return EXIT_SUCCESS;
+}
+
 static int run_completion(void *context, int argc, char **argv)
 {
 	const struct completion c = {.program = "pepctl", .options = rows, .commands = commands};
@@ -371,6 +540,8 @@ static const struct command_row commands[] = {
 	{"status", run_status, "[--json]", "what is in force, and what is not in order", show_rows},
 	{"rules", run_rules, "[--json]", "rules and reasons of drops, with their counters", show_rows},
 	{"refusals", run_refusals, "[--json]", "what was refused, counted by reason", show_rows},
+	{"explain", run_explain, "--in|--out|--forward --from ADDRESS --to ADDRESS [OPTION...]",
+	 "what becomes of a flow, by what is in force", explain_rows},
 	{"plan", run_plan, "", "what the kernel is to hold", plain_rows},
 	{"log", run_log, "[LEVELS]", "show or set the levels of pepd's log", plain_rows},
 	{"trace", run_trace, TRACE_SYNOPSIS, TRACE_LINE, trace_options},

@@ -1383,6 +1383,11 @@ json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc)
 	                 (json_int_t)n->drifts);
 }
 
+const struct node_interfaces *enforcement_interfaces(const struct enforcement *n)
+{
+	return &n->interfaces;
+}
+
 const struct plan *enforcement_plan(const struct enforcement *n)
 {
 	return n->now.plan;

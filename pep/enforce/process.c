@@ -21,6 +21,7 @@
 #include "common/trace/live.h"
 #include "pep/enforce/connections.h"
 #include "pep/enforce/enforcement.h"
+#include "pep/enforce/explain.h"
 #include "pep/kernel/probe.h"
 #include "pib/framework/esp_needs.h"
 #include "pep/enforce/in_sync.h"
@@ -745,6 +746,15 @@ static enum err control_plan(void *context, const json_t *request, json_t **ret,
 	return *ret ? E_OK : error_set(e, E_LIMIT, "the plan is too long to be shown");
 }
 
+static enum err control_explain(void *context, const json_t *request, json_t **ret,
+                                struct error *e)
+{
+	struct process *p = context;
+
+	return explain_answer(enforcement_plan(p->enforcement),
+	                      enforcement_interfaces(p->enforcement), request, ret, e);
+}
+
 static enum err control_rules(void *context, const json_t *request, json_t **ret, struct error *e)
 {
 	struct process *p = context;
@@ -790,6 +800,7 @@ static enum err control_refusals(void *context, const json_t *request, json_t **
 
 static const struct control_command commands[] = {
 	{"status", control_status, "what is in force, since when, and what is not in order"},
+	{"explain", control_explain, "what becomes of a flow: \"direction\", \"from\", \"to\" and more"},
 	{"plan", control_plan, "what the kernel is to hold, as text"},
 	{"rules", control_rules, "rules and reasons of drops, with their counters"},
 	{"refusals", control_refusals, "what was refused, counted by reason"},
