@@ -1290,6 +1290,18 @@ static void kernel_disorder(const struct enforcement *n, json_t *list)
 		             status.spd_entries);
 }
 
+/* What becomes of a set after its time. */
+static const char *stale_text(enum stale_rule rule)
+{
+	static const char *const texts[] = {
+		[STALE_KEEP] = "keep: it is obeyed still",
+		[STALE_TIGHTEN] = "tighten: nothing passes in clear",
+		[STALE_QUARANTINE] = "quarantine: only the way to the PDP is open",
+	};
+
+	return rule >= STALE_KEEP && rule <= STALE_QUARANTINE ? texts[rule] : "unknown";
+}
+
 static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 {
 	const struct state *s = n->now.state;
@@ -1339,11 +1351,12 @@ static json_t *status_disorder(const struct enforcement *n, uint64_t now_utc)
 		add_disorder(list, "roles %s: what authorities demand does not go together, and is "
 		                   "discarded (%s)", c->roles, c->cause.name);
 	for (size_t i = 0; s && i < s->set_count; i++)
-		if (s->sets[i].manifest.not_after < now_utc &&
+		if (s->sets[i].manifest.not_after < later(now_utc, n->ended) &&
 		    s->sets[i].manifest.stale_rule != STALE_END)
-			add_disorder(list, "set %.*s is past its time",
+			add_disorder(list, "set %.*s is past its time; %s",
 			             (int)s->sets[i].manifest.name.len,
-			             (const char *)s->sets[i].manifest.name.data);
+			             (const char *)s->sets[i].manifest.name.data,
+			             stale_text(s->sets[i].manifest.stale_rule));
 	if (s && s->assignments[0].assignment.report_key.len) {
 		struct pin ours = key_pin(n->identity.report_key);
 

@@ -979,6 +979,104 @@ END_TEST
 
 /* ---- From one process to the next ---- */
 
+/* ---- Past its time ---- */
+
+enum { LASTS = 100, BOOTED = 5000 };
+
+static bool tick(struct node *t, uint64_t now_utc, uint64_t since_boot)
+{
+	struct error e;
+	bool changed;
+
+	ck_assert_msg(!enforcement_tick(t->n, now_utc, since_boot, &changed, &e), "%s", e.text);
+	return changed;
+}
+
+static struct node *node_for_a_while(enum stale_rule rule)
+{
+	struct node *t = node_new();
+
+	for (size_t i = 0; i < SETS; i++) {
+		t->w->manifests[i].not_after = NOW + LASTS;
+		t->w->manifests[i].stale_rule = rule;
+	}
+	world_roots(t->w);
+	world_sign(t->w);
+	install(t);
+	return t;
+}
+
+/* When time is over, by either clock; and what has ended stays so whatever the clocks say later. */
+START_TEST(a_stale_rule_is_applied_in_its_moment)
+{
+	static const struct {
+		enum stale_rule rule;
+		int64_t utc;          /* of the second look, from NOW on */
+		uint64_t since_boot;  /* the same, from BOOTED on */
+		bool changes;
+	} cases[] = {
+		{STALE_KEEP, LASTS + 1, LASTS + 1, false},
+		{STALE_TIGHTEN, LASTS, LASTS, false},
+		{STALE_TIGHTEN, LASTS + 1, LASTS + 1, true},
+		{STALE_QUARANTINE, LASTS, LASTS, false},
+		{STALE_QUARANTINE, LASTS + 1, LASTS + 1, true},
+		/* The clock is turned back: the time since the boot goes on. */
+		{STALE_QUARANTINE, -1000, LASTS, false},
+		{STALE_QUARANTINE, -1000, LASTS + 1, true},
+		/* It jumps ahead: then it is over. */
+		{STALE_QUARANTINE, 1000000, 1, true},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct node *t = node_for_a_while(cases[i].rule);
+		struct buffer before, after;
+
+		buffer_init(&before, BIG);
+		buffer_init(&after, BIG);
+		kernel_text(t, &before);
+		ck_assert(!tick(t, NOW, BOOTED));
+		ck_assert_msg(tick(t, (uint64_t)(NOW + cases[i].utc), BOOTED + cases[i].since_boot) ==
+		                      cases[i].changes, "case %zu", i);
+		kernel_text(t, &after);
+		ck_assert_msg(view_equal(buffer_view(&before), buffer_view(&after)) != cases[i].changes,
+		              "case %zu", i);
+		/* Nothing of it comes back with an older time. */
+		ck_assert(!tick(t, NOW - 5000, BOOTED + LASTS + 2) || !cases[i].changes);
+		if (cases[i].changes) {
+			kernel_text(t, &before);
+			ck_assert(view_equal(buffer_view(&before), buffer_view(&after)));
+		}
+		buffer_fini(&before);
+		buffer_fini(&after);
+		node_free(t);
+	}
+}
+END_TEST
+
+START_TEST(a_reboot_brings_nothing_back_that_has_ended)
+{
+	struct node *t = node_for_a_while(STALE_QUARANTINE);
+	struct buffer ended, rebooted;
+	struct error e;
+
+	buffer_init(&ended, BIG);
+	buffer_init(&rebooted, BIG);
+	ck_assert(!tick(t, NOW, BOOTED));
+	ck_assert(tick(t, NOW + LASTS + 1, BOOTED + LASTS + 1));
+	kernel_text(t, &ended);
+	halt(t);
+	fake_free(t->fake);
+	t->fake = fake_new();
+	boot(t);
+	ck_assert_msg(!enforcement_restore(t->n, NOW + LASTS + 1, &e), "%s", e.text);
+	kernel_text(t, &rebooted);
+	ck_assert(view_equal(buffer_view(&ended), buffer_view(&rebooted)));
+	buffer_fini(&ended);
+	buffer_fini(&rebooted);
+	node_free(t);
+}
+END_TEST
+
 /* ---- On trial ---- */
 
 enum { WINDOW = 60000 };
@@ -1797,6 +1895,8 @@ int main(void)
 	tcase_add_loop_test(t, without_its_stored_policy_a_node_takes_no_older_one, 0, 3);
 	tcase_add_test(t, damaged_floors_are_said_and_made_anew);
 	tcase_add_test(t, a_restart_leaves_the_kernel_alone);
+	tcase_add_test(t, a_stale_rule_is_applied_in_its_moment);
+	tcase_add_test(t, a_reboot_brings_nothing_back_that_has_ended);
 	tcase_add_test(t, what_says_so_is_never_on_trial);
 	tcase_add_test(t, an_unheard_policy_goes_and_returns);
 	tcase_add_test(t, a_policy_that_cut_its_node_off_is_not_taken_again);
