@@ -49,6 +49,17 @@ explained --node ann --in --from 2001:db8:1::9 --to 2001:db8:1::5 --port 445 "$(
 expected='with its source in the group "admitted": allow'
 explained --node door --forward --interface eth0 --out-interface eth1 --from 2001:db8:9::1 --to 2001:db8:2::80 --port 443 "$(grep -l admission policy[0-9]*)"
 
+# Each element stands in an example, in the page or beside it; those beside it are checked elsewhere.
+literal "$source/doc/man/copsec-policy.5" >page.xml
+pmt schema --manual | sed -n '1,/^\.Sh CLASSES/s/^\.Ss \([a-z][a-z]*\)$/\1/p' >elements
+[ "$(wc -l <elements)" -ge 20 ] || { echo 'FAILED: where are the elements?'; exit 1; }
+while read -r element; do
+	grep -q "<$element[ />]" page.xml "$source"/pmt/examples/*.xml || {
+		echo "FAILED: there is no example of <$element>"
+		exit 1
+	}
+done <elements
+
 # Each command has its lines in the SYNOPSIS, with every option that it takes.
 synopsis() {
 	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "$source/doc/man/pmt.1" |
