@@ -12,6 +12,8 @@ static const struct algorithm *named_algorithm(struct builder *b, const struct e
 	if (a && a->old && !element_yes(el, ATTRIBUTE_OLD))
 		report_error(b->d, element_place(el, id),
 			"%s is no longer good; if it must be, say so by old=\"yes\"", a->name);
+	else if (a && a->old)
+		report_warning(b->d, element_place(el, id), "%s is no longer good", a->name);
 	return a;
 }
 
