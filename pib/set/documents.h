@@ -138,6 +138,28 @@ const struct set_entry *assignment_set(
 bool assignment_demands(
 	const struct assignment *a, const struct set_index *i, const struct manifest *m);
 
+/* What a sensor saw, signed by its report key. Types of addresses as in InetAddressType. */
+struct alert {
+	struct view tenant;
+	struct view node; /* the sensor */
+	uint64_t serial;
+	uint64_t time; /* seconds since 1970, UTC */
+	struct view kind;
+	int severity;
+	struct view subject; /* PEPID of whom it is about, or empty */
+	int source_type;
+	struct view source;
+	int destination_type;
+	struct view destination;
+	uint32_t protocol;
+	uint32_t port;
+	uint64_t count;
+	struct view text;
+};
+enum err alert_encode(const struct alert *a, struct buffer *out, struct error *e) MUST_USE;
+enum err alert_decode(struct view content, struct arena *arena, struct alert *ret_alert,
+	struct error *e) MUST_USE;
+
 struct compliance {
 	struct view node;
 	uint32_t decision; /* counts the decisions of a session, from 1 */

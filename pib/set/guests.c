@@ -161,7 +161,7 @@ static const struct delegation *find_delegation(
 }
 
 /* What is in force under a delegation that has become narrower ends, and refuses nothing. */
-static bool set_in_force(const struct verification *v, const struct manifest *m)
+bool was_in_force(const struct verification *v, const struct manifest *m)
 {
 	const struct state_set *set = NULL;
 
@@ -176,7 +176,7 @@ static void verify_bounds(struct verification *v, const struct state_set *set)
 	const struct delegation *d = speaker_of(v, m->authority)->voice->delegation;
 	struct error e;
 
-	if (set_in_force(v, m))
+	if (was_in_force(v, m))
 		return;
 	if (delegation_permits_set(d, m, &e))
 		refuse_document(v, &set->envelope, DOCUMENT_BOUNDS, e.code, "set %.*s: %s",
@@ -194,7 +194,7 @@ static void verify_may_touch(struct verification *v, const struct state_set *set
 	struct error e;
 	enum err err;
 
-	if (set_in_force(v, &set->manifest))
+	if (was_in_force(v, &set->manifest))
 		return;
 	err = delegation_permits_node(d, a->node, a->roles, &e);
 	for (size_t i = 0; i < a->interface_count && !err; i++)

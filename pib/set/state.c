@@ -86,6 +86,7 @@ static void (*const stages[])(struct verification *v) = {
 	verify_roots,
 	verify_completeness,
 	check_sets,
+	verify_evidence,
 };
 
 static enum err verify(const struct pri_store *rows, const struct state_terms *terms,

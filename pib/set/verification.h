@@ -8,6 +8,7 @@
  *	authentic.c  signatures, and whose documents they are
  *	guests.c     the same of other authorities than home, by home's leave
  *	fresh.c      serials and validity
+ *	evidence.c   the alerts that a responder answers
  *	content.c    roots, completeness, and the PRIs themselves
  */
 #ifndef COPSEC_PIB_SET_VERIFICATION_H
@@ -104,6 +105,9 @@ void take_list(struct verification *v, struct speaker *s);
 void take_next_list(struct verification *v, struct speaker *s, const struct trust *setup);
 void take_signers(struct verification *v, struct speaker *s);
 
+/* guests.c: the same serial of the set was in force, or comes from the disk */
+bool was_in_force(const struct verification *v, const struct manifest *m);
+
 /* authentic.c */
 bool verify_document(struct verification *v, const struct pri_row *envelope, struct view cms,
 	const struct trust *signers, struct view *ret_content);
@@ -125,5 +129,6 @@ void verify_validity(struct verification *v);
 void verify_roots(struct verification *v);
 void verify_completeness(struct verification *v);
 void check_sets(struct verification *v);
+void verify_evidence(struct verification *v);
 
 #endif

@@ -93,6 +93,19 @@ static void lend(struct guests *g, struct guest *one, const char *name)
 		g->never = (struct never_touch){.kind = NEVER_ROLE, .name = text("resolver")};
 		one->lent.never = &g->never;
 		one->lent.never_count = 1;
+		g->trusted = (struct trusted_sensor){.role = text("ids"), .least = SENSORS};
+		one->lent.sensors = &g->trusted;
+		one->lent.sensor_count = 1;
+		g->response = (struct response){.name = text("block"),
+			.sensor_role = text("ids"),
+			.sensors = SENSORS,
+			.within = 60,
+			.severity = 1,
+			.action = RESPONSE_BLOCK,
+			.roles = text("lan"),
+			.duration = 600};
+		one->lent.responses = &g->response;
+		one->lent.response_count = 1;
 	} else {
 		g->grant = (struct grant){.kind = GRANT_GROUP, .name = text("admitted"), .most = 2};
 		g->prefix = (struct granted_prefix){1,
@@ -165,11 +178,33 @@ static void make_guest(struct guests *g, size_t i)
 	make_rows(one);
 }
 
+static void make_sensors(struct guests *g)
+{
+	static const char *const names[SENSORS] = {"ids1", "ids2"};
+	struct error e;
+
+	for (size_t i = 0; i < SENSORS; i++) {
+		ck_assert_msg(!key_generate(names[i], &g->sensors[i], &e), "%s", e.text);
+		g->sensor_of[i] = (struct assignment){
+			.tenant = text("acme"), .node = text(names[i]), .roles = text("ids")};
+		g->alerts[i] = (struct alert){.tenant = text("acme"),
+			.node = text(names[i]),
+			.serial = 1,
+			.time = NOW,
+			.kind = text("scan"),
+			.severity = 1,
+			.count = 1};
+	}
+	for (size_t i = 0; i < 2 * SENSORS; i++)
+		buffer_init(&g->evidence[i], BIG);
+}
+
 struct guests *guests_new(struct world *w)
 {
 	struct guests *g = calloc(1, sizeof *g);
 
 	g->w = w;
+	make_sensors(g);
 	for (size_t i = 0; i < WHO; i++)
 		make_guest(g, i);
 	w->assignments[GW1].authorities = g->leave;
@@ -179,6 +214,10 @@ struct guests *guests_new(struct world *w)
 
 struct guests *guests_free(struct guests *g)
 {
+	for (size_t i = 0; i < SENSORS; i++)
+		key_free(g->sensors[i]);
+	for (size_t i = 0; i < 2 * SENSORS; i++)
+		buffer_fini(&g->evidence[i]);
 	for (size_t i = 0; i < WHO; i++) {
 		struct guest *one = &g->list[who[i].authority];
 		struct buffer *const buffers[] = {&one->certificate, &one->list_content,
@@ -270,8 +309,52 @@ static void sign_guest(struct guests *g, struct guest *one, struct assigned_auth
 	buffer_fini(&b);
 }
 
+/* Alert and assignment of each sensor, as rows of the responder's set. */
+static void add_evidence(struct guests *g)
+{
+	const struct key *const homes[] = {g->w->keys[0], g->w->keys[1]};
+	struct guest *one = &g->list[AUTHORITY_RESPONDER];
+	struct buffer b, cms;
+	struct error e;
+
+	buffer_init(&b, BIG);
+	buffer_init(&cms, BIG);
+	for (uint32_t i = 0; i < SENSORS && one->rows.count; i++) {
+		struct pin pin = key_pin(g->sensors[i]);
+		uint32_t instance = one->manifest.block + 200 + i;
+		bool there = false;
+		struct pri *p;
+
+		/* Signed again it would be other octets. */
+		for (size_t k = 0; k < one->rows.count; k++)
+			there = there || (one->rows.list[k].class->id == PIB_copsecEvidence &&
+						 one->rows.list[k].instance == instance);
+		if (there)
+			continue;
+		p = rows_add(&one->rows, PIB_copsecEvidence, instance);
+		g->sensor_of[i].report_key = VIEW(pin.sha256, sizeof pin.sha256);
+		buffer_reset(&b);
+		ck_assert_msg(!assignment_encode(&g->sensor_of[i], &b, &e), "%s", e.text);
+		sign(homes, THRESHOLD, buffer_view(&b), &g->evidence[2 * i]);
+		buffer_reset(&b);
+		ck_assert_msg(!alert_encode(&g->alerts[i], &b, &e), "%s", e.text);
+		buffer_reset(&cms);
+		buffer_reset(&g->evidence[2 * i + 1]);
+		ck_assert_msg(!cms_wrap(buffer_view(&b), &cms, &e), "%s", e.text);
+		ck_assert_msg(!cms_add_signer(buffer_view(&cms), g->sensors[i],
+				      CMS_SIGN_WITH_CERTIFICATE, &g->evidence[2 * i + 1], &e),
+			"%s", e.text);
+		pri_set_text(p, copsecEvidenceResponse, "block");
+		pri_set_octets(p, copsecEvidenceAlert, buffer_view(&g->evidence[2 * i + 1]));
+		pri_set_octets(p, copsecEvidenceAssignment, buffer_view(&g->evidence[2 * i]));
+	}
+	buffer_fini(&b);
+	buffer_fini(&cms);
+}
+
 void guests_sign(struct guests *g)
 {
+	add_evidence(g);
 	for (size_t i = 0; i < WHO; i++)
 		sign_guest(g, &g->list[who[i].authority], &g->leave[i]);
 }

@@ -27,8 +27,17 @@ struct guest {
 	struct buffer list_content, list_cms, lent_cms, index_cms, cms;
 };
 
+enum { SENSORS = 2 };
+
 struct guests {
 	struct world *w;
+	struct key *sensors[SENSORS];      /* their report keys */
+	struct assignment sensor_of[SENSORS]; /* what home says of them: role ids. Evidence stands
+						 at 200 and 201 of the responder's block */
+	struct alert alerts[SENSORS];
+	struct trusted_sensor trusted;     /* two of them must say the same */
+	struct response response;
+	struct buffer evidence[2 * SENSORS];
 	struct guest list[AUTHORITY_LOCAL + 1]; /* by authority; some of them are nobody */
 	struct assigned_authority leave[AUTHORITY_LOCAL];
 	uint8_t digest[SET_ROOT]; /* of the operator's list, as home names it */

@@ -515,6 +515,7 @@ START_TEST(a_narrower_loan_ends_what_was_wider)
 	uint64_t until = UINT64_MAX;
 
 	one->speaks = true;
+	g->response.duration = 5;
 	before = must_verify();
 	w->terms.in_force = before;
 	one->lent.longest_duration = 10;
@@ -523,6 +524,73 @@ START_TEST(a_narrower_loan_ends_what_was_wider)
 	ck_assert(!state_set_counts(state, &state->sets[2], NOW, &until));
 	state_free(state);
 	state_free(before);
+}
+END_TEST
+
+/* ---- Evidence ---- */
+
+static void one_sensor_alone(void)
+{
+	g->trusted.least = 3;
+	g->response.sensors = 1;
+}
+
+static void the_same_sensor_twice(void)
+{
+	key_free(g->sensors[1]);
+	g->sensors[1] = g->sensors[0];
+	g->sensor_of[1] = g->sensor_of[0];
+	g->alerts[1] = g->alerts[0];
+}
+
+static void not_a_sensor(void)
+{
+	g->sensor_of[1].roles = text("host");
+}
+
+static void another_kind(void)
+{
+	g->trusted.alert = text("scan");
+	g->alerts[1].kind = text("noise");
+}
+
+static void in_anothers_name(void)
+{
+	g->alerts[1].node = text("ids1");
+}
+
+static void a_sensor_of_others(void)
+{
+	g->sensor_of[1].tenant = text("mallory");
+	g->alerts[1].tenant = text("mallory");
+}
+
+static const struct {
+	void (*spoil)(void);
+	const char *says;
+} witnesses[] = {
+	{one_sensor_alone, "2 alerts are not what home asks for"},
+	{the_same_sensor_twice, "2 alerts are not what home asks for"},
+	{not_a_sensor, "2 alerts are not what home asks for"},
+	{another_kind, "2 alerts are not what home asks for"},
+	{in_anothers_name, "the alert is in another's name"},
+	{a_sensor_of_others, "another tenant"},
+};
+
+START_TEST(an_attack_cannot_be_invented)
+{
+	struct state *state = NULL;
+
+	g->list[AUTHORITY_RESPONDER].speaks = true;
+	state_free(must_verify());
+	witnesses[_i].spoil();
+	for (uint32_t i = 0; i < SENSORS; i++)
+		rows_drop(&g->list[AUTHORITY_RESPONDER].rows, PIB_copsecEvidence,
+			g->list[AUTHORITY_RESPONDER].manifest.block + 200 + i);
+	ck_assert_int_ne(verify(&state), E_OK);
+	ck_assert_msg(strstr(error.text, witnesses[_i].says), "%s", error.text);
+	if (g->sensors[0] == g->sensors[1])
+		g->sensors[1] = NULL;
 }
 END_TEST
 
@@ -632,6 +700,8 @@ int main(void)
 	tcase_add_test(c, a_set_goes_away_by_an_empty_one);
 	tcase_add_loop_test(c, a_loan_has_bounds, 0, sizeof bounds / sizeof bounds[0]);
 	tcase_add_test(c, a_narrower_loan_ends_what_was_wider);
+	tcase_add_loop_test(c, an_attack_cannot_be_invented, 0,
+		sizeof witnesses / sizeof witnesses[0]);
 	tcase_add_test(c, nobody_says_what_is_anothers_to_say);
 	tcase_add_test(c, a_bundle_needs_homes_leave_too);
 	suite_add_tcase(s, c);
