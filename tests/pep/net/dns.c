@@ -143,9 +143,11 @@ bool dns_answer(struct dns *d, struct view question, bool tcp, struct buffer *ou
 	d->questions++;
 	d->by_tcp += tcp;
 	manner = type == DNS_SRV ? d->manner : DNS_RIGHT;
-	if (manner == DNS_SILENT || (d->silent_host && !strcasecmp(d->silent_host, name)))
+	if (d->failing_host && !strcasecmp(d->failing_host, name))
+		manner = DNS_SERVFAIL;
+	if (manner == DNS_SILENT)
 		return false;
-	buffer_put_u16(out, (uint16_t)(id + (manner == DNS_OTHER_ID)));
+	buffer_put_u16(out, id);
 	buffer_put_u16(out, manner == DNS_NO_ANSWER_BIT ? 0x0100 : 0x8180);
 	buffer_put_u16(out, 1);
 	buffer_put_zeros(out, 6);

@@ -29,7 +29,6 @@ enum dns_manner {
 	DNS_LOOP,          /* a compressed name that leads to itself */
 	DNS_FORWARD,       /* one that leads forward */
 	DNS_LENGTH,        /* a record's length does not fit its contents */
-	DNS_OTHER_ID,      /* an answer to another question */
 	DNS_OTHER_NAME,    /* records of another name */
 	DNS_NO_ANSWER_BIT, /* a question comes back */
 	DNS_TRUNCATED,     /* over UDP only: ask by TCP */
@@ -41,7 +40,7 @@ struct dns {
 	const struct dns_record *records;
 	size_t count;
 	enum dns_manner manner;  /* of answers about SRV */
-	const char *silent_host; /* whose addresses are not told; NULL: none */
+	const char *failing_host; /* whose addresses cannot be told; NULL: none */
 	unsigned questions, by_tcp;
 	struct endpoint at;
 	struct ev_io udp, tcp, peer;

@@ -419,6 +419,29 @@ START_TEST(a_host_without_addresses_leaves_the_others)
 }
 END_TEST
 
+START_TEST(a_host_that_cannot_be_asked_for_makes_it_incomplete)
+{
+	struct asking a;
+
+	begin(&a, some, sizeof some / sizeof some[0]);
+	a.dns.failing_host = "a.example.net";
+	ask(&a);
+	ev_run(a.loop, 0);
+	ck_assert_int_eq(a.answer.why.code, E_OK);
+	ck_assert(!a.answer.complete);
+	ck_assert_uint_eq(a.answer.count, 3);
+	end(&a);
+	/* Without any address it is no answer. */
+	begin(&a, some, 1);
+	a.dns.failing_host = "a.example.net";
+	ask(&a);
+	ev_run(a.loop, 0);
+	ck_assert_int_eq(a.answer.why.code, E_NOT_FOUND);
+	ck_assert(!a.answer.complete);
+	end(&a);
+}
+END_TEST
+
 START_TEST(limits_of_hosts_and_addresses)
 {
 	struct dns_record many[SERVERS_FOUND_MAX + 4];
@@ -473,6 +496,7 @@ int main(void)
 	tcase_add_test(c, what_is_no_answer_is_none);
 	tcase_add_test(c, a_domain_without_such_a_record);
 	tcase_add_test(c, a_host_without_addresses_leaves_the_others);
+	tcase_add_test(c, a_host_that_cannot_be_asked_for_makes_it_incomplete);
 	tcase_add_test(c, limits_of_hosts_and_addresses);
 	tcase_add_test(c, a_resolver_may_be_given_up);
 	suite_add_tcase(s, c);
