@@ -51,7 +51,7 @@ static enum err read_manifest(struct converter *c, size_t which)
 	buffer_init(&name, 4096);
 	buffer_put_view(&name, m.name);
 	c->set_names[which] = convert_keep(c, &name);
-	buffer_put_view(&name, m.roles);
+	buffer_put_view(&name, convert_set_roles(c, m.roles));
 	c->set_roles[which] = convert_keep(c, &name);
 	buffer_fini(&name);
 	if (m.node.len)
@@ -129,8 +129,6 @@ static enum err convert_with(struct converter *c)
 
 	if (code)
 		return code;
-	if (c->bundle->authority != AUTHORITY_HOME)
-		return error_set(c->e, E_UNSUPPORTED, "it is a bundle of another authority than home");
 	code = put_short(c);
 	if (!code)
 		code = finish(c, before);

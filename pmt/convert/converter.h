@@ -83,7 +83,7 @@ struct converter {
 	struct named_texts schedules, offers, groups;
 	struct named_texts declared; /* roles and nodes that no assignment has */
 	const char **set_names;
-	const char **set_roles; /* that they serve */
+	const char **set_roles; /* that they serve; "*" is everybody */
 	const char **set_nodes; /* of a set for one node its name; else NULL */
 	bool *serves_interfaces, *serves_nodes; /* by set */
 	struct assignment *nodes;
@@ -127,9 +127,13 @@ enum err convert_read_set(struct converter *c, size_t which) MUST_USE;
 bool convert_text_equal(struct view v, const char *text);
 /* Both may be NULL. */
 bool convert_same_text(const char *a, const char *b);
-/* Does the set serve interfaces, or nodes as a whole? */
+/* Of a manifest's roles those that the policy names: of others than home "*+access" stands for whoever
+ * has the role access. */
+struct view convert_set_roles(const struct converter *c, struct view roles);
+/* Does the set serve interfaces, or nodes as a whole? Of others than home both. */
 bool convert_serves(const struct converter *c, size_t set, bool forward);
-/* All roles, each once, in the order of the sets; NULL ends them, and is all without memory. */
+/* All roles, each once: home's in the order of the nodes, others' in that of the sets. NULL ends
+ * them, and is all without memory. */
 const char **convert_list_roles(struct converter *c);
 /* `for="..."`, or `node="..."` if only sets of single nodes have it. Every set that has the rule must
  * have one of its roles, or no policy says this. */

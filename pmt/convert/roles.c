@@ -13,10 +13,20 @@ bool convert_same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+struct view convert_set_roles(const struct converter *c, struct view roles)
+{
+	const bool pattern = c->bundle->authority != AUTHORITY_HOME && roles.len > 2 &&
+			     memcmp(roles.data, "*+", 2) == 0;
+
+	return pattern ? VIEW(roles.data + 2, roles.len - 2) : roles;
+}
+
 bool convert_serves(const struct converter *c, size_t set, bool forward)
 {
 	const char *roles = c->set_roles[set], *node = c->set_nodes[set];
 
+	if (c->bundle->authority != AUTHORITY_HOME)
+		return true;
 	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
 		const struct assignment *a = &c->nodes[i];
 
@@ -53,39 +63,54 @@ static bool is_for(const struct converter *c, const struct rule *rule, const cha
 	return some;
 }
 
+struct role_list {
+	const char **names;
+	size_t count, most; /* without memory there is no room */
+};
+
+/* Those of the combination that are not there yet. */
+static void add_roles(struct converter *c, struct role_list *list, struct view rest)
+{
+	while (rest.len) {
+		const uint8_t *end = memchr(rest.data, '+', rest.len);
+		const size_t len = end ? (size_t)(end - rest.data) : rest.len;
+		const struct view role = VIEW(rest.data, len);
+		bool known = list->count == list->most;
+		const char *name;
+
+		for (size_t n = 0; n < list->count && !known; n++)
+			known = convert_text_equal(role, list->names[n]);
+		name = known ? NULL : (const char *)arena_copy(&c->arena, role).data;
+		if (name)
+			list->names[list->count++] = name;
+		rest = VIEW(rest.data + len + (end != NULL), rest.len - len - (end != NULL));
+	}
+}
+
 const char **convert_list_roles(struct converter *c)
 {
-	size_t count = 0, most = 1;
-	const char **roles;
+	const struct bundle *b = c->bundle;
+	const bool home = b->authority == AUTHORITY_HOME;
+	struct role_list list = {0};
+	size_t most = 1;
 
-	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
+	for (size_t i = 0; i < b->set_count && !home; i++)
+		most += strlen(c->set_roles[i]) / 2 + 1;
+	for (size_t i = 0; i < b->assignment_count; i++) {
 		most += c->nodes[i].roles.len / 2 + 1;
 		for (size_t k = 0; k < c->nodes[i].interface_count; k++)
 			most += c->nodes[i].interfaces[k].roles.len / 2 + 1;
 	}
-	roles = arena_calloc(&c->arena, most + 1, sizeof *roles);
-	for (size_t i = 0; roles && i < c->bundle->assignment_count; i++)
-		for (size_t k = 0; k <= c->nodes[i].interface_count; k++) {
-			struct view rest =
-				k ? c->nodes[i].interfaces[k - 1].roles : c->nodes[i].roles;
-
-			while (rest.len) {
-				const uint8_t *end = memchr(rest.data, '+', rest.len);
-				const size_t len = end ? (size_t)(end - rest.data) : rest.len;
-				const char *role =
-					(const char *)arena_copy(&c->arena, VIEW(rest.data, len))
-						.data;
-				bool known = !role;
-
-				for (size_t n = 0; n < count && !known; n++)
-					known = strcmp(roles[n], role) == 0;
-				if (!known)
-					roles[count++] = role;
-				rest = VIEW(rest.data + len + (end != NULL),
-					rest.len - len - (end != NULL));
-			}
-		}
-	return roles;
+	list.names = arena_calloc(&c->arena, most + 1, sizeof *list.names);
+	list.most = list.names ? most : 0;
+	for (size_t i = 0; i < b->set_count && !home; i++)
+		add_roles(c, &list, view_of_string(c->set_roles[i]));
+	for (size_t i = 0; i < b->assignment_count; i++) {
+		add_roles(c, &list, c->nodes[i].roles);
+		for (size_t k = 0; k < c->nodes[i].interface_count; k++)
+			add_roles(c, &list, c->nodes[i].interfaces[k].roles);
+	}
+	return list.names;
 }
 
 static bool is_common(const struct converter *c, const struct rule *rule)

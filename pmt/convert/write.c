@@ -243,7 +243,8 @@ enum err convert_put_policy(struct converter *c)
 {
 	static const char *const stale[] = {[STALE_KEEP] = "keep",
 		[STALE_TIGHTEN] = "tighten",
-		[STALE_QUARANTINE] = "quarantine"};
+		[STALE_QUARANTINE] = "quarantine",
+		[STALE_END] = "end"};
 	const char **roles = convert_list_roles(c);
 
 	if (!roles)
@@ -251,9 +252,13 @@ enum err convert_put_policy(struct converter *c)
 	buffer_put_text(c->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 				"<policy xmlns=\"urn:copsec:policy:1\" tenant=\"");
 	convert_put_text(c->out, c->index.tenant);
-	buffer_put_text(c->out, "\" stale=\"%s\">\n", stale[c->stale]);
+	buffer_put_u8(c->out, '"');
+	if (c->bundle->authority != AUTHORITY_HOME)
+		put_attribute(c->out, "authority", authority_name(c->bundle->authority));
+	buffer_put_text(c->out, " stale=\"%s\">\n", stale[c->stale]);
 	for (size_t i = 0; roles[i]; i++)
-		buffer_put_text(c->out, "  <role name=\"%s\"/>\n", roles[i]);
+		if (strcmp(roles[i], "*") != 0)
+			buffer_put_text(c->out, "  <role name=\"%s\"/>\n", roles[i]);
 	put_other_roles(c, roles);
 	for (size_t i = 0; i < c->groups.count; i++)
 		buffer_put_text(c->out, "  <group name=\"%s\"%s/>\n", c->groups.items[i].name,

@@ -26,6 +26,10 @@ static const struct compile_terms terms = {.serial = 7, .not_before = 1000, .not
 	"<esp encryption=\"aes128gcm16\" group=\"x25519\"/></protection>"                          \
 	"<protection name=\"away\" mode=\"tunnel\"/>"
 #define RULES(rules) HEAD "<rules for=\"host\">" rules "</rules></policy>"
+/* Of another authority than home. */
+#define OTHER(authority, body)                                                                     \
+	"<policy xmlns=\"urn:copsec:policy:1\" tenant=\"isp\" authority=\"" authority "\">"        \
+	"<role name=\"access\"/><role name=\"server\"/><role name=\"else\"/>" body "</policy>"
 
 static void compile(const char *text, struct buffer *out)
 {
@@ -177,6 +181,27 @@ static const struct {
 		     "<rules for=\"host\"><allow in=\"yes\" service=\"ssh\"/></rules>"
 		     "<rules node=\"b\"><allow in=\"yes\" service=\"http\"/></rules>"
 		     "<rules node=\"a b\"><allow forward=\"yes\" service=\"ntp\"/></rules></policy>",
+		NULL},
+	{"of an operator",
+		OTHER("operator\" stale=\"end",
+			"<rules for=\"*\"><deny in=\"yes\" forward=\"yes\" in-role=\"else\" "
+			"service=\"smtp\"/><allow in=\"yes\" out=\"yes\" forward=\"yes\"/></rules>"
+			"<rules for=\"access\"><deny out=\"yes\" service=\"smtp\" log=\"yes\"/></rules>"
+			"<rules for=\"access server\"><allow in=\"yes\" service=\"ssh\"/></rules>"),
+		NULL},
+	{"of who is visited, and nothing for a role",
+		OTHER("visited\" stale=\"tighten",
+			"<rules for=\"*\"><allow both=\"yes\"/></rules><rules for=\"server\"/>"),
+		NULL},
+	{"of an operator, in rows",
+		OTHER("operator",
+			"<pib><list of=\"ipSecSelectorSet\" name=\"all\"><ipSecSelectorSet "
+			"selectorId=\"all\"/></list><ipSecSelector id=\"all\"/>"
+			"<list of=\"ipSecActionSet\" name=\"pass\"><ipSecActionSet actionId=\"pass\"/>"
+			"</list><ipSecStaticAction id=\"pass\" action=\"byPass\"/></pib>"
+			"<rules for=\"* server\"><allow in=\"yes\" service=\"ssh\"/><ipSecRule "
+			"direction=\"in\" autoStart=\"true\" ipSecSelectorSetId=\"all\" "
+			"ipSecActionSetId=\"pass\" order=\"700\"/></rules>"),
 		NULL},
 	{"a tunnel", RULES("<protect with=\"away\" via=\"2001:db8::9\" both=\"yes\"/>"), NULL},
 };
