@@ -35,6 +35,7 @@ struct policy_layer {
 };
 
 struct policy_decision {
+	/* In the manner of one rule; that of the others stands in `rules`. */
 	struct policy_verdict verdict;
 	/* The strictest layer, of equal ones the first; its rule, NULL if none of its rules
 	 * matched.

@@ -127,6 +127,16 @@ static void print_limit(struct buffer *b, const struct policy_limit *limit)
 	buffer_put_text(b, "%s", scopes[limit->scope]);
 }
 
+void policy_print_manner(struct buffer *b, const struct policy_verdict *verdict)
+{
+	if (verdict->action != POLICY_DISCARD && !verdict->manner.stateful)
+		buffer_put_text(b, ", without state");
+	if (verdict->manner.log)
+		buffer_put_text(b, ", log");
+	print_limit(b, &verdict->manner.rate);
+	print_limit(b, &verdict->manner.connections);
+}
+
 void policy_print_rule(struct buffer *b, const struct policy_rule *rule)
 {
 	struct policy_verdict verdict;
@@ -148,14 +158,9 @@ void policy_print_rule(struct buffer *b, const struct policy_rule *rule)
 	buffer_put_text(b, ": ");
 	verdict = policy_verdict_of(rule);
 	policy_print_verdict(b, &verdict);
-	if (!rule->stateful)
-		buffer_put_text(b, ", without state");
-	if (rule->log)
-		buffer_put_text(b, ", log");
+	policy_print_manner(b, &verdict);
 	if (rule->shadow)
 		buffer_put_text(b, ", only counted");
-	print_limit(b, &rule->rate);
-	print_limit(b, &rule->connections);
 	if (rule->schedule && rule->schedule->count) {
 		buffer_put_text(b, ", at the times of ");
 		print_quoted(b, view_of_string(rule->schedule->periods[0].name));

@@ -21,8 +21,14 @@ enum policy_strictness policy_strictness(const struct policy_verdict *verdict)
 
 struct policy_verdict policy_verdict_of(const struct policy_rule *rule)
 {
-	struct policy_verdict verdict = {.action = rule ? rule->action : POLICY_DISCARD};
+	struct policy_verdict verdict = {.action = rule ? rule->action : POLICY_DISCARD,
+		.manner.log = rule && rule->log};
 
+	if (verdict.action != POLICY_DISCARD) {
+		verdict.manner.rate = rule->rate;
+		verdict.manner.connections = rule->connections;
+		verdict.manner.stateful = rule->stateful;
+	}
 	if (verdict.action == POLICY_PROTECT) {
 		verdict.demand = rule->demand;
 		verdict.protection = rule->protection;
@@ -42,7 +48,7 @@ static bool same_steps(const struct policy_rule *a, const struct policy_rule *b)
 	return true;
 }
 
-bool policy_verdict_equal(const struct policy_verdict *a, const struct policy_verdict *b)
+bool policy_verdict_same_action(const struct policy_verdict *a, const struct policy_verdict *b)
 {
 	if (a->action != b->action || a->action != POLICY_PROTECT)
 		return a->action == b->action;
@@ -52,6 +58,41 @@ bool policy_verdict_equal(const struct policy_verdict *a, const struct policy_ve
 		return a->compound == b->compound || same_steps(a->compound, b->compound);
 	return a->protection == b->protection ||
 	       policy_protection_equal(a->protection, b->protection);
+}
+
+/* Flows in a unit of time; of a limit that knows no time, flows. */
+static uint64_t unit(const struct policy_limit *limit)
+{
+	return limit->seconds ? limit->seconds : 1;
+}
+
+static uint32_t at_once(const struct policy_limit *limit)
+{
+	return limit->burst ? limit->burst : limit->count;
+}
+
+/* What keeps to one limit for the whole rule keeps to the same for each address. */
+static bool limit_exceeds(const struct policy_limit *before, const struct policy_limit *after)
+{
+	if (!before->count || !after->count)
+		return before->count != 0;
+	return (after->scope != before->scope && after->scope != POLICY_OF_RULE) ||
+	       after->count * unit(before) > before->count * unit(after) ||
+	       at_once(after) > at_once(before);
+}
+
+bool policy_manner_exceeds(const struct policy_manner *before, const struct policy_manner *after)
+{
+	return limit_exceeds(&before->rate, &after->rate) ||
+	       limit_exceeds(&before->connections, &after->connections) ||
+	       (after->stateful && !before->stateful);
+}
+
+bool policy_verdict_equal(const struct policy_verdict *a, const struct policy_verdict *b)
+{
+	return policy_verdict_same_action(a, b) && a->manner.log == b->manner.log &&
+	       !policy_manner_exceeds(&a->manner, &b->manner) &&
+	       !policy_manner_exceeds(&b->manner, &a->manner);
 }
 
 /* In verdicts.list; small, for there are few protections in a network. */

@@ -12,6 +12,10 @@
  *     flow_changes(m, a, b, ...)         each change is from one verdict to another
  *     flows_with_number(), flows_boxes(), flow_sample()   the flows that it concerns
  *
+ * To a verdict belongs in which manner flows pass: within which limits, whether answers pass too, and
+ * whether packets are logged. Of what is discarded only the log counts. Limits are compared as what
+ * one flow may meet; how many flows share one is not seen.
+ *
  * Strictness is the order in which authorities outdo each other (design: discard, protection
  * required, protection preferred, bypass). Between two protections of one rank it says nothing.
  *
@@ -30,6 +34,13 @@ enum policy_strictness {
 	STRICTNESS_DISCARD,
 };
 
+struct policy_manner {
+	struct policy_limit rate;
+	struct policy_limit connections;
+	bool stateful;
+	bool log;
+};
+
 struct policy_verdict {
 	enum policy_action action;
 	/* Of POLICY_PROTECT. The demand is the protection's own unless an authority made it
@@ -39,14 +50,22 @@ struct policy_verdict {
 		*protection; /* the first of them; NULL if none is negotiated */
 	/* If the rule that says so has more than one step, or one that is not negotiated. */
 	const struct policy_rule *compound;
+	struct policy_manner manner;
 };
 
 enum policy_strictness policy_strictness(const struct policy_verdict *verdict);
 /* `rule` NULL: no rule, and that is discard. */
 struct policy_verdict policy_verdict_of(const struct policy_rule *rule);
 bool policy_verdict_equal(const struct policy_verdict *a, const struct policy_verdict *b);
+/* The same action and protection, in whatever manner. */
+bool policy_verdict_same_action(const struct policy_verdict *a, const struct policy_verdict *b);
+/* May something pass in the second manner that did not in the first? Both ways: they cannot be
+ * compared. Neither way: they are the same but for the log. */
+bool policy_manner_exceeds(const struct policy_manner *before, const struct policy_manner *after);
 /* "discard", "bypass", `protect with "strong"`, `protect with "strong", or in clear`. */
 void policy_print_verdict(struct buffer *b, const struct policy_verdict *verdict);
+/* ", without state, log, 5 new ones in 60 s": what is not usual of the verdict's manner. */
+void policy_print_manner(struct buffer *b, const struct policy_verdict *verdict);
 
 struct policy_verdicts;
 

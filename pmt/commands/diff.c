@@ -18,6 +18,15 @@ const struct option_row diff_options[] = {
 
 static const char *const directions[] = {"in", "out", "forward"};
 
+static const struct {
+	const char *shown, *word; /* to people; in JSON */
+} effects[] = {
+	[DIFF_WIDENS] = {"WIDENS", "widens"},
+	[DIFF_CHANGES] = {"CHANGES", "changes"},
+	[DIFF_TIGHTENS] = {"tightens", "tightens"},
+	[DIFF_LOGS] = {"logs", "logs"},
+};
+
 static void put_who(const struct diff_place *place, struct buffer *out)
 {
 	for (size_t i = 0; i < place->who_count && i < WHO_SHOWN; i++)
@@ -39,13 +48,19 @@ static void put_place(const struct diff_place *place, struct buffer *out)
 	buffer_put_text(out, ")\n");
 }
 
+static void put_verdict(const struct policy_verdict *verdict, struct buffer *out)
+{
+	print_verdict(verdict, out);
+	policy_print_manner(out, verdict);
+}
+
 static void put_change(const struct subject *before, const struct subject *after,
 	const struct diff *d, const struct diff_change *change, struct buffer *out)
 {
-	buffer_put_text(out, "  %s ", change->widens ? "WIDENS " : "tightens");
-	print_verdict(&change->before, out);
+	buffer_put_text(out, "  %-8s ", effects[change->effect].shown);
+	put_verdict(&change->before, out);
 	buffer_put_text(out, " -> ");
-	print_verdict(&change->after, out);
+	put_verdict(&change->after, out);
 	if (change->when->count) {
 		buffer_put_text(out, ", ");
 		cases_print(change->when, out);
@@ -86,7 +101,7 @@ static void put_diff(const struct subject *before, const struct subject *after,
 	if (d->changes == 0)
 		buffer_put_text(out, "no flow is treated in another way\n");
 	else
-		buffer_put_text(out, "%zu changes, %zu of them widen\n", d->changes, d->widening);
+		buffer_put_text(out, "%zu changes, %zu of them let more pass\n", d->changes, d->widening);
 }
 
 /* --- JSON --- */
@@ -104,11 +119,12 @@ static json_t *json_change(const struct subject *before, const struct subject *a
 {
 	json_t *object = json_object(), *flows = json_array();
 
-	print_verdict(&change->before, text);
+	put_verdict(&change->before, text);
 	json_object_set_new(object, "before", take_text(text));
-	print_verdict(&change->after, text);
+	put_verdict(&change->after, text);
 	json_object_set_new(object, "after", take_text(text));
-	json_object_set_new(object, "widens", json_boolean(change->widens));
+	json_object_set_new(object, "effect", json_string(effects[change->effect].word));
+	json_object_set_new(object, "widens", json_boolean(diff_lets_more(change->effect)));
 	cases_print(change->when, text);
 	json_object_set_new(object, "when", take_text(text));
 	for (size_t i = 0; i < change->box_count; i++) {

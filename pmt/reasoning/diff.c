@@ -90,16 +90,38 @@ static bool accepts_no_more(const struct policy_protection *a, const struct poli
 	return true;
 }
 
-bool verdict_widens(const struct policy_verdict *before, const struct policy_verdict *after)
+static bool action_widens(const struct policy_verdict *before, const struct policy_verdict *after)
 {
 	const enum policy_strictness was = policy_strictness(before), is = policy_strictness(after);
 
 	if (is < was)
 		return true;
 	if (before->compound || after->compound)
-		return !policy_verdict_equal(before, after);
+		return !policy_verdict_same_action(before, after);
 	return before->action == POLICY_PROTECT && after->action == POLICY_PROTECT &&
 	       !accepts_no_more(before->protection, after->protection);
+}
+
+enum diff_effect verdict_effect(
+	const struct policy_verdict *before, const struct policy_verdict *after)
+{
+	const bool same = policy_verdict_same_action(before, after);
+	bool more, less;
+
+	if (action_widens(before, after))
+		return DIFF_WIDENS;
+	if (after->action == POLICY_DISCARD)
+		return same ? DIFF_LOGS : DIFF_TIGHTENS;
+	more = policy_manner_exceeds(&before->manner, &after->manner);
+	less = !same || policy_manner_exceeds(&after->manner, &before->manner);
+	if (more)
+		return less ? DIFF_CHANGES : DIFF_WIDENS;
+	return less ? DIFF_TIGHTENS : DIFF_LOGS;
+}
+
+bool diff_lets_more(enum diff_effect effect)
+{
+	return effect == DIFF_WIDENS || effect == DIFF_CHANGES;
 }
 
 /* --- roles: the numbers of both readings --- */
@@ -309,6 +331,7 @@ static enum err interfaces_of(
 static const struct policy_step let_pass_step = {.kind = POLICY_STEP_BYPASS};
 static const struct policy_rule let_pass = {.name = "",
 	.action = POLICY_BYPASS,
+	.stateful = true,
 	.strategy = POLICY_DO_ALL,
 	.steps = &let_pass_step,
 	.step_count = 1};
@@ -374,7 +397,7 @@ static enum err describe(struct run *r, const struct diff_place *place,
 
 	ret->before = *policy_verdicts_get(r->verdicts, change->from);
 	ret->after = *policy_verdicts_get(r->verdicts, change->to);
-	ret->widens = verdict_widens(&ret->before, &ret->after);
+	ret->effect = verdict_effect(&ret->before, &ret->after);
 	code = flows_with_number(m, changes->diagram, (uint32_t)which + 1, &flows, r->e);
 	if (!code)
 		code = flows_boxes(m, flows, DIFF_BOXES_SHOWN, &r->d->arena, &boxes,
@@ -397,8 +420,8 @@ static int by_weight(const void *a, const void *b)
 {
 	const struct diff_change *x = a, *y = b;
 
-	if (x->widens != y->widens)
-		return x->widens ? -1 : 1;
+	if (x->effect != y->effect)
+		return (int)x->effect - (int)y->effect;
 	return (int)policy_strictness(&x->after) - (int)policy_strictness(&y->after);
 }
 
@@ -525,7 +548,7 @@ static enum err add_changes(struct run *r, struct diff_place *place, struct flow
 
 		code = describe(r, place, &changes, i, m, c->before, c->after, change);
 		change->when = c->when;
-		r->d->widening += !code && change->widens;
+		r->d->widening += !code && diff_lets_more(change->effect);
 	}
 	qsort(list + place->change_count - changes.count, changes.count, sizeof *list, by_weight);
 	return code;

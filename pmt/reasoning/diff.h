@@ -8,8 +8,9 @@
  * for people, with one flow as an example and the rules that decide it.
  *
  * A change widens if something may pass that did not, or with less protection: a verdict that is
- * less strict, or another protection that accepts a proposal, a peer or an authentication that the
- * old one did not.
+ * less strict, another protection that accepts a proposal, a peer or an authentication that the old
+ * one did not, a limit that is higher or gone, or answers that pass now. If some pass that did not
+ * and others pass no more, it only changes; what is logged alone never lets anything pass.
  *
  * Where rules are not always there, the sets are compared in each case: first with no schedule and
  * no offer on, and then what is different with some of them on. A schedule that has other times now
@@ -28,10 +29,13 @@ enum {
 	DIFF_BOXES_SHOWN = 6, /* of one change; the rest is counted as more */
 };
 
+/* In the order in which they are told. */
+enum diff_effect { DIFF_WIDENS, DIFF_CHANGES, DIFF_TIGHTENS, DIFF_LOGS };
+
 struct diff_change {
 	const struct circumstances *when; /* what is on then */
 	struct policy_verdict before, after;
-	bool widens;
+	enum diff_effect effect;
 	const struct flow_match *boxes;
 	size_t box_count;
 	bool more_boxes;
@@ -55,7 +59,7 @@ struct diff {
 	size_t place_count;
 	const char **new_nodes, **gone_nodes;
 	size_t new_count, gone_count;
-	size_t changes, widening;
+	size_t changes, widening; /* those that widen, or change what passes */
 	struct policy_roles roles; /* numbers in FLOW_IN_ROLE and FLOW_OUT_ROLE */
 };
 
@@ -64,7 +68,10 @@ enum err diff_find(
 	struct diff *d, struct reading *before, struct reading *after, struct error *e) MUST_USE;
 void diff_fini(struct diff *d);
 
-/* Does the second let pass what the first did not? */
-bool verdict_widens(const struct policy_verdict *before, const struct policy_verdict *after);
+/* Of two verdicts that differ. */
+enum diff_effect verdict_effect(
+	const struct policy_verdict *before, const struct policy_verdict *after);
+/* Does it let anything pass that did not? */
+bool diff_lets_more(enum diff_effect effect);
 
 #endif

@@ -83,17 +83,26 @@ sed -e 's/<deny name="server-ssh" in="yes"/<allow name="server-ssh" in="yes" fro
 	-e 's/name="pass-ping" forward="yes" from="office"/name="pass-ping" forward="yes"/' \
 	office.xml >wider.xml
 expect 3 'diff of what widens' "$pmt" diff office.xml wider.xml
-said '  WIDENS  deny -> allow'
+said '  WIDENS   deny, log -> allow, log'
 said 'from office (IPv4) tcp port 22'
 said 'before "server-ssh" at office.xml:45:6, now "server-ssh" at wider.xml:45:6'
 said 'gateway, forward (gw1)'
-said '2 changes, 2 of them widen'
+said '3 changes, 2 of them let more pass'
 expect 0 'diff of what tightens' "$pmt" diff wider.xml office.xml
-said '2 changes, 0 of them widen'
+said '3 changes, 0 of them let more pass'
+sed 's/<allow name="pass-ping" /&rate="10\/minute" log="yes" /' office.xml >limited.xml
+expect 3 'diff of a limit that is gone' "$pmt" diff limited.xml office.xml
+said '  WIDENS   allow, log, 10 new ones in 60 s -> allow'
+said 'before "pass-ping" at limited.xml:'
+expect 0 'diff of a limit that is new' "$pmt" diff office.xml limited.xml
+said '  tightens allow -> allow, log, 10 new ones in 60 s'
+sed 's/<allow name="pass-ping" /&log="yes" /' office.xml >logged.xml
+expect 0 'diff of the log' "$pmt" diff --json office.xml logged.xml
+[ "$(jq -c '[.places[].changes[] | .effect, .after, .widens]' stdout)" = '["logs","allow, log",false]' ] || { echo 'FAILED: the log in JSON of diff'; cat stdout; failures=$((failures + 1)); }
 "$pmt" compile -o wider.bundle wider.xml >stdout
 "$pmt" compile -o office.bundle office.xml >stdout
 expect 3 'diff of bundles' "$pmt" diff office.bundle wider.bundle
-said '2 changes, 2 of them widen'
+said '3 changes, 2 of them let more pass'
 expect 0 'a policy and its bundle are the same' "$pmt" diff office.xml office.bundle
 said 'no flow is treated in another way'
 expect 3 'diff as JSON' "$pmt" diff --json office.xml wider.xml

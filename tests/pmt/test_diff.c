@@ -30,7 +30,7 @@ static const char after_text[] =
 	POLICY(HEAD "<rules for='a'><protect with='r' both='yes' to='10.0.0.0/29' service='ssh'/>"
 		    "<protect with='q' out='yes' to='10.0.0.8/29' service='ssh'/>"
 		    "<allow out='yes' to='10.0.0.4-10.0.0.20' service='tcp'/>"
-		    "<allow in='yes' service='ssh dns'/></rules>"
+		    "<allow in='yes' service='ssh dns' rate='10/minute'/></rules>"
 		    "<rules for='b'><allow forward='yes' in-role='lan' service='udp'/>"
 		    "<deny forward='yes'/></rules>");
 
@@ -184,6 +184,70 @@ START_TEST(what_widens)
 }
 END_TEST
 
+/* In which manner flows pass, from what to what. */
+START_TEST(what_manners_change)
+{
+	static const struct {
+		const char *before, *after;
+		size_t changes;
+		enum diff_effect effect;
+	} steps[] = {
+		{"allow rate='10/minute'", "allow", 1, DIFF_WIDENS},
+		{"allow", "allow rate='10/minute'", 1, DIFF_TIGHTENS},
+		{"allow rate='10/minute'", "allow rate='11/minute'", 1, DIFF_WIDENS},
+		{"allow rate='10/minute'", "allow rate='10/second'", 1, DIFF_WIDENS},
+		{"allow rate='10/minute' burst='2'", "allow rate='10/minute' burst='3'", 1,
+			DIFF_WIDENS},
+		{"allow rate='60/minute' burst='2'", "allow rate='1/second' burst='2'", 0, 0},
+		{"allow rate='10/minute'", "allow rate='10/minute' burst='10'", 0, 0},
+		{"allow rate='60/minute'", "allow rate='2/second'", 1, DIFF_CHANGES},
+		{"allow rate='10/minute'", "allow rate='10/minute' rate-for='source'", 1,
+			DIFF_WIDENS},
+		{"allow rate='10/minute' rate-for='source'", "allow rate='10/minute'", 1,
+			DIFF_TIGHTENS},
+		{"allow rate='10/minute' rate-for='source'",
+			"allow rate='10/minute' rate-for='destination'", 1, DIFF_CHANGES},
+		{"allow connections='5'", "allow", 1, DIFF_WIDENS},
+		{"allow connections='5'", "allow connections='6'", 1, DIFF_WIDENS},
+		{"allow connections='6'", "allow connections='5'", 1, DIFF_TIGHTENS},
+		{"allow connections='5'", "allow rate='5/day'", 1, DIFF_CHANGES},
+		{"allow stateful='no'", "allow", 1, DIFF_WIDENS},
+		{"allow", "allow stateful='no'", 1, DIFF_TIGHTENS},
+		{"allow stateful='no' rate='1/day'", "allow rate='1/day' connections='1'", 1,
+			DIFF_CHANGES},
+		{"allow", "allow log='yes'", 1, DIFF_LOGS},
+		{"allow log='yes'", "allow", 1, DIFF_LOGS},
+		{"deny log='yes'", "deny", 1, DIFF_LOGS},
+		{"allow log='yes'", "deny", 1, DIFF_TIGHTENS},
+		{"allow rate='10/minute' log='yes'", "allow", 1, DIFF_WIDENS},
+		{"allow rate='10/minute'", "protect with='p'", 1, DIFF_CHANGES},
+		{"allow", "protect with='p' rate='10/minute'", 1, DIFF_TIGHTENS},
+		{"protect with='p'", "allow rate='10/minute'", 1, DIFF_WIDENS},
+	};
+	char text[2][4096];
+	const char *words[] = {steps[_i].before, steps[_i].after};
+	struct side side[2];
+	struct error e = {0};
+	struct diff d;
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(text[i], sizeof text[i], POLICY(HEAD "<rules for='a'><%s in='yes'/></rules>"),
+			words[i]);
+		side_init(&side[i], text[i]);
+	}
+	ck_assert_int_eq(diff_find(&d, &side[0].reading, &side[1].reading, &e), E_OK);
+	ck_assert_uint_eq(d.changes, steps[_i].changes);
+	if (d.changes) {
+		ck_assert_int_eq(d.places[0].changes[0].effect, steps[_i].effect);
+		ck_assert_uint_eq(d.widening, steps[_i].effect == DIFF_WIDENS ||
+						      steps[_i].effect == DIFF_CHANGES);
+	}
+	diff_fini(&d);
+	side_fini(&side[0]);
+	side_fini(&side[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pmt/diff");
@@ -192,6 +256,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, every_change_and_no_other);
 	tcase_add_loop_test(t, what_widens, 0, 12);
+	tcase_add_loop_test(t, what_manners_change, 0, 26);
 	suite_add_tcase(s, t);
 	return suite_main(s);
 }

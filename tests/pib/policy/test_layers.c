@@ -189,7 +189,8 @@ static struct policy_decision read_decision(
 
 static bool same_verdict(const struct policy_decision *a, const struct policy_decision *b)
 {
-	return policy_verdict_equal(&a->verdict, &b->verdict) && a->incomparable == b->incomparable;
+	return policy_verdict_same_action(&a->verdict, &b->verdict) &&
+	       a->incomparable == b->incomparable;
 }
 
 static void the_product_says(int seed)

@@ -159,9 +159,11 @@ START_TEST(strictness_is_the_order_of_the_design)
 		const char *text;
 	} ascending[] = {
 		{{.action = POLICY_BYPASS}, "bypass"},
-		{{POLICY_PROTECT, POLICY_PREFERRED, &test_protections[2], NULL},
+		{{.action = POLICY_PROTECT, .demand = POLICY_PREFERRED,
+			 .protection = &test_protections[2]},
 			"protect with \"a\", or in clear"},
-		{{POLICY_PROTECT, POLICY_REQUIRED, &test_protections[0], NULL},
+		{{.action = POLICY_PROTECT, .demand = POLICY_REQUIRED,
+			 .protection = &test_protections[0]},
 			"protect with \"A\""},
 		{{.action = POLICY_DISCARD}, "discard"},
 	};
