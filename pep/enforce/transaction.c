@@ -179,6 +179,8 @@ static enum err change_policy(struct enforcement *n, const struct decision *d, u
 	if (!err)
 		err = check_named_roles(n, new.state, d, v);
 	if (!err)
+		decision_warn_ended(new.state, n->now.state, now_utc, &v->warnings);
+	if (!err)
 		err = check_trial(n, new.state, v);
 	if (!err && is_in_force(n, new.state) && (accept_lacking || !n->now.lacking.code)) {
 		err = apply_plan(n, n->now.plan, v);

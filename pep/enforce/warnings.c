@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pep/enforce/warnings.h"
 
+#include <inttypes.h>
+
+#include "pib/schema/subcode.h"
+
 static bool is_there(const struct pri_store *before, const struct prid *prid)
 {
 	struct pri_row row;
@@ -59,4 +63,32 @@ void decision_warn(
 		warn_of_removes(d->removes[i], before, warnings);
 	for (size_t i = 0; i < d->install_count; i++)
 		warn_of_installs(d->installs[i], warnings);
+}
+
+static bool is_known(const struct state *before, const struct manifest *m)
+{
+	const struct state_set *set =
+		before ? state_find_set(before, m->authority, m->name) : NULL;
+
+	return set && set->manifest.serial == m->serial;
+}
+
+void decision_warn_ended(const struct state *state, const struct state *before, uint64_t now_utc,
+	struct pri_failures *warnings)
+{
+	for (size_t i = 0; i < state->set_count; i++) {
+		const struct state_set *set = &state->sets[i];
+		const struct manifest *m = &set->manifest;
+		const struct pib_class *class = set->envelope.prid.class;
+
+		if (is_known(before, m) || !state_set_has_ended(state, set, now_utc))
+			continue;
+		pri_failures_add_prid(warnings,
+			pib_install_fault(class, "expired", copsecPolicySetSigned),
+			&set->envelope.prid,
+			"set %.*s of authority %s, serial %" PRIu64 ", had ended before it came: "
+			"it has no say",
+			(int)m->name.len, (const char *)m->name.data, authority_name(m->authority),
+			m->serial);
+	}
 }

@@ -246,11 +246,49 @@ static void verify_time(struct verification *v, const struct pri_row *envelope, 
 			(unsigned long long)not_after, (unsigned long long)now);
 }
 
+static bool is_empty(struct verification *v, const struct state_set *set)
+{
+	struct pri_store *rows = NULL;
+	uint32_t block = set->manifest.block;
+	bool empty;
+
+	if (pri_store_slice(v->rows, envelope_is_inside, block, block_last(block), &rows)) {
+		no_memory(v);
+		return false;
+	}
+	empty = pri_store_count(rows) == 0;
+	pri_store_free(rows);
+	return empty;
+}
+
+/* At a node, what another authority has withdrawn or what has ended: it will not be obeyed, so that
+ * it comes late harms nobody. Refused it would take home's policy along, for nobody who serves the
+ * sets may leave it out. */
+static bool has_no_say(struct verification *v, const struct state_set *set)
+{
+	return v->node && set->manifest.authority != AUTHORITY_HOME &&
+	       (state_set_has_ended(&v->owner->state, set, v->terms->now_utc) ||
+		       is_empty(v, set));
+}
+
+static bool voice_has_no_say(struct verification *v, const struct state_voice *voice)
+{
+	const struct state *s = &v->owner->state;
+
+	if (!v->node || voice->authority == AUTHORITY_HOME)
+		return false;
+	for (size_t i = 0; i < s->set_count; i++)
+		if (s->sets[i].manifest.authority == voice->authority &&
+			!has_no_say(v, &s->sets[i]))
+			return false;
+	return true;
+}
+
 static void verify_index_time(struct verification *v, const struct state_voice *voice)
 {
 	const struct delegation *d = voice->delegation;
 
-	if (index_in_force(voice_before(v, voice), &voice->index))
+	if (index_in_force(voice_before(v, voice), &voice->index) || voice_has_no_say(v, voice))
 		return;
 	verify_time(v, &voice->index_envelope, "the index", VIEW("", 0), voice->index.not_before,
 		voice->index.not_after);
@@ -272,7 +310,7 @@ void verify_validity(struct verification *v)
 	for (size_t i = 0; i < s->set_count; i++) {
 		const struct manifest *m = &s->sets[i].manifest;
 
-		if (!set_in_force(v->terms->in_force, m))
+		if (!set_in_force(v->terms->in_force, m) && !has_no_say(v, &s->sets[i]))
 			verify_time(v, &s->sets[i].envelope, "set ", m->name, m->not_before,
 				m->not_after);
 	}

@@ -178,7 +178,10 @@ static void verify_bounds(struct verification *v, const struct state_set *set)
 
 	if (was_in_force(v, m))
 		return;
-	if (delegation_permits_set(d, m, &e))
+	/* After its end, or under a loan that home has cut short, it has no say and refuses nothing;
+	 * should it ever get one, the bounds are asked again (state_set_counts()). */
+	if (!(v->node && state_set_has_ended(&v->owner->state, set, v->terms->now_utc)) &&
+		delegation_permits_set(d, m, &e))
 		refuse_document(v, &set->envelope, DOCUMENT_BOUNDS, e.code, "set %.*s: %s",
 			NAME(m->name), e.text);
 	else if (m->stale_rule != STALE_END)

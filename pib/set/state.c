@@ -197,6 +197,17 @@ bool state_set_counts(
 	return !d || (lasts(d->not_after, now_utc, ret_until) && !delegation_permits_set(d, m, &e));
 }
 
+bool state_set_has_ended(const struct state *s, const struct state_set *set, uint64_t now_utc)
+{
+	const struct manifest *m = &set->manifest;
+	const struct state_voice *voice = state_voice(s, m->authority);
+
+	if (m->authority == AUTHORITY_HOME)
+		return false;
+	return (m->stale_rule == STALE_END && now_utc > m->not_after) ||
+	       (voice && voice->delegation && now_utc > voice->delegation->not_after);
+}
+
 const struct state_assignment *state_find_assignment(const struct state *s, struct view pepid)
 {
 	for (size_t i = 0; i < s->assignment_count; i++)

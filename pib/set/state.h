@@ -12,7 +12,8 @@
  *      manifests are signed by its own keys, in its own name, within its delegation's bounds
  *   4. serials: none below its floor, the index not below what an assignment asks for, none with
  *      other content than what is in force under it
- *   5. validity, for what is not in force already
+ *   5. validity, for what is not in force already; at a node what others than home said may have
+ *      ended: then it is taken, and has no say
  *   6. root of every set, over the octets as they came
  *   7. completeness: every set equals its authority's index, none that an assignment demands is
  *      missing, none is too much, no row lies outside the sets, nobody who spoke falls silent
@@ -157,6 +158,8 @@ const struct state_set *state_find_set(
  * to the last second in which the answer is the same. */
 bool state_set_counts(
 	const struct state *s, const struct state_set *set, uint64_t now_utc, uint64_t *ret_until);
+/* Of another authority than home: by its own time or that of its delegation it is over. */
+bool state_set_has_ended(const struct state *s, const struct state_set *set, uint64_t now_utc);
 /* Whether a set of another authority is for an interface, or the node, with these roles. */
 bool state_set_fits(const struct state_set *set, struct view roles);
 /* NULL if there is none for this node. */

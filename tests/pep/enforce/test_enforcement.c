@@ -1780,6 +1780,11 @@ static struct guests *install_operator(struct node *t)
 	return g;
 }
 
+static bool says(const struct buffer *report, const char *text)
+{
+	return memmem(report->data, report->len, text, strlen(text)) != NULL;
+}
+
 static void plan_id(struct node *t, char id[17])
 {
 	strcpy(id, enforcement_plan(t->n)->id);
@@ -1836,6 +1841,43 @@ START_TEST(the_clock_ends_it_too)
 	ck_assert_int_eq(enforcement_tick(t->n, NOW + 1001, 2, &changed, &e), E_OK);
 	ck_assert(changed);
 	settle(t);
+	guests_free(g);
+	node_free(t);
+}
+END_TEST
+
+/* A new node, and an operator of whom nothing is left. */
+START_TEST(what_had_ended_before_it_came_is_a_warning)
+{
+	struct node *t = node_new();
+	struct guests *g;
+	struct guest *one;
+	char alone[17], beside[17];
+	struct buffer report;
+	struct error e;
+
+	buffer_init(&report, BIG);
+	install(t);
+	plan_id(t, alone);
+	node_free(t);
+	t = node_new();
+	g = guests_new(t->w);
+	one = &g->list[AUTHORITY_OPERATOR];
+	one->speaks = true;
+	one->manifest.not_after = NOW - 1;
+	guests_sign(g);
+	guests_put(g);
+	world_roots(t->w);
+	world_sign(t->w);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	plan_id(t, beside);
+	ck_assert_str_eq(alone, beside);
+	ck_assert(says(&report, "authority operator, serial 7, had ended before it came"));
+	/* Once. */
+	buffer_reset(&report);
+	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
+	ck_assert(!says(&report, "had ended"));
+	buffer_fini(&report);
 	guests_free(g);
 	node_free(t);
 }
@@ -1914,6 +1956,7 @@ int main(void)
 	tcase_add_test(t, words_of_a_pdp_move_no_cursor);
 	tcase_add_test(t, what_is_past_its_time_ends_and_does_not_come_back);
 	tcase_add_test(t, the_clock_ends_it_too);
+	tcase_add_test(t, what_had_ended_before_it_came_is_a_warning);
 	tcase_add_test(t, another_authority_is_there_again_after_a_restart);
 	suite_add_tcase(suite, t);
 	return suite_main(suite);

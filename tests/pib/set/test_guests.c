@@ -126,6 +126,89 @@ START_TEST(who_is_lent_ends_with_the_loan)
 }
 END_TEST
 
+static void end_by_itself(struct guest *one)
+{
+	one->manifest.not_after = NOW - 1;
+}
+
+static void end_with_its_index(struct guest *one)
+{
+	one->manifest.not_after = one->index.not_after = NOW - 1;
+}
+
+static void end_with_the_loan(struct guest *one)
+{
+	one->manifest.not_after = one->lent.not_after = NOW - 1;
+}
+
+/* Home has cut it short after the set was signed. */
+static void end_before_its_time(struct guest *one)
+{
+	one->lent.not_after = NOW - 1;
+}
+
+static void withdraw(struct guest *one)
+{
+	one->manifest.stale_rule = STALE_KEEP;
+	one->manifest.not_after = one->index.not_after = NOW - 1;
+	one->rows.count = 0;
+}
+
+static const struct {
+	void (*end)(struct guest *one);
+	bool lent_only, tenants_only;
+} ends[] = {
+	{end_by_itself, false, false},
+	{end_with_its_index, false, false},
+	{end_with_the_loan, true, false},
+	{end_before_its_time, true, false},
+	{withdraw, false, true},
+};
+
+/* A node that hears of it for the first time is not left without home's policy. Who publishes it now
+ * is refused all the same. */
+START_TEST(what_has_ended_before_it_comes_refuses_nothing)
+{
+	for (enum authority a = AUTHORITY_OPERATOR; a <= AUTHORITY_DIRECTORY; a++) {
+		bool lent = a >= AUTHORITY_RESPONDER;
+		uint64_t until = UINT64_MAX;
+		struct state *state;
+
+		if (lent ? ends[_i].tenants_only : ends[_i].lent_only)
+			continue;
+		tear_down();
+		set_up();
+		g->list[a].speaks = true;
+		ends[_i].end(&g->list[a]);
+		state = must_verify();
+		ck_assert_uint_eq(state->set_count, 3);
+		ck_assert_int_eq(state->sets[2].manifest.authority, a);
+		ck_assert(!state_set_counts(state, &state->sets[2], NOW, &until));
+		ck_assert(ends[_i].tenants_only ||
+			  state_set_has_ended(state, &state->sets[2], NOW));
+		ck_assert(!state_set_has_ended(state, &state->sets[0], UINT64_MAX));
+		state_free(state);
+		/* Its time over, it is still nobody else's to say. */
+		g->list[a].signer = w->keys[0];
+		ck_assert_int_eq(verify(&state), E_UNTRUSTED);
+	}
+}
+END_TEST
+
+START_TEST(an_old_index_needs_that_all_has_ended)
+{
+	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct state *state = NULL;
+
+	one->speaks = true;
+	one->index.not_after = NOW - 1;
+	ck_assert_int_eq(verify(&state), E_EXPIRED);
+	ck_assert_msg(strstr(error.text, "the index is not valid after"), "%s", error.text);
+	one->manifest.not_after = NOW - 1;
+	state_free(must_verify());
+}
+END_TEST
+
 /* ---- What is refused ---- */
 
 static void all_but(enum authority a)
@@ -168,8 +251,10 @@ static void another_tenants_index(enum authority a)
 	g->list[a].index.tenant = text("mallory");
 }
 
+/* One that would be obeyed still. */
 static void set_is_over(enum authority a)
 {
+	g->list[a].manifest.stale_rule = STALE_KEEP;
 	g->list[a].manifest.not_after = NOW - 1;
 }
 
@@ -243,7 +328,7 @@ static const struct {
 	{"another tenant", OF_TENANTS, another_tenant, nothing, E_MISMATCH, "mallory"},
 	{"beyond the loan's tenant", OF_LENT, another_tenant, nothing, E_DENIED, "mallory"},
 	{"another tenant's index", OF_ALL, another_tenants_index, nothing, E_MISMATCH, "mallory"},
-	{"set is over", OF_ALL, set_is_over, nothing, E_EXPIRED, "is not valid after"},
+	{"set is over", OF_TENANTS, set_is_over, nothing, E_EXPIRED, "is not valid after"},
 	{"index is over", OF_ALL, index_is_over, nothing, E_EXPIRED, "is not valid after"},
 	{"not yet", OF_ALL, not_yet, nothing, E_EXPIRED, "is not valid before"},
 	{"a set is left out", OF_ALL, nothing, nothing, E_MISSING, "*+lan is missing"},
@@ -678,6 +763,10 @@ START_TEST(a_bundle_needs_homes_leave_too)
 			error.text);
 		leave.authority_count = 0;
 		ck_assert_int_eq(verify_bundle(&g->list[a], &leave), E_DENIED);
+		/* What has ended is no news. */
+		leave.authority_count = 4;
+		g->list[a].manifest.not_after = NOW - 1;
+		ck_assert_int_eq(verify_bundle(&g->list[a], &leave), E_EXPIRED);
 	}
 }
 END_TEST
@@ -691,6 +780,9 @@ int main(void)
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, all_may_speak_whom_home_names);
 	tcase_add_test(c, who_is_lent_ends_with_the_loan);
+	tcase_add_loop_test(c, what_has_ended_before_it_comes_refuses_nothing, 0,
+		sizeof ends / sizeof ends[0]);
+	tcase_add_test(c, an_old_index_needs_that_all_has_ended);
 	tcase_add_loop_test(c, nobody_speaks_otherwise, 0, sizeof refusals / sizeof refusals[0]);
 	tcase_add_test(c, the_list_is_the_one_that_home_names);
 	tcase_add_test(c, the_next_list_follows_the_one_in_force);
