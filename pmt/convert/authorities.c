@@ -5,8 +5,6 @@
 
 #include "pib/set/delegation.h"
 
-enum { DELEGATION_TEXT_MAX = 1 << 20 };
-
 static const struct assigned_authority *find_authority(
 	const struct assignment *a, const struct assigned_authority *wanted)
 {
@@ -96,12 +94,7 @@ static void put_base64(struct buffer *out, struct view v)
 
 static void put_prefix(struct buffer *out, const struct inet_prefix *p)
 {
-	struct address_range a = {.family = p->type == 2 ? FAMILY_IPV6 : FAMILY_IPV4,
-		.prefix_length = (uint8_t)p->length};
-
-	memcpy(a.min, p->address.data, p->address.len);
-	memcpy(a.max, p->address.data, p->address.len);
-	print_address(&a, out);
+	convert_put_prefix(out, p->type, p->address, p->length);
 }
 
 static void put_responder(struct buffer *out, const struct delegation *d)
@@ -323,8 +316,11 @@ enum err convert_put_names(struct converter *c, const char **roles)
 		know(c, view_of_string(c->rules[i].in_role));
 		know(c, view_of_string(c->rules[i].out_role));
 	}
-	for (size_t i = 0; i < c->bundle->assignment_count; i++)
+	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
 		know(c, c->nodes[i].node);
+		for (size_t k = 0; k < c->nodes[i].ward_count; k++)
+			know(c, c->nodes[i].wards[k].node);
+	}
 	for (size_t i = 0; i < c->groups.count; i++)
 		know(c, view_of_string(c->groups.items[i].name));
 	for (size_t i = 0; i < c->bundle->delegation_count; i++) {

@@ -27,18 +27,6 @@ enum err convert_refuse(struct set_reader *s, const char *rule, const char *what
 		s->c->set_names[s->which], rule, what);
 }
 
-static enum err read_node(struct converter *c, size_t which)
-{
-	enum err code =
-		bundle_assignment(c->bundle, which, &c->arena, &c->nodes[which], c->e);
-
-	if (!code && c->nodes[which].ward_count)
-		code = error_set(c->e, E_UNSUPPORTED,
-			"the node \"%.*s\" guards others, whose rules cannot be told from its own",
-			(int)c->nodes[which].node.len, (const char *)c->nodes[which].node.data);
-	return code;
-}
-
 static enum err read_manifest(struct converter *c, size_t which)
 {
 	struct buffer name;
@@ -74,41 +62,57 @@ static enum err read_documents(struct converter *c)
 	c->nodes = arena_calloc(&c->arena, b->assignment_count + 1, sizeof *c->nodes);
 	c->serves_interfaces = arena_calloc(&c->arena, b->set_count + 1, sizeof(bool));
 	c->serves_nodes = arena_calloc(&c->arena, b->set_count + 1, sizeof(bool));
+	c->in_rows = arena_calloc(&c->arena, b->set_count + 1, sizeof(bool));
 	if (!code && (!c->rules || !c->set_names || !c->set_roles || !c->set_nodes || !c->nodes ||
-			     !c->serves_interfaces || !c->serves_nodes))
+			     !c->serves_interfaces || !c->serves_nodes || !c->in_rows))
 		code = convert_no_memory(c);
 	for (size_t i = 0; i < b->assignment_count && !code; i++)
-		code = read_node(c, i);
+		code = bundle_assignment(b, i, &c->arena, &c->nodes[i], c->e);
 	for (size_t i = 0; i < b->set_count && !code; i++)
 		code = read_manifest(c, i);
 	return code;
 }
 
-static enum err put_short(struct converter *c)
+/* Of what passes a guardian: what it would make of its wards' rules is there already, and cannot be
+ * told from its own. */
+static bool is_of_guardian(const struct converter *c, size_t set)
 {
-	enum err code = E_OK;
-
-	for (size_t i = 0; i < c->bundle->set_count && !code; i++)
-		code = convert_read_set(c, i);
-	if (!code)
-		code = convert_put_policy(c);
-	return code ? code : convert_put_rules(c);
+	for (size_t i = 0; c->set_nodes[set] && i < c->bundle->assignment_count; i++)
+		if (c->nodes[i].ward_count &&
+			convert_text_equal(c->nodes[i].node, c->set_nodes[set]) &&
+			convert_text_equal(c->nodes[i].roles, c->set_roles[set]))
+			return true;
+	return false;
 }
 
-static enum err put_verbatim(struct converter *c)
+static enum err put_rows(struct converter *c, size_t set)
 {
-	enum err code;
+	if (!c->serves_interfaces[set] && !c->serves_nodes[set])
+		return error_set(c->e, E_UNSUPPORTED, "the set \"%s\" is for no node of the bundle",
+			c->set_names[set]);
+	return convert_put_verbatim(c, set);
+}
+
+/* Short words, but where only rows can say it, or everywhere rows. */
+static enum err put(struct converter *c, bool all_in_rows)
+{
+	const size_t sets = c->bundle->set_count;
+	enum err code = E_OK;
 
 	c->rule_count = c->service_count = c->protection_count = c->schedules.count = 0;
-	c->offers.count = c->groups.count = c->declared.count = 0;
-	code = convert_put_policy(c);
-	for (size_t i = 0; i < c->bundle->set_count && !code; i++) {
-		if (c->serves_interfaces[i] || c->serves_nodes[i])
-			code = convert_put_verbatim(c, i);
-		else
-			code = error_set(c->e, E_UNSUPPORTED,
-				"the set \"%s\" is for no node of the bundle", c->set_names[i]);
+	c->offers.count = c->groups.count = c->declared.count = c->follow_count = 0;
+	for (size_t i = 0; i < sets && !code; i++) {
+		c->in_rows[i] = all_in_rows || is_of_guardian(c, i);
+		if (!c->in_rows[i])
+			code = convert_read_set(c, i);
 	}
+	if (!code)
+		code = convert_put_policy(c);
+	if (!code)
+		code = convert_put_rules(c);
+	for (size_t i = 0; i < sets && !code; i++)
+		if (c->in_rows[i])
+			code = put_rows(c, i);
 	return code;
 }
 
@@ -121,7 +125,7 @@ static enum err finish(struct converter *c, size_t before)
 }
 
 /* Short words if they say all of it, else rows; of all sets, for short rules are for whoever has a
- * role. */
+ * role. Only a guardian's set is one of its own, which no role's rules reach. */
 static enum err convert_with(struct converter *c)
 {
 	const size_t before = c->out->len;
@@ -129,13 +133,13 @@ static enum err convert_with(struct converter *c)
 
 	if (code)
 		return code;
-	code = put_short(c);
+	code = put(c, false);
 	if (!code)
 		code = finish(c, before);
 	if (!code || err_category(code) == ERR_CAT_LIMIT)
 		return code;
 	c->out->len = before;
-	code = put_verbatim(c);
+	code = put(c, true);
 	return code ? code : finish(c, before);
 }
 

@@ -7,7 +7,8 @@
  * a rule was written: a rule gets all roles whose sets have it, in an order that all sets agree on.
  * Addresses stand as such; services get names made of their ports. Tests and statements are not in
  * a bundle. Where short words do not say all of it, the sets are written row by row, with their
- * numbers.
+ * numbers. So is always the set for what passes a guardian, in which its wards' rules have become its
+ * own.
  *
  * What no policy could have been compiled to is refused with the set: nothing is left out.
  */

@@ -86,6 +86,7 @@ struct converter {
 	const char **set_roles; /* that they serve; "*" is everybody */
 	const char **set_nodes; /* of a set for one node its name; else NULL */
 	bool *serves_interfaces, *serves_nodes; /* by set */
+	bool *in_rows;                          /* by set: no short rule is for it */
 	struct assignment *nodes;
 	struct set_index index;
 	enum stale_rule stale;
@@ -142,6 +143,8 @@ enum err convert_rule_roles(struct converter *c, const struct rule *rule, const 
 
 /* In an attribute's quotes. */
 void convert_put_text(struct buffer *out, struct view text);
+/* Of an InetAddressType. */
+void convert_put_prefix(struct buffer *out, int type, struct view address, uint32_t length);
 enum err convert_put_policy(struct converter *c) MUST_USE;
 enum err convert_put_rules(struct converter *c) MUST_USE;
 enum err convert_put_verbatim(struct converter *c, size_t which) MUST_USE;

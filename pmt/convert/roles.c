@@ -54,7 +54,7 @@ static bool is_for(const struct converter *c, const struct rule *rule, const cha
 	bool some = false;
 
 	for (size_t i = 0; i < c->bundle->set_count; i++) {
-		if (!combination_has(c->set_roles[i], role))
+		if (c->in_rows[i] || !combination_has(c->set_roles[i], role))
 			continue;
 		if (concerns(c, rule, i) && !rule->sets[i])
 			return false;
@@ -100,6 +100,8 @@ const char **convert_list_roles(struct converter *c)
 		most += c->nodes[i].roles.len / 2 + 1;
 		for (size_t k = 0; k < c->nodes[i].interface_count; k++)
 			most += c->nodes[i].interfaces[k].roles.len / 2 + 1;
+		for (size_t k = 0; k < c->nodes[i].ward_count; k++)
+			most += c->nodes[i].wards[k].roles.len / 2 + 1;
 	}
 	list.names = arena_calloc(&c->arena, most + 1, sizeof *list.names);
 	list.most = list.names ? most : 0;
@@ -109,6 +111,8 @@ const char **convert_list_roles(struct converter *c)
 		add_roles(c, &list, c->nodes[i].roles);
 		for (size_t k = 0; k < c->nodes[i].interface_count; k++)
 			add_roles(c, &list, c->nodes[i].interfaces[k].roles);
+		for (size_t k = 0; k < c->nodes[i].ward_count; k++)
+			add_roles(c, &list, c->nodes[i].wards[k].roles);
 	}
 	return list.names;
 }

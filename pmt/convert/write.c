@@ -13,6 +13,16 @@ void convert_put_text(struct buffer *out, struct view text)
 			buffer_put_u8(out, text.data[i]);
 }
 
+void convert_put_prefix(struct buffer *out, int type, struct view address, uint32_t length)
+{
+	struct address_range a = {
+		.family = type == 2 ? FAMILY_IPV6 : FAMILY_IPV4, .prefix_length = (uint8_t)length};
+
+	memcpy(a.min, address.data, address.len);
+	memcpy(a.max, address.data, address.len);
+	print_address(&a, out);
+}
+
 static void put_roles(struct buffer *out, struct view combination)
 {
 	for (size_t i = 0; i < combination.len; i++)
@@ -27,6 +37,31 @@ static void put_pin(struct buffer *out, const char *name, struct view digest)
 		return;
 	hex_encode(hex, digest);
 	buffer_put_text(out, "\n        %s=\"sha256:%s\"", name, hex);
+}
+
+/* With all of its addresses, which stand together; gives how many. */
+static size_t put_ward(struct converter *c, const struct assignment *a, size_t first)
+{
+	const struct assigned_ward *ward = &a->wards[first];
+	size_t count = 0;
+
+	buffer_put_text(c->out, "  <node name=\"");
+	convert_put_text(c->out, ward->node);
+	if (ward->roles.len) {
+		buffer_put_text(c->out, "\" roles=\"");
+		put_roles(c->out, ward->roles);
+	}
+	buffer_put_text(c->out, "\" guardian=\"");
+	convert_put_text(c->out, a->node);
+	buffer_put_text(c->out, "\" address=\"");
+	do {
+		buffer_put_text(c->out, "%s", count ? " " : "");
+		convert_put_prefix(c->out, ward[count].address_type, ward[count].address,
+			ward[count].prefix_length);
+		count++;
+	} while (first + count < a->ward_count && view_equal(ward[count].node, ward->node));
+	buffer_put_text(c->out, "\"/>\n");
+	return count;
 }
 
 static void put_node(struct converter *c, const struct assignment *a)
@@ -265,8 +300,13 @@ enum err convert_put_policy(struct converter *c)
 			c->groups.items[i].text);
 	if (convert_put_names(c, roles))
 		return c->e->code;
-	for (size_t i = 0; i < c->bundle->assignment_count; i++)
-		put_node(c, &c->nodes[i]);
+	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
+		const struct assignment *a = &c->nodes[i];
+
+		put_node(c, a);
+		for (size_t k = 0; k < a->ward_count;)
+			k += put_ward(c, a, k);
+	}
 	for (size_t i = 0; i < c->service_count; i++)
 		buffer_put_text(c->out, "  <service name=\"%s\" %s/>\n", c->services[i].name,
 			c->services[i].text);

@@ -387,7 +387,7 @@ static const struct grammar_attribute rules_attributes[] = {
 		NULL},
 	{ATTRIBUTE_HAVING, TYPE_CHOICE, false, "any",
 		"Or only who has exactly these roles, no more and no fewer. With node: these nodes "
-		"have for these roles nothing but what stands here.",
+		"have for these roles nothing but what stands here, nothing of their wards either.",
 		"any exactly"},
 	{ATTRIBUTE_NODE, TYPE_NAMES, false, NULL,
 		"Instead of roles, nodes that have these rules for themselves, before those of "

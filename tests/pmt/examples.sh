@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # An example that somebody may start from: nothing is wrong with it, what it says of itself is so,
-# xmllint agrees, and what is made of it can be compared with itself. $1 is pmt, $2 pmt/examples, $3
-# its name, $4 policy.rng.
+# xmllint agrees, and what is made of it can be compared with itself and comes back. $1 is pmt, $2
+# pmt/examples, $3 its name, $4 policy.rng.
 set -eu
 pmt=$1
 folder=$2
@@ -34,5 +34,8 @@ cmp first.bundle second.bundle || fail 'compiled twice it is not the same'
 if grep -E ' (added|changed|removed|new|gone)' changes | grep -v ' 0 PRIs added, 0 changed, 0 removed'; then
 	fail 'compiled after itself it changes'
 fi
+"$pmt" convert -o back.xml first.bundle || fail 'pmt convert'
+"$pmt" compile --serial 1 --not-before 2026-01-01T00:00:00Z -o back.bundle back.xml
+cmp first.bundle back.bundle || fail 'it comes back as another one'
 "$pmt" show first.bundle >/dev/null
 "$pmt" list first.bundle >/dev/null

@@ -26,6 +26,17 @@ static const struct compile_terms terms = {.serial = 7, .not_before = 1000, .not
 	"<esp encryption=\"aes128gcm16\" group=\"x25519\"/></protection>"                          \
 	"<protection name=\"away\" mode=\"tunnel\"/>"
 #define RULES(rules) HEAD "<rules for=\"host\">" rules "</rules></policy>"
+/* A guardian g of c and d, and k, which looks after itself and has their role. */
+#define GUARDED_BY(interface, body)                                                                \
+	HEAD "<role name=\"gateway\"/><role name=\"camera\"/><role name=\"wan\"/>"                 \
+	     "<node name=\"d\" roles=\"camera host\" guardian=\"g\" "                               \
+	     "address=\"2001:db8:7::9 10.0.0.9 10.0.0.3\"/>"                                          \
+	     "<node name=\"g\" roles=\"gateway\" key=\"" KEY2 "\">"                                \
+	     "<interface name=\"eth0\" roles=\"wan\"/>" interface "</node>"                          \
+	     "<node name=\"c\" roles=\"camera\" guardian=\"g\" address=\"10.0.0.7\"/>"              \
+	     "<node name=\"e\" guardian=\"a\" address=\"10.0.0.8\"/>"                              \
+	     "<node name=\"k\" roles=\"camera\" key=\"sha256:"                                     \
+	     "0000000000000000000000000000000000000000000000000000000000000003\"/>" body "</policy>"
 /* Of another authority than home. */
 #define OTHER(authority, body)                                                                     \
 	"<policy xmlns=\"urn:copsec:policy:1\" tenant=\"isp\" authority=\"" authority "\">"        \
@@ -203,6 +214,27 @@ static const struct {
 			"direction=\"in\" autoStart=\"true\" ipSecSelectorSetId=\"all\" "
 			"ipSecActionSetId=\"pass\" order=\"700\"/></rules>"),
 		NULL},
+	{"wards, and a node that has their role",
+		GUARDED_BY("",
+			"<rules for=\"camera\"><allow name=\"view\" in=\"yes\" from=\"10.1.0.1\" "
+			"service=\"http\"/><protect name=\"record\" with=\"away\" "
+			"via=\"2001:db8::9\" out=\"yes\" service=\"ssh\"/></rules>"
+			"<rules node=\"d\"><allow name=\"time\" out=\"yes\" service=\"ntp\"/></rules>"
+			"<rules for=\"gateway\"><allow name=\"pass\" forward=\"yes\" in=\"yes\"/></rules>"
+			"<rules for=\"wan\"><allow in=\"yes\" service=\"ssh\"/></rules>"),
+		NULL},
+	{"a guardian with rules of its own",
+		GUARDED_BY("<interface name=\"lo\" roles=\"gateway\"/>",
+			"<rules node=\"g\"><allow name=\"own\" forward=\"yes\" service=\"dns\"/>"
+			"<allow name=\"mine\" in=\"yes\" service=\"ssh\"/></rules>"
+			"<rules for=\"gateway\"><allow name=\"pass\" forward=\"yes\" both=\"yes\"/></rules>"),
+		NULL},
+	{"wards of whom a delegation knows",
+		GUARDED_BY("",
+			"<delegation name=\"alarm\" authority=\"responder\" longest=\"2h\" "
+			"certificate=\"" CERTIFICATE "\"><never node=\"d\" role=\"camera\"/></delegation>"
+			"<rules for=\"host\"><allow in=\"yes\"/></rules>"),
+		NULL},
 	{"a tunnel", RULES("<protect with=\"away\" via=\"2001:db8::9\" both=\"yes\"/>"), NULL},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -227,6 +259,30 @@ START_TEST(every_word_arrives_and_comes_back)
 	buffer_fini(&first);
 	buffer_fini(&again);
 	buffer_fini(&second);
+	buffer_fini(&text);
+}
+END_TEST
+
+/* The others stay short, also those of a node that has the guardian's roles and guards nobody. */
+START_TEST(only_what_passes_a_guardian_is_in_rows)
+{
+	static const char in_rows[] = "having=\"exactly\"";
+	struct buffer bundle, text;
+	size_t count = 0;
+
+	compile(GUARDED_BY("",
+			"<node name=\"h\" roles=\"gateway\" key=\"sha256:"
+			"0000000000000000000000000000000000000000000000000000000000000004\"/>"
+			"<rules for=\"camera\"><allow name=\"view\" in=\"yes\"/></rules>"
+			"<rules for=\"gateway\"><allow name=\"pass\" forward=\"yes\"/></rules>"),
+		&bundle);
+	convert_text(&bundle, &text);
+	for (const char *p = buffer_string(&text); (p = strstr(p, in_rows)); p++)
+		count++;
+	ck_assert_uint_eq(count, 2);
+	ck_assert_ptr_nonnull(strstr(buffer_string(&text), "<rules for=\"gateway\">"));
+	ck_assert_ptr_nonnull(strstr(buffer_string(&text), "<rules for=\"camera\">"));
+	buffer_fini(&bundle);
 	buffer_fini(&text);
 }
 END_TEST
@@ -304,6 +360,7 @@ int main(void)
 	TCase *tc = tcase_create("round trip");
 
 	tcase_add_loop_test(tc, every_word_arrives_and_comes_back, 0, ROWS);
+	tcase_add_test(tc, only_what_passes_a_guardian_is_in_rows);
 	tcase_add_loop_test(
 		tc, a_small_change_is_one_of_few_instances, 0, sizeof steps / sizeof *steps);
 	suite_add_tcase(suite, tc);
