@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/service/completion.h"
 #include "common/service/control.h"
 #include "common/service/options.h"
 #include "common/service/refusals.h"
 #include "pep/settings.h"
+#include "pep/show/answer.h"
+#include "pep/show/show.h"
 #include "pib/trace/command.h"
 
 #define ABOUT "Shows what pepd enforces on this node."
@@ -81,37 +82,6 @@ static const struct option_row explain_rows[] = {
 
 static const struct command_row commands[];
 
-/* Names come from policies and PDPs: nothing in them moves the cursor. */
-static void put_clean(const char *text)
-{
-	for (; *text; text++)
-		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
-}
-
-static const char *string_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static json_int_t number_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static void put_time(json_int_t seconds)
-{
-	time_t t = (time_t)seconds;
-	char text[64];
-	struct tm tm;
-
-	if (localtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm))
-		printf("%s", text);
-	else
-		printf("?");
-}
-
 static void put_label(const char *label, size_t row)
 {
 	printf("%-13s", row ? "" : label);
@@ -172,14 +142,6 @@ static json_t *ask_plain(const struct pepctl *p, const char *command)
 	return ask(p, json_pack("{s:s}", "command", command));
 }
 
-static int print_json(json_t *answer)
-{
-	int failed = json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) || putchar('\n') < 0;
-
-	json_decref(answer);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 static void print_policy(const json_t *status)
 {
 	const json_t *sets = json_object_get(status, "sets");
@@ -187,36 +149,36 @@ static void print_policy(const json_t *status)
 	json_t *set;
 
 	put_label("policy", 0);
-	if (number_of(status, "index")) {
-		put_clean(string_of(status, "tenant"));
+	if (answer_number(status, "index")) {
+		show_clean(answer_string(status, "tenant"));
 		printf(", index %" JSON_INTEGER_FORMAT ", in force since ",
-		       number_of(status, "index"));
-		put_time(number_of(status, "since"));
+		       answer_number(status, "index"));
+		show_time(answer_number(status, "since"));
 		putchar('\n');
 	} else {
 		puts("none, the node is closed");
 	}
 	json_array_foreach(sets, i, set) {
 		put_label("sets", i);
-		put_clean(string_of(set, "name"));
+		show_clean(answer_string(set, "name"));
 		printf(" %" JSON_INTEGER_FORMAT ", %s, %" JSON_INTEGER_FORMAT " rows\n",
-		       number_of(set, "serial"), string_of(set, "authority"),
-		       number_of(set, "rows"));
+		       answer_number(set, "serial"), answer_string(set, "authority"),
+		       answer_number(set, "rows"));
 	}
 }
 
 static void print_pdp(const json_t *pdp)
 {
-	const char *address = string_of(pdp, "address");
+	const char *address = answer_string(pdp, "address");
 
 	put_label("pdp", 0);
 	if (!address[0])
 		address = "none known";
-	if (!strcmp(string_of(pdp, "state"), "open"))
+	if (!strcmp(answer_string(pdp, "state"), "open"))
 		printf("%s, session open since ", address);
 	else
-		printf("%s, %s, no session since ", address, string_of(pdp, "state"));
-	put_time(number_of(pdp, "since"));
+		printf("%s, %s, no session since ", address, answer_string(pdp, "state"));
+	show_time(answer_number(pdp, "since"));
 	putchar('\n');
 }
 
@@ -227,12 +189,12 @@ static void print_decision(const json_t *decision)
 		puts("none since pepd was started");
 		return;
 	}
-	printf("%" JSON_INTEGER_FORMAT ", %s, ", number_of(decision, "number"),
-	       string_of(decision, "result"));
-	put_time(number_of(decision, "time"));
-	if (string_of(decision, "reason")[0]) {
+	printf("%" JSON_INTEGER_FORMAT ", %s, ", answer_number(decision, "number"),
+	       answer_string(decision, "result"));
+	show_time(answer_number(decision, "time"));
+	if (answer_string(decision, "reason")[0]) {
 		printf("\n%-13s", "");
-		put_clean(string_of(decision, "reason"));
+		show_clean(answer_string(decision, "reason"));
 	}
 	putchar('\n');
 }
@@ -245,27 +207,27 @@ static void print_status(const json_t *status)
 	size_t i;
 
 	put_label("node", 0);
-	put_clean(string_of(status, "node"));
-	printf(" %s\n", string_of(status, "key"));
+	show_clean(answer_string(status, "node"));
+	printf(" %s\n", answer_string(status, "key"));
 	print_policy(status);
 	print_pdp(json_object_get(status, "pdp"));
 	print_decision(json_object_get(status, "decision"));
-	if (string_of(status, "roles")[0]) {
+	if (answer_string(status, "roles")[0]) {
 		put_label("roles", 0);
-		put_clean(string_of(status, "roles"));
+		show_clean(answer_string(status, "roles"));
 		putchar('\n');
 	}
 	json_array_foreach(interfaces, i, item) {
-		const char *roles = string_of(item, "roles");
+		const char *roles = answer_string(item, "roles");
 
 		put_label("interfaces", i);
-		put_clean(string_of(item, "name"));
+		show_clean(answer_string(item, "name"));
 		putchar(' ');
-		put_clean(roles[0] ? roles : "(no role)");
+		show_clean(roles[0] ? roles : "(no role)");
 		putchar('\n');
 	}
 	put_label("plan", 0);
-	puts(string_of(status, "plan"));
+	puts(answer_string(status, "plan"));
 	if (!json_array_size(disorder)) {
 		puts("Everything is in order.");
 		return;
@@ -273,7 +235,7 @@ static void print_status(const json_t *status)
 	puts("Not in order:");
 	json_array_foreach(disorder, i, item) {
 		printf("  ");
-		put_clean(json_string_value(item));
+		show_clean(json_string_value(item));
 		putchar('\n');
 	}
 }
@@ -295,10 +257,32 @@ static int run_status(void *context, int argc, char **argv)
 	if (!json) {
 		print_status(status);
 		json_decref(status);
-	} else if (print_json(status)) {
+	} else if (show_json(status)) {
 		return EXIT_FAILURE;
 	}
 	return in_order ? EXIT_SUCCESS : EXIT_NOT_IN_ORDER;
+}
+
+static int run_policy(void *context, int argc, char **argv)
+{
+	json_t *request, *answer;
+	bool json = false;
+	const char *set;
+	int end;
+
+	if (!parse("policy", argc, argv, 1, &json, &end, &set))
+		return end;
+	request = json_pack("{s:s}", "command", "policy");
+	if (set)
+		json_object_set_new(request, "set", json_string(set));
+	answer = ask(context, request);
+	if (!answer)
+		return EXIT_FAILURE;
+	if (json)
+		return show_json(answer);
+	show_policy(answer);
+	json_decref(answer);
+	return EXIT_SUCCESS;
 }
 
 static int run_plan(void *context, int argc, char **argv)
@@ -332,16 +316,16 @@ static int run_rules(void *context, int argc, char **argv)
 	if (!rules)
 		return EXIT_FAILURE;
 	if (json)
-		return print_json(rules);
+		return show_json(rules);
 	/* The counter's name in the kernel: SET/RULE, or the reason of a drop. */
 	printf("%12s %16s  %-32s %s\n", "PACKETS", "OCTETS", "PRI", "COUNTER");
 	json_array_foreach(rules, i, rule) {
-		const char *prid = string_of(rule, "prid");
+		const char *prid = answer_string(rule, "prid");
 
 		printf("%12" JSON_INTEGER_FORMAT " %16" JSON_INTEGER_FORMAT "  %-32s ",
-		       number_of(rule, "packets"), number_of(rule, "octets"),
+		       answer_number(rule, "packets"), answer_number(rule, "octets"),
 		       prid[0] ? prid : "-");
-		put_clean(string_of(rule, "counter"));
+		show_clean(answer_string(rule, "counter"));
 		putchar('\n');
 	}
 	json_decref(rules);
@@ -361,7 +345,7 @@ static int run_refusals(void *context, int argc, char **argv)
 	if (!refusals)
 		return EXIT_FAILURE;
 	if (json)
-		return print_json(refusals);
+		return show_json(refusals);
 	refusals_print(refusals);
 	json_decref(refusals);
 	return EXIT_SUCCESS;
@@ -463,14 +447,14 @@ static void print_explanation(const json_t *answer)
 	};
 
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-		if (!string_of(answer, lines[i].key)[0])
+		if (!answer_string(answer, lines[i].key)[0])
 			continue;
 		put_label(lines[i].label, 0);
-		put_clean(string_of(answer, lines[i].key));
+		show_clean(answer_string(answer, lines[i].key));
 		if (!strcmp(lines[i].key, "protection"))
 			printf(", %s, reqid 0x%" PRIx64,
 			       json_is_true(json_object_get(answer, "required")) ? "required" : "preferred",
-			       (uint64_t)number_of(answer, "reqid"));
+			       (uint64_t)answer_number(answer, "reqid"));
 		putchar('\n');
 	}
 }
@@ -514,7 +498,7 @@ static int run_explain(void *context, int argc, char **argv)
 	if (!answer)
 		return EXIT_FAILURE;
 	if (json)
-		return print_json(answer);
+		return show_json(answer);
 	print_explanation(answer);
 	json_decref(answer);
 	return EXIT_SUCCESS;
@@ -538,6 +522,7 @@ static int run_trace(void *context, int argc, char **argv)
 
 static const struct command_row commands[] = {
 	{"status", run_status, "[--json]", "what is in force, and what is not in order", show_rows},
+	{"policy", run_policy, "[--json] [SET]", "sets in force, their rules, and what counts now", show_rows},
 	{"rules", run_rules, "[--json]", "rules and reasons of drops, with their counters", show_rows},
 	{"refusals", run_refusals, "[--json]", "what was refused, counted by reason", show_rows},
 	{"explain", run_explain, "--in|--out|--forward --from ADDRESS --to ADDRESS [OPTION...]",

@@ -38,6 +38,16 @@ static enum err control_status(void *context, const json_t *request, json_t **re
 	return E_OK;
 }
 
+static enum err control_policy(void *context, const json_t *request, json_t **ret, struct error *e)
+{
+	const json_t *set = json_object_get(request, "set");
+	struct process *p = context;
+
+	if (set && !json_is_string(set))
+		return error_set(e, E_RANGE, "set: a name is wanted");
+	return enforcement_policy(p->enforcement, json_string_value(set), now_utc(), ret, e);
+}
+
 static enum err control_plan(void *context, const json_t *request, json_t **ret, struct error *e)
 {
 	struct process *p = context;
@@ -105,6 +115,7 @@ static enum err control_refusals(void *context, const json_t *request, json_t **
 
 const struct control_command process_commands[] = {
 	{"status", control_status, "what is in force, since when, and what is not in order"},
+	{"policy", control_policy, "sets in force and their rules; of the one that \"set\" names"},
 	{"explain", control_explain, "what becomes of a flow: \"direction\", \"from\", \"to\" and more"},
 	{"plan", control_plan, "what the kernel is to hold, as text"},
 	{"rules", control_rules, "rules and reasons of drops, with their counters"},

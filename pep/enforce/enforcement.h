@@ -139,6 +139,9 @@ uint64_t enforcement_serial(const struct enforcement *n);
 struct view enforcement_index(const struct enforcement *n);
 /* The object of `pepctl status` without what only the daemon knows. NULL when memory is exhausted. */
 json_t *enforcement_status(const struct enforcement *n, uint64_t now_utc);
+/* The answer to `pepctl policy` (listing.h); `set`: its name, NULL for all. */
+enum err enforcement_policy(const struct enforcement *n, const char *set, uint64_t now_utc,
+                            json_t **ret, struct error *e) MUST_USE;
 /* Those that are known; it changes with the next enforcement_set_interfaces(). */
 const struct node_interfaces *enforcement_interfaces(const struct enforcement *n);
 /* What is in force, closed nodes included; NULL before enforcement_close(). */

@@ -15,6 +15,7 @@
  *	repair.c        what failed or was changed by others, again
  *	counters.c      what rules have counted
  *	status.c        what `pepctl status` shows
+ *	sets.c          what `pepctl policy` shows
  *
  * An enforcement owns what is in force and the policy on its other side; each is moved whole, as a
  * struct in_force. What fails leaves both as they were.

@@ -6,9 +6,6 @@
 #include "pep/enforce/intent.h"
 #include "pep/enforce/zones.h"
 
-#define ZONES_FOLDER "/usr/share/zoneinfo"
-#define LOCAL_ZONE "/etc/localtime"
-
 /* ---- From a verified state to a plan ---- */
 
 static struct plan_input plan_input(const struct enforcement *n)

@@ -14,6 +14,10 @@
 
 enum { ZONES_MAX = 64 }; /* of one policy; more are not known */
 
+/* Where a node has them. */
+#define ZONES_FOLDER "/usr/share/zoneinfo"
+#define LOCAL_ZONE "/etc/localtime"
+
 struct zones;
 
 /* `folder` of the tz database, `local` the file of the node's own zone: where there is none, it is

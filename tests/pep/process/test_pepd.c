@@ -503,12 +503,12 @@ static void bench_fini(struct bench *b)
 	ck_assert_int_eq(system(command), 0);
 }
 
-static int pepctl_status(struct bench *b)
+static int pepctl(struct bench *b, const char *command)
 {
 	char control[128];
 
 	snprintf(control, sizeof control, "%s/control", b->directory);
-	return status_of(run(PEPCTL, "-s", control, "status"));
+	return status_of(run(PEPCTL, "-s", control, command));
 }
 
 /* A figure of RFC 2940's table for a PDP and client-type, as pepctl status --json has it; -1 if
@@ -565,7 +565,8 @@ START_TEST(policy_outlives_everybody)
 	check_compliance(&b);
 	plan_id(&b, policy);
 	ck_assert_str_ne(policy, closed);
-	ck_assert_int_eq(pepctl_status(&b), 0);
+	ck_assert_int_eq(pepctl(&b, "status"), 0);
+	ck_assert_int_eq(pepctl(&b, "policy"), 0);
 
 	/* DEC with one octet changed --> RPT Failure, and the kernel is as it was. */
 	rows.data[rows.len / 2] ^= 1;
@@ -573,7 +574,7 @@ START_TEST(policy_outlives_everybody)
 	ck_assert_int_eq(b.report, COPS_FAILURE);
 	plan_id(&b, now);
 	ck_assert_str_eq(now, policy);
-	ck_assert_int_eq(pepctl_status(&b), 3);
+	ck_assert_int_eq(pepctl(&b, "status"), 3);
 
 	/* net dies: another one asks, and says what is in force. */
 	net = child_of(b.pepd, "pepd-net");
@@ -659,7 +660,7 @@ START_TEST(a_pdp_with_another_key_is_not_spoken_to)
 	start_pepd(&b);
 	wait_for(&b, has_ended_twice, "two refusals");
 	ck_assert_uint_eq(b.openings, 0);
-	ck_assert_int_eq(pepctl_status(&b), 3);
+	ck_assert_int_eq(pepctl(&b, "status"), 3);
 	ck_assert_int_eq(kill(b.pepd, SIGTERM), 0);
 	ck_assert_int_eq(status_of(b.pepd), 0);
 	bench_fini(&b);
@@ -986,7 +987,7 @@ START_TEST(what_fails_later_is_told_and_its_repair_too)
 	decide(&b, VIEW_NONE);
 	ck_assert_int_eq(b.report, COPS_SUCCESS);
 	check_compliance(&b);
-	ck_assert_int_eq(pepctl_status(&b), 0);
+	ck_assert_int_eq(pepctl(&b, "status"), 0);
 	end_pepd(&b);
 	bench_fini(&b);
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Answers of pepd as tables for a terminal. */
+#ifndef COPSEC_PEP_SHOW_SHOW_H
+#define COPSEC_PEP_SHOW_SHOW_H
+
+#include <jansson.h>
+
+/* The answer to "policy". */
+void show_policy(const json_t *answer);
+
+#endif
