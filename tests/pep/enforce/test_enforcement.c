@@ -12,7 +12,7 @@
 #include "pib/store/difference.h"
 #include "pib/set/envelope.h"
 #include "tests/pep/enforce/parts.h"
-#include "tests/pib/set/guests.h"
+#include "tests/pib/set/voices.h"
 #include "tests/pep/kernel/fake.h"
 
 enum {
@@ -1764,18 +1764,18 @@ END_TEST
 /* ---- What ends ---- */
 
 /* A set of the operator's in force, without rules: it discards everything until NOW + 1000. */
-static struct guests *install_operator(struct node *t)
+static struct voices *install_operator(struct node *t)
 {
-	struct guests *g = guests_new(t->w);
-	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct voices *g = voices_new(t->w);
+	struct voice *one = &g->list[AUTHORITY_OPERATOR];
 	struct pri *p;
 
 	one->speaks = true;
 	one->rows.count = 0;
 	p = rows_add(&one->rows, PIB_ipSecL4Port, one->manifest.block + 1);
 	pri_set_u32(p, ipSecL4PortGroupId, one->manifest.block + 9);
-	guests_sign(g);
-	guests_put(g);
+	voices_sign(g);
+	voices_put(g);
 	install(t);
 	return g;
 }
@@ -1795,7 +1795,7 @@ START_TEST(what_is_past_its_time_ends_and_does_not_come_back)
 	enum { BOOT = 5000 };
 	struct node *t = node_new();
 	char before[17], with[17], after[17];
-	struct guests *g;
+	struct voices *g;
 	struct error e;
 	bool changed;
 
@@ -1824,7 +1824,7 @@ START_TEST(what_is_past_its_time_ends_and_does_not_come_back)
 	install(t);
 	plan_id(t, after);
 	ck_assert_str_eq(before, after);
-	guests_free(g);
+	voices_free(g);
 	node_free(t);
 }
 END_TEST
@@ -1832,7 +1832,7 @@ END_TEST
 START_TEST(the_clock_ends_it_too)
 {
 	struct node *t = node_new();
-	struct guests *g = install_operator(t);
+	struct voices *g = install_operator(t);
 	struct error e;
 	bool changed;
 
@@ -1841,7 +1841,7 @@ START_TEST(the_clock_ends_it_too)
 	ck_assert_int_eq(enforcement_tick(t->n, NOW + 1001, 2, &changed, &e), E_OK);
 	ck_assert(changed);
 	settle(t);
-	guests_free(g);
+	voices_free(g);
 	node_free(t);
 }
 END_TEST
@@ -1850,8 +1850,8 @@ END_TEST
 START_TEST(what_had_ended_before_it_came_is_a_warning)
 {
 	struct node *t = node_new();
-	struct guests *g;
-	struct guest *one;
+	struct voices *g;
+	struct voice *one;
 	char alone[17], beside[17];
 	struct buffer report;
 	struct error e;
@@ -1861,12 +1861,12 @@ START_TEST(what_had_ended_before_it_came_is_a_warning)
 	plan_id(t, alone);
 	node_free(t);
 	t = node_new();
-	g = guests_new(t->w);
+	g = voices_new(t->w);
 	one = &g->list[AUTHORITY_OPERATOR];
 	one->speaks = true;
 	one->manifest.not_after = NOW - 1;
-	guests_sign(g);
-	guests_put(g);
+	voices_sign(g);
+	voices_put(g);
 	world_roots(t->w);
 	world_sign(t->w);
 	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
@@ -1878,7 +1878,7 @@ START_TEST(what_had_ended_before_it_came_is_a_warning)
 	ck_assert_msg(!decide(t, &report, &e), "%s", e.text);
 	ck_assert(!says(&report, "had ended"));
 	buffer_fini(&report);
-	guests_free(g);
+	voices_free(g);
 	node_free(t);
 }
 END_TEST
@@ -1886,7 +1886,7 @@ END_TEST
 START_TEST(another_authority_is_there_again_after_a_restart)
 {
 	struct node *t = node_new();
-	struct guests *g = install_operator(t);
+	struct voices *g = install_operator(t);
 	char before[17], after[17];
 	struct error e;
 
@@ -1908,7 +1908,7 @@ START_TEST(another_authority_is_there_again_after_a_restart)
 		ck_assert_int_eq(decide(t, &report, &e), E_MISSING);
 		buffer_fini(&report);
 	}
-	guests_free(g);
+	voices_free(g);
 	node_free(t);
 }
 END_TEST

@@ -6,7 +6,7 @@
 
 #include "pib/plan/walk.h"
 #include "pib/policy/policy.h"
-#include "tests/pib/set/guests.h"
+#include "tests/pib/set/voices.h"
 #include "tests/suite.h"
 
 enum {
@@ -20,7 +20,7 @@ enum {
 };
 
 static struct world *w;
-static struct guests *g;
+static struct voices *g;
 static struct state *state;
 static struct intent intent;
 static struct verdict verdict;
@@ -114,7 +114,7 @@ static void home_lets_all_in(void)
 
 static void guest_forbids(enum authority who, uint32_t selector)
 {
-	struct guest *one = &g->list[who];
+	struct voice *one = &g->list[who];
 	uint32_t block = one->manifest.block;
 
 	one->speaks = true;
@@ -128,7 +128,7 @@ static void guest_forbids(enum authority who, uint32_t selector)
 static void set_up(void)
 {
 	w = world_new();
-	g = guests_new(w);
+	g = voices_new(w);
 	w->assignment_documents[ALICE].sent = false;
 	w->set_documents[HOST].sent = false;
 	begin_rows(w->rows[GATEWAY], w->manifests[GATEWAY].block);
@@ -146,7 +146,7 @@ static void forget(void)
 static void tear_down(void)
 {
 	forget();
-	guests_free(g);
+	voices_free(g);
 	world_free(w);
 }
 
@@ -158,9 +158,9 @@ static void verify(void)
 	struct view piece;
 
 	world_roots(w);
-	guests_sign(g);
+	voices_sign(g);
 	world_sign(w);
-	guests_put(g);
+	voices_put(g);
 	buffer_init(&run, BIG);
 	world_node(w, &run);
 	piece = buffer_view(&run);
@@ -206,7 +206,7 @@ static bool comes_in(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 
 START_TEST(a_directory_fills_the_groups_that_home_leaves_to_it)
 {
-	struct guest *who = &g->list[AUTHORITY_DIRECTORY];
+	struct voice *who = &g->list[AUTHORITY_DIRECTORY];
 
 	home_fills_group(AUTHORITY_DIRECTORY);
 	verify();
@@ -263,7 +263,7 @@ static void too_wide(struct pri *p)
 
 static void too_many(struct pri *p)
 {
-	struct guest *who = &g->list[AUTHORITY_DIRECTORY];
+	struct voice *who = &g->list[AUTHORITY_DIRECTORY];
 
 	(void)p;
 	for (uint32_t i = 2; i <= 3; i++) {
@@ -291,7 +291,7 @@ static const struct {
 
 START_TEST(a_directory_has_bounds)
 {
-	struct guest *who = &g->list[AUTHORITY_DIRECTORY];
+	struct voice *who = &g->list[AUTHORITY_DIRECTORY];
 
 	home_fills_group(AUTHORITY_DIRECTORY);
 	who->speaks = true;
@@ -325,31 +325,31 @@ static struct inet_prefix prefix(const char *octets, uint32_t length)
 	return (struct inet_prefix){1, VIEW(octets, 4), length};
 }
 
-static void keeps_to_them(struct guest *one)
+static void keeps_to_them(struct voice *one)
 {
 	(void)one;
 }
 
-static void touches_what_must_not_be(struct guest *one)
+static void touches_what_must_not_be(struct voice *one)
 {
 	(void)one;
 	g->never = (struct never_touch){
 		.kind = NEVER_ADDRESSES, .prefix = prefix("\xc6\x33\x64\x35", 32)};
 }
 
-static void touches_others_only(struct guest *one)
+static void touches_others_only(struct voice *one)
 {
 	(void)one;
 	g->never = (struct never_touch){
 		.kind = NEVER_ADDRESSES, .prefix = prefix("\xcb\x00\x71\x35", 32)};
 }
 
-static void has_too_many_rules(struct guest *one)
+static void has_too_many_rules(struct voice *one)
 {
 	one->lent.most_rules = 3;
 }
 
-static void isolates(struct guest *one)
+static void isolates(struct voice *one)
 {
 	guest_forbids(AUTHORITY_RESPONDER, EVERYTHING);
 	one->rows.count = 0;
@@ -357,14 +357,14 @@ static void isolates(struct guest *one)
 	add_rule(&one->rows, one->manifest.block, 1, "*", EVERYTHING, true, false);
 }
 
-static void isolates_with_leave(struct guest *one)
+static void isolates_with_leave(struct voice *one)
 {
 	isolates(one);
 	one->lent.may_isolate = true;
 }
 
 static const struct {
-	void (*how)(struct guest *one);
+	void (*how)(struct voice *one);
 	const char *says; /* NULL: it is within its bounds */
 } responders[] = {
 	{keeps_to_them, NULL},
@@ -377,7 +377,7 @@ static const struct {
 
 START_TEST(a_responder_has_bounds)
 {
-	struct guest *one = &g->list[AUTHORITY_RESPONDER];
+	struct voice *one = &g->list[AUTHORITY_RESPONDER];
 
 	guest_forbids(AUTHORITY_RESPONDER, FROM_NETWORK);
 	responders[_i].how(one);

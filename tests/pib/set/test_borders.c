@@ -9,13 +9,13 @@
 
 #include "pib/set/envelope.h"
 #include "pib/store/reference.h"
-#include "tests/pib/set/guests.h"
+#include "tests/pib/set/voices.h"
 #include "tests/suite.h"
 
 enum { BIG = 1 << 26, PLACE = 100 /* of the row that tries, in its block */ };
 
 static struct world *w;
-static struct guests *g;
+static struct voices *g;
 static struct pri_failures failures;
 static struct error error;
 
@@ -44,7 +44,7 @@ static uint32_t victim(size_t trier, size_t i)
 static void set_up(void)
 {
 	w = world_new();
-	g = guests_new(w);
+	g = voices_new(w);
 	w->assignment_documents[ALICE].sent = false;
 	w->set_documents[HOST].sent = false;
 	for (enum authority a = AUTHORITY_OPERATOR; a <= AUTHORITY_DIRECTORY; a++)
@@ -53,7 +53,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	guests_free(g);
+	voices_free(g);
 	world_free(w);
 }
 
@@ -66,9 +66,9 @@ static enum err verify(void)
 	enum err err;
 
 	world_roots(w);
-	guests_sign(g);
+	voices_sign(g);
 	world_sign(w);
-	guests_put(g);
+	voices_put(g);
 	buffer_init(&run, BIG);
 	world_node(w, &run);
 	piece = buffer_view(&run);
@@ -192,7 +192,7 @@ START_TEST(no_manifest_claims_what_is_anothers)
 	/* Who may speak claims home's, or that of another. */
 	for (enum authority a = AUTHORITY_OPERATOR; a <= AUTHORITY_DIRECTORY; a++) {
 		for (enum authority b_of = AUTHORITY_HOME; b_of <= AUTHORITY_LOCAL; b_of++) {
-			struct guest *one;
+			struct voice *one;
 
 			if (a == b_of)
 				continue;

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "common/crypto/digest.h"
-#include "tests/pib/set/guests.h"
+#include "tests/pib/set/voices.h"
 #include "tests/suite.h"
 
 enum { BIG = 1 << 26 };
 
 static struct world *w;
-static struct guests *g;
+static struct voices *g;
 static struct pri_failures failures;
 static struct error error;
 
@@ -21,14 +21,14 @@ static struct view text(const char *s)
 static void set_up(void)
 {
 	w = world_new();
-	g = guests_new(w);
+	g = voices_new(w);
 	w->assignment_documents[ALICE].sent = false;
 	w->set_documents[HOST].sent = false;
 }
 
 static void tear_down(void)
 {
-	guests_free(g);
+	voices_free(g);
 	world_free(w);
 }
 
@@ -39,7 +39,7 @@ static enum err verify_sent(struct state **ret)
 	struct view piece;
 	enum err err;
 
-	guests_put(g);
+	voices_put(g);
 	buffer_init(&run, BIG);
 	world_node(w, &run);
 	piece = buffer_view(&run);
@@ -56,7 +56,7 @@ static enum err verify_sent(struct state **ret)
 static void sign(void)
 {
 	world_roots(w);
-	guests_sign(g);
+	voices_sign(g);
 	world_sign(w);
 }
 
@@ -106,7 +106,7 @@ END_TEST
 
 START_TEST(who_is_lent_ends_with_the_loan)
 {
-	struct guest *one = &g->list[AUTHORITY_RESPONDER];
+	struct voice *one = &g->list[AUTHORITY_RESPONDER];
 	uint64_t until = UINT64_MAX;
 	struct state *state;
 
@@ -126,28 +126,28 @@ START_TEST(who_is_lent_ends_with_the_loan)
 }
 END_TEST
 
-static void end_by_itself(struct guest *one)
+static void end_by_itself(struct voice *one)
 {
 	one->manifest.not_after = NOW - 1;
 }
 
-static void end_with_its_index(struct guest *one)
+static void end_with_its_index(struct voice *one)
 {
 	one->manifest.not_after = one->index.not_after = NOW - 1;
 }
 
-static void end_with_the_loan(struct guest *one)
+static void end_with_the_loan(struct voice *one)
 {
 	one->manifest.not_after = one->lent.not_after = NOW - 1;
 }
 
 /* Home has cut it short after the set was signed. */
-static void end_before_its_time(struct guest *one)
+static void end_before_its_time(struct voice *one)
 {
 	one->lent.not_after = NOW - 1;
 }
 
-static void withdraw(struct guest *one)
+static void withdraw(struct voice *one)
 {
 	one->manifest.stale_rule = STALE_KEEP;
 	one->manifest.not_after = one->index.not_after = NOW - 1;
@@ -155,7 +155,7 @@ static void withdraw(struct guest *one)
 }
 
 static const struct {
-	void (*end)(struct guest *one);
+	void (*end)(struct voice *one);
 	bool lent_only, tenants_only;
 } ends[] = {
 	{end_by_itself, false, false},
@@ -197,7 +197,7 @@ END_TEST
 
 START_TEST(an_old_index_needs_that_all_has_ended)
 {
-	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct voice *one = &g->list[AUTHORITY_OPERATOR];
 	struct state *state = NULL;
 
 	one->speaks = true;
@@ -351,7 +351,7 @@ START_TEST(nobody_speaks_otherwise)
 		g->list[a].speaks = true;
 		refusals[_i].spoil(a);
 		if (refusals[_i].err == E_MISSING) {
-			guests_sign(g);
+			voices_sign(g);
 			leaves_a_set_out(a);
 		}
 		sign();
@@ -370,7 +370,7 @@ END_TEST
 
 START_TEST(the_list_is_the_one_that_home_names)
 {
-	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct voice *one = &g->list[AUTHORITY_OPERATOR];
 	struct state *state = NULL;
 
 	one->speaks = true;
@@ -389,7 +389,7 @@ END_TEST
 
 START_TEST(the_next_list_follows_the_one_in_force)
 {
-	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct voice *one = &g->list[AUTHORITY_OPERATOR];
 	struct state *before, *state = NULL;
 	uint8_t digest[SHA256_SIZE];
 
@@ -454,7 +454,7 @@ END_TEST
 
 START_TEST(under_one_serial_is_one_content)
 {
-	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct voice *one = &g->list[AUTHORITY_OPERATOR];
 	struct state *before, *state = NULL;
 
 	one->speaks = true;
@@ -498,7 +498,7 @@ END_TEST
 
 START_TEST(a_set_goes_away_by_an_empty_one)
 {
-	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct voice *one = &g->list[AUTHORITY_OPERATOR];
 	uint64_t until = UINT64_MAX;
 	struct state *state;
 
@@ -513,52 +513,52 @@ END_TEST
 
 /* ---- Bounds ---- */
 
-static void lasts_too_long(struct guest *one)
+static void lasts_too_long(struct voice *one)
 {
 	one->lent.longest_duration = 1999;
 }
 
-static void ends_after_the_loan(struct guest *one)
+static void ends_after_the_loan(struct voice *one)
 {
 	one->lent.not_after = NOW + 999;
 }
 
-static void begins_before_the_loan(struct guest *one)
+static void begins_before_the_loan(struct voice *one)
 {
 	one->lent.not_before = NOW - 999;
 }
 
-static void never_ends(struct guest *one)
+static void never_ends(struct voice *one)
 {
 	one->manifest.stale_rule = STALE_KEEP;
 }
 
-static void touches_the_node(struct guest *one)
+static void touches_the_node(struct voice *one)
 {
 	(void)one;
 	g->never = (struct never_touch){.kind = NEVER_NODE, .name = text("gw1")};
 }
 
-static void touches_its_role(struct guest *one)
+static void touches_its_role(struct voice *one)
 {
 	(void)one;
 	g->never = (struct never_touch){.kind = NEVER_ROLE, .name = text("gateway")};
 }
 
-static void touches_its_interface(struct guest *one)
+static void touches_its_interface(struct voice *one)
 {
 	(void)one;
 	g->never = (struct never_touch){.kind = NEVER_ROLE, .name = text("lan")};
 }
 
-static void loan_of_another_tenant(struct guest *one)
+static void loan_of_another_tenant(struct voice *one)
 {
 	one->lent.tenant = text("mallory");
 }
 
 static const struct {
 	unsigned of; /* responder 1, directory 2 */
-	void (*spoil)(struct guest *one);
+	void (*spoil)(struct voice *one);
 	enum err err;
 	const char *says;
 } bounds[] = {
@@ -595,7 +595,7 @@ END_TEST
 /* What became narrower ends what was wider, and refuses nothing else. */
 START_TEST(a_narrower_loan_ends_what_was_wider)
 {
-	struct guest *one = &g->list[AUTHORITY_RESPONDER];
+	struct voice *one = &g->list[AUTHORITY_RESPONDER];
 	struct state *before, *state;
 	uint64_t until = UINT64_MAX;
 
@@ -701,7 +701,7 @@ START_TEST(nobody_says_what_is_anothers_to_say)
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {
 		struct state *state = NULL;
-		struct guest *one;
+		struct voice *one;
 		struct pri *p;
 		enum err err;
 
@@ -724,7 +724,7 @@ END_TEST
 
 /* ---- A bundle of one alone, as a decision point gets it ---- */
 
-static enum err verify_bundle(struct guest *one, const struct state_leave *leave)
+static enum err verify_bundle(struct voice *one, const struct state_leave *leave)
 {
 	struct state_terms terms = {.trust = w->trust, .now_utc = NOW, .leave = leave};
 	struct state *state = NULL;
@@ -735,7 +735,7 @@ static enum err verify_bundle(struct guest *one, const struct state_leave *leave
 	one->speaks = true;
 	sign();
 	buffer_reset(&one->lent_cms); /* it is home's to send */
-	guests_put(g);
+	voices_put(g);
 	piece = buffer_view(&w->more);
 	pri_failures_init(&failures);
 	ck_assert_int_eq(pri_store_build(&piece, 1, &rows, &failures, &error), E_OK);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/pib/set/guests.h"
+#include "tests/pib/set/voices.h"
 
 #include <check.h>
 #include <openssl/pem.h>
@@ -49,7 +49,7 @@ static void put_certificate(const struct key *key, struct buffer *out)
 	buffer_fini(&pem);
 }
 
-static void make_list(struct guest *one, const char *name)
+static void make_list(struct voice *one, const char *name)
 {
 	struct pin pin = key_pin(one->key);
 
@@ -72,7 +72,7 @@ static void make_list(struct guest *one, const char *name)
 	};
 }
 
-static void lend(struct guests *g, struct guest *one, const char *name)
+static void lend(struct voices *g, struct voice *one, const char *name)
 {
 	struct pin pin = key_pin(one->key);
 
@@ -117,7 +117,7 @@ static void lend(struct guests *g, struct guest *one, const char *name)
 	}
 }
 
-static void make_rows(struct guest *one)
+static void make_rows(struct voice *one)
 {
 	uint32_t block = one->manifest.block;
 	struct pri *p;
@@ -133,9 +133,9 @@ static void make_rows(struct guest *one)
 	pri_set_u32(p, copsecGroupMemberPrefixLength, 32);
 }
 
-static void make_guest(struct guests *g, size_t i)
+static void make_voice(struct voices *g, size_t i)
 {
-	struct guest *one = &g->list[who[i].authority];
+	struct voice *one = &g->list[who[i].authority];
 	struct view tenant = text(who[i].lent ? "acme" : who[i].name);
 	struct error e;
 
@@ -178,7 +178,7 @@ static void make_guest(struct guests *g, size_t i)
 	make_rows(one);
 }
 
-static void make_sensors(struct guests *g)
+static void make_sensors(struct voices *g)
 {
 	static const char *const names[SENSORS] = {"ids1", "ids2"};
 	struct error e;
@@ -199,27 +199,27 @@ static void make_sensors(struct guests *g)
 		buffer_init(&g->evidence[i], BIG);
 }
 
-struct guests *guests_new(struct world *w)
+struct voices *voices_new(struct world *w)
 {
-	struct guests *g = calloc(1, sizeof *g);
+	struct voices *g = calloc(1, sizeof *g);
 
 	g->w = w;
 	make_sensors(g);
 	for (size_t i = 0; i < WHO; i++)
-		make_guest(g, i);
+		make_voice(g, i);
 	w->assignments[GW1].authorities = g->leave;
 	w->assignments[GW1].authority_count = WHO;
 	return g;
 }
 
-struct guests *guests_free(struct guests *g)
+struct voices *voices_free(struct voices *g)
 {
 	for (size_t i = 0; i < SENSORS; i++)
 		key_free(g->sensors[i]);
 	for (size_t i = 0; i < 2 * SENSORS; i++)
 		buffer_fini(&g->evidence[i]);
 	for (size_t i = 0; i < WHO; i++) {
-		struct guest *one = &g->list[who[i].authority];
+		struct voice *one = &g->list[who[i].authority];
 		struct buffer *const buffers[] = {&one->certificate, &one->list_content,
 			&one->list_cms, &one->lent_cms, &one->index_cms, &one->cms};
 
@@ -254,7 +254,7 @@ static void sign(const struct key *const *keys, size_t count, struct view conten
 	buffer_fini(&other);
 }
 
-static void take_root(struct guest *one)
+static void take_root(struct voice *one)
 {
 	struct pri_failures failures;
 	struct pri_store *s;
@@ -277,7 +277,7 @@ static void take_root(struct guest *one)
 	memcpy(one->entry.root, one->manifest.root, SET_ROOT);
 }
 
-static void sign_guest(struct guests *g, struct guest *one, struct assigned_authority *leave)
+static void sign_voice(struct voices *g, struct voice *one, struct assigned_authority *leave)
 {
 	const struct key *const homes[] = {g->w->keys[0], g->w->keys[1]};
 	const struct key *own = one->key;
@@ -310,10 +310,10 @@ static void sign_guest(struct guests *g, struct guest *one, struct assigned_auth
 }
 
 /* Alert and assignment of each sensor, as rows of the responder's set. */
-static void add_evidence(struct guests *g)
+static void add_evidence(struct voices *g)
 {
 	const struct key *const homes[] = {g->w->keys[0], g->w->keys[1]};
-	struct guest *one = &g->list[AUTHORITY_RESPONDER];
+	struct voice *one = &g->list[AUTHORITY_RESPONDER];
 	struct buffer b, cms;
 	struct error e;
 
@@ -352,21 +352,21 @@ static void add_evidence(struct guests *g)
 	buffer_fini(&cms);
 }
 
-void guests_sign(struct guests *g)
+void voices_sign(struct voices *g)
 {
 	add_evidence(g);
 	for (size_t i = 0; i < WHO; i++)
-		sign_guest(g, &g->list[who[i].authority], &g->leave[i]);
+		sign_voice(g, &g->list[who[i].authority], &g->leave[i]);
 }
 
-void guests_put(struct guests *g)
+void voices_put(struct voices *g)
 {
 	struct buffer *out = &g->w->more;
 	uint32_t lent = 0;
 
 	buffer_reset(out);
 	for (size_t i = 0; i < WHO; i++) {
-		struct guest *one = &g->list[who[i].authority];
+		struct voice *one = &g->list[who[i].authority];
 
 		if (!one->speaks)
 			continue;

@@ -2,16 +2,16 @@
 /*
  * Others who speak at gw1 of the world beside home: an operator and a visited network with trust
  * lists, a responder and a directory with delegations, each with a key and one set. To be spoiled
- * in any place. In this order: guests_new() after world_new(), change values and rows,
- * world_roots(), guests_sign(), world_sign(), change documents, guests_put() into the world's
+ * in any place. In this order: voices_new() after world_new(), change values and rows,
+ * world_roots(), voices_sign(), world_sign(), change documents, voices_put() into the world's
  * `more`.
  */
-#ifndef COPSEC_TESTS_PIB_SET_GUESTS_H
-#define COPSEC_TESTS_PIB_SET_GUESTS_H
+#ifndef COPSEC_TESTS_PIB_SET_VOICES_H
+#define COPSEC_TESTS_PIB_SET_VOICES_H
 
 #include "tests/pib/set/world.h"
 
-struct guest {
+struct voice {
 	enum authority authority;
 	bool speaks;
 	struct key *key;
@@ -29,7 +29,7 @@ struct guest {
 
 enum { SENSORS = 2 };
 
-struct guests {
+struct voices {
 	struct world *w;
 	struct key *sensors[SENSORS];      /* their report keys */
 	struct assignment sensor_of[SENSORS]; /* what home says of them: role ids. Evidence stands
@@ -38,7 +38,7 @@ struct guests {
 	struct trusted_sensor trusted;     /* two of them must say the same */
 	struct response response;
 	struct buffer evidence[2 * SENSORS];
-	struct guest list[AUTHORITY_LOCAL + 1]; /* by authority; some of them are nobody */
+	struct voice list[AUTHORITY_LOCAL + 1]; /* by authority; some of them are nobody */
 	struct assigned_authority leave[AUTHORITY_LOCAL];
 	uint8_t digest[SET_ROOT]; /* of the operator's list, as home names it */
 	struct never_touch never;
@@ -46,11 +46,11 @@ struct guests {
 	struct granted_prefix prefix;
 };
 
-struct guests *guests_new(struct world *w);
-struct guests *guests_free(struct guests *g);
+struct voices *voices_new(struct world *w);
+struct voices *voices_free(struct voices *g);
 /* Lists, delegations, roots, indexes; and the leave that gw1's assignment gives them. */
-void guests_sign(struct guests *g);
+void voices_sign(struct voices *g);
 /* Those who speak, as they are sent to the node. */
-void guests_put(struct guests *g);
+void voices_put(struct voices *g);
 
 #endif
