@@ -122,12 +122,14 @@ static enum err check_bounds(struct verifying *v, const struct state *state)
 	if (!d || d->authority != AUTHORITY_RESPONDER)
 		return E_OK;
 	for (size_t n = 0; n < publication_node_count(v->home); n++) {
+		const struct publication_node *node = publication_node(v->home, n);
 		bool touched = false;
 
+		if (!publication_admits(v->home, node, d->authority, state->home.index.tenant))
+			continue;
 		for (size_t i = 0; i < state->set_count && !touched; i++)
 			touched = pri_store_count(state->sets[i].rows) &&
-				  publication_fits(v->home, publication_node(v->home, n),
-					  &state->sets[i].manifest);
+				  publication_fits(v->home, node, &state->sets[i].manifest);
 		nodes += touched;
 	}
 	if (nodes > d->most_nodes)
