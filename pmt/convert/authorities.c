@@ -204,34 +204,67 @@ static bool has_role(const struct assignment *a, const char *role)
 	return false;
 }
 
-/* The role that just the nodes have which the delegation is for; "" if it is for all. */
-static enum err find_role(
-	struct converter *c, const struct delegation *d, const char **roles, const char **ret)
+/* Do all nodes with the role list it, and some does? */
+static bool is_for_role(const struct converter *c, const struct delegation *d, const char *role)
 {
-	for (size_t n = 0;; n++) {
-		bool same = true;
+	bool some = false;
 
-		for (size_t i = 0; i < c->bundle->assignment_count && same; i++)
-			same = lists(&c->nodes[i], d) == (!n || has_role(&c->nodes[i], roles[n - 1]));
-		if (same) {
-			*ret = n ? roles[n - 1] : "";
-			return E_OK;
-		}
-		if (!roles[n])
+	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
+		const bool has = has_role(&c->nodes[i], role);
+
+		if (has && !lists(&c->nodes[i], d))
+			return false;
+		some = some || has;
+	}
+	return some;
+}
+
+static size_t count_listed(const struct converter *c, const struct delegation *d)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->bundle->assignment_count; i++)
+		count += lists(&c->nodes[i], d);
+	return count;
+}
+
+/* The roles of just the nodes that list it: nothing if all do, one that nobody has if none does. */
+static enum err put_delegated(
+	struct converter *c, const struct delegation *d, const char **roles)
+{
+	const size_t listed = count_listed(c, d);
+	const char *between = " for=\"";
+
+	if (listed == c->bundle->assignment_count)
+		return E_OK;
+	if (!listed) {
+		put_view(c->out, "for", view_of_string(c->spare_role));
+		return E_OK;
+	}
+	for (size_t i = 0; i < c->bundle->assignment_count; i++) {
+		bool has = !lists(&c->nodes[i], d);
+
+		for (size_t n = 0; roles[n] && !has; n++)
+			has = has_role(&c->nodes[i], roles[n]) && is_for_role(c, d, roles[n]);
+		if (!has)
 			return error_set(c->e, E_UNSUPPORTED,
-				"the delegation \"%.*s\" is for nodes that no role has in common",
+				"the delegation \"%.*s\" is for nodes that no roles have in common",
 				(int)d->name.len, (const char *)d->name.data);
 	}
+	for (size_t n = 0; roles[n]; n++)
+		if (is_for_role(c, d, roles[n])) {
+			buffer_put_text(c->out, "%s%s", between, roles[n]);
+			between = " ";
+		}
+	buffer_put_u8(c->out, '"');
+	return E_OK;
 }
 
 static enum err put_delegation(struct converter *c, size_t which, const char **roles)
 {
 	struct delegation d;
-	const char *role = "";
 	enum err code = bundle_delegation(c->bundle, which, &c->arena, &d, c->e);
 
-	if (!code)
-		code = find_role(c, &d, roles, &role);
 	if (!code && d.identity_count)
 		code = error_set(c->e, E_UNSUPPORTED,
 			"the delegation \"%.*s\" has identities of peers, for which there is no word",
@@ -240,8 +273,9 @@ static enum err put_delegation(struct converter *c, size_t which, const char **r
 		return code;
 	buffer_put_text(c->out, "  <delegation authority=\"%s\"", authority_name(d.authority));
 	put_view(c->out, "name", d.name);
-	if (*role)
-		buffer_put_text(c->out, " for=\"%s\"", role);
+	code = put_delegated(c, &d, roles);
+	if (code)
+		return code;
 	buffer_put_text(c->out, " valid=\"%llus\"",
 		(unsigned long long)(d.not_after - d.not_before));
 	put_number(c->out, "longest", d.longest_duration, "s");
@@ -306,8 +340,26 @@ static void know(struct converter *c, struct view name)
 	buffer_fini(&text);
 }
 
+/* A role that no node has, under a name that is free. */
+static void declare_spare(struct converter *c)
+{
+	struct buffer name;
+
+	buffer_init(&name, NAME_LENGTH_MAX + 1);
+	buffer_put_text(&name, "nobody");
+	for (unsigned n = 2; is_declared(c, buffer_view(&name)); n++) {
+		buffer_reset(&name);
+		buffer_put_text(&name, "nobody-%u", n);
+	}
+	c->spare_role = convert_keep(c, &name);
+	buffer_fini(&name);
+	declare(c, "role", view_of_string(c->spare_role));
+}
+
 enum err convert_put_names(struct converter *c, const char **roles)
 {
+	bool for_nobody = false;
+
 	if (!c->bundle->delegation_count)
 		return E_OK;
 	for (size_t i = 0; roles[i]; i++)
@@ -341,7 +393,10 @@ enum err convert_put_names(struct converter *c, const char **roles)
 			if (d.grants[k].kind == GRANT_GROUP &&
 				!convert_text_equal(d.grants[k].name, "*"))
 				declare(c, "group", d.grants[k].name);
+		for_nobody = for_nobody || count_listed(c, &d) == 0;
 	}
+	if (for_nobody)
+		declare_spare(c);
 	return E_OK;
 }
 

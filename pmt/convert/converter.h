@@ -82,6 +82,7 @@ struct converter {
 	size_t service_count, protection_count;
 	struct named_texts schedules, offers, groups;
 	struct named_texts declared; /* roles and nodes that no assignment has */
+	const char *spare_role;      /* one that no node has, for a delegation to nobody */
 	const char **set_names;
 	const char **set_roles; /* that they serve; "*" is everybody */
 	const char **set_nodes; /* of a set for one node its name; else NULL */

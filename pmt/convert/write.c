@@ -39,19 +39,26 @@ static void put_pin(struct buffer *out, const char *name, struct view digest)
 	buffer_put_text(out, "\n        %s=\"sha256:%s\"", name, hex);
 }
 
+/* The element up to its roles, an attribute that a node without any has not. */
+static void begin_node(struct buffer *out, struct view name, struct view roles)
+{
+	buffer_put_text(out, "  <node name=\"");
+	convert_put_text(out, name);
+	if (roles.len) {
+		buffer_put_text(out, "\" roles=\"");
+		put_roles(out, roles);
+	}
+	buffer_put_u8(out, '"');
+}
+
 /* With all of its addresses, which stand together; gives how many. */
 static size_t put_ward(struct converter *c, const struct assignment *a, size_t first)
 {
 	const struct assigned_ward *ward = &a->wards[first];
 	size_t count = 0;
 
-	buffer_put_text(c->out, "  <node name=\"");
-	convert_put_text(c->out, ward->node);
-	if (ward->roles.len) {
-		buffer_put_text(c->out, "\" roles=\"");
-		put_roles(c->out, ward->roles);
-	}
-	buffer_put_text(c->out, "\" guardian=\"");
+	begin_node(c->out, ward->node, ward->roles);
+	buffer_put_text(c->out, " guardian=\"");
 	convert_put_text(c->out, a->node);
 	buffer_put_text(c->out, "\" address=\"");
 	do {
@@ -70,11 +77,7 @@ static void put_node(struct converter *c, const struct assignment *a)
 	const bool plain = a->interface_count == 1 && convert_text_equal(a->interfaces[0].name, "*") &&
 			   view_equal(a->interfaces[0].roles, a->roles);
 
-	buffer_put_text(out, "  <node name=\"");
-	convert_put_text(out, a->node);
-	buffer_put_text(out, "\" roles=\"");
-	put_roles(out, a->roles);
-	buffer_put_u8(out, '"');
+	begin_node(out, a->node, a->roles);
 	put_pin(out, "key", VIEW(a->node_key, NODE_KEY));
 	put_pin(out, "report", a->report_key);
 	put_pin(out, "seal", a->seal_key);

@@ -17,6 +17,8 @@
 
 static const struct compile_terms terms = {.serial = 7, .not_before = 1000, .not_after = 2000};
 
+#define KEY3 "sha256:0000000000000000000000000000000000000000000000000000000000000003"
+#define KEY4 "sha256:0000000000000000000000000000000000000000000000000000000000000004"
 #define HEAD                                                                                       \
 	"<policy xmlns=\"urn:copsec:policy:1\" tenant=\"acme\"><role name=\"host\"/>"              \
 	"<node name=\"a\" roles=\"host\" address=\"2001:db8::1\" key=\"sha256:"                    \
@@ -35,8 +37,7 @@ static const struct compile_terms terms = {.serial = 7, .not_before = 1000, .not
 	     "<interface name=\"eth0\" roles=\"wan\"/>" interface "</node>"                          \
 	     "<node name=\"c\" roles=\"camera\" guardian=\"g\" address=\"10.0.0.7\"/>"              \
 	     "<node name=\"e\" guardian=\"a\" address=\"10.0.0.8\"/>"                              \
-	     "<node name=\"k\" roles=\"camera\" key=\"sha256:"                                     \
-	     "0000000000000000000000000000000000000000000000000000000000000003\"/>" body "</policy>"
+	     "<node name=\"k\" roles=\"camera\" key=\"" KEY3 "\"/>" body "</policy>"
 /* Of another authority than home. */
 #define OTHER(authority, body)                                                                     \
 	"<policy xmlns=\"urn:copsec:policy:1\" tenant=\"isp\" authority=\"" authority "\">"        \
@@ -176,6 +177,19 @@ static const struct {
 		     "service=\"ssh ping\" dscp=\"ef cs1\"/><allow out=\"yes\" to=\"fixed admitted\"/>"
 		     "<allow out=\"yes\" from=\"fixed\" to=\"admitted\" service=\"ping\"/></rules></policy>",
 		NULL},
+	{"delegations for some, and for nobody",
+		HEAD "<role name=\"ids\"/><role name=\"else\"/><role name=\"gone\"/>"
+		     "<role name=\"nobody\"/><node name=\"b\" roles=\"ids host\" key=\"" KEY2 "\"/>"
+		     "<node name=\"c\" key=\"" KEY3 "\"><interface name=\"eth0\" roles=\"else\"/>"
+		     "<interface name=\"eth1\" roles=\"\"/></node>"
+		     "<node name=\"d\" roles=\"nobody\" key=\"" KEY4 "\"/>"
+		     "<delegation name=\"two\" authority=\"responder\" longest=\"2h\" "
+		     "for=\"else ids\" certificate=\"" CERTIFICATE "\"/>"
+		     "<delegation name=\"none\" authority=\"responder\" longest=\"2h\" "
+		     "for=\"gone\" certificate=\"" CERTIFICATE "\"/>"
+		     "<delegation name=\"all\" authority=\"responder\" longest=\"2h\" "
+		     "certificate=\"" CERTIFICATE "\"/></policy>",
+		NULL},
 	{"whom home admits",
 		HEAD "<admit authority=\"operator\" tenant=\"isp\" trust=\"" KEY1 "\"/>"
 		     "<admit authority=\"visited\"/><rules for=\"host\"><allow in=\"yes\"/></rules>"
@@ -271,8 +285,7 @@ START_TEST(only_what_passes_a_guardian_is_in_rows)
 	size_t count = 0;
 
 	compile(GUARDED_BY("",
-			"<node name=\"h\" roles=\"gateway\" key=\"sha256:"
-			"0000000000000000000000000000000000000000000000000000000000000004\"/>"
+			"<node name=\"h\" roles=\"gateway\" key=\"" KEY4 "\"/>"
 			"<rules for=\"camera\"><allow name=\"view\" in=\"yes\"/></rules>"
 			"<rules for=\"gateway\"><allow name=\"pass\" forward=\"yes\"/></rules>"),
 		&bundle);
