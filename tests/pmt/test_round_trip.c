@@ -300,6 +300,136 @@ START_TEST(only_what_passes_a_guardian_is_in_rows)
 }
 END_TEST
 
+/* --- random policies --- */
+
+enum { SEED = 20261124, ROUNDS = 80, KEYED_MAX = 5, WARDS_MAX = 3, ROLES = 4 };
+
+static uint64_t seed = SEED;
+
+/* xorshift: the same policies in every run. */
+static unsigned below(unsigned bound)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)(seed % bound);
+}
+
+/* Each with an even chance; at least one if some must be. */
+static void put_random_roles(struct buffer *out, bool some)
+{
+	unsigned chosen = below(1u << ROLES);
+
+	chosen = some && !chosen ? 1 : chosen;
+	for (unsigned i = 0; i < ROLES; i++)
+		if (chosen & 1u << i)
+			buffer_put_text(out, " r%u", i);
+}
+
+static void put_random_nodes(struct buffer *out, unsigned keyed, unsigned wards)
+{
+	for (unsigned i = 0; i < keyed; i++) {
+		buffer_put_text(out, "<node name=\"k%u\" key=\"sha256:%064u\" roles=\"", i, i + 1);
+		put_random_roles(out, true);
+		buffer_put_text(out, "\">");
+		for (unsigned k = below(3); k > 0; k--) {
+			buffer_put_text(out, "<interface name=\"eth%u\" roles=\"", k);
+			put_random_roles(out, false);
+			buffer_put_text(out, "\"/>");
+		}
+		buffer_put_text(out, "</node>");
+	}
+	for (unsigned i = 0; i < wards; i++) {
+		buffer_put_text(out, "<node name=\"w%u\" guardian=\"k%u\" address=\"10.0.0.%u", i,
+			below(keyed), i + 1);
+		buffer_put_text(out, "%s\" roles=\"", below(2) ? " 2001:db8::1" : "");
+		put_random_roles(out, true);
+		buffer_put_text(out, "\"/>");
+	}
+}
+
+static void put_random_rules(struct buffer *out, unsigned keyed, unsigned wards)
+{
+	static const char *const directions[] = {"in", "out", "forward"};
+	static const char *const services[] = {"ssh", "http https", "dns", "ping", "any"};
+
+	for (unsigned blocks = below(6), n = 0; blocks > 0; blocks--) {
+		const unsigned node = below(keyed + wards);
+
+		if (below(3)) {
+			buffer_put_text(out, "<rules for=\"");
+			put_random_roles(out, true);
+			buffer_put_text(out, "\">");
+		} else {
+			buffer_put_text(out, "<rules node=\"%s%u\">", node < keyed ? "k" : "w",
+				node < keyed ? node : node - keyed);
+		}
+		for (unsigned rules = below(4); rules > 0; rules--, n++) {
+			const unsigned first = below(3), second = below(3);
+
+			buffer_put_text(out, "<%s name=\"n%u\" %s=\"yes\"",
+				below(2) ? "allow" : "deny", n, directions[first]);
+			if (second != first)
+				buffer_put_text(out, " %s=\"yes\"", directions[second]);
+			if (below(2))
+				buffer_put_text(out, " %s=\"10.%u.0.0/16\"",
+					below(2) ? "from" : "to", below(2));
+			buffer_put_text(out, " service=\"%s\"/>", services[below(5)]);
+		}
+		buffer_put_text(out, "</rules>");
+	}
+}
+
+static void put_random_policy(struct buffer *out)
+{
+	const unsigned keyed = 1 + below(KEYED_MAX), wards = below(WARDS_MAX + 1);
+
+	buffer_put_text(out, "<policy xmlns=\"urn:copsec:policy:1\" tenant=\"acme\">");
+	for (unsigned i = 0; i < ROLES; i++)
+		buffer_put_text(out, "<role name=\"r%u\"/>", i);
+	put_random_nodes(out, keyed, wards);
+	for (unsigned i = below(3); i > 0; i--) {
+		buffer_put_text(out, "<delegation name=\"d%u\" authority=\"responder\" "
+			"longest=\"2h\" certificate=\"" CERTIFICATE "\"", i);
+		if (below(2)) {
+			buffer_put_text(out, " for=\"");
+			put_random_roles(out, true);
+			buffer_put_text(out, "\"");
+		}
+		buffer_put_text(out, "/>");
+	}
+	put_random_rules(out, keyed, wards);
+	buffer_put_text(out, "</policy>");
+}
+
+START_TEST(random_policies_come_back)
+{
+	static const char in_rows[] = "having=\"exactly\"";
+	size_t partly = 0;
+
+	printf("seed %d\n", SEED);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct buffer policy, first, second, text;
+
+		buffer_init(&policy, 1 << 20);
+		put_random_policy(&policy);
+		compile(buffer_string(&policy), &first);
+		convert_text(&first, &text);
+		compile(buffer_string(&text), &second);
+		ck_assert_msg(view_equal(buffer_view(&first), buffer_view(&second)),
+			"round %d: %.2000s", round, buffer_string(&policy));
+		partly += strstr(buffer_string(&text), in_rows) != NULL;
+		buffer_fini(&policy);
+		buffer_fini(&first);
+		buffer_fini(&second);
+		buffer_fini(&text);
+	}
+	/* Both ways to write them were taken. */
+	printf("%zu of %d had sets in rows\n", partly, ROUNDS);
+	ck_assert(partly > 0 && partly < ROUNDS);
+}
+END_TEST
+
 /* --- one compilation after the other --- */
 
 #define LIVELY(period, about, member, guarded)                                                     \
@@ -373,6 +503,8 @@ int main(void)
 	TCase *tc = tcase_create("round trip");
 
 	tcase_add_loop_test(tc, every_word_arrives_and_comes_back, 0, ROWS);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, random_policies_come_back);
 	tcase_add_test(tc, only_what_passes_a_guardian_is_in_rows);
 	tcase_add_loop_test(
 		tc, a_small_change_is_one_of_few_instances, 0, sizeof steps / sizeof *steps);
