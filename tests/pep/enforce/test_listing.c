@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "tests/pep/enforce/parts.h"
-#include "tests/pib/set/guests.h"
+#include "tests/pib/set/voices.h"
 #include "tests/suite.h"
 
 enum { BIG = 1 << 26, HOUR = 3600, NINE = NOW + HOUR };
 
 static struct world *w;
-static struct guests *g;
+static struct voices *g;
 static struct state *state;
 static json_t *sets;
 static struct error error;
@@ -19,7 +19,7 @@ static struct error error;
 static void set_up(void)
 {
 	w = world_new();
-	g = guests_new(w);
+	g = voices_new(w);
 	give_meaning(w);
 	w->assignment_documents[ALICE].sent = false;
 	w->set_documents[HOST].sent = false;
@@ -35,7 +35,7 @@ static void forget(void)
 static void tear_down(void)
 {
 	forget();
-	guests_free(g);
+	voices_free(g);
 	world_free(w);
 }
 
@@ -48,9 +48,9 @@ static void verify(void)
 
 	forget();
 	world_roots(w);
-	guests_sign(g);
+	voices_sign(g);
 	world_sign(w);
-	guests_put(g);
+	voices_put(g);
 	buffer_init(&run, BIG);
 	world_node(w, &run);
 	piece = buffer_view(&run);
@@ -203,7 +203,7 @@ END_TEST
 
 START_TEST(an_operator_ends)
 {
-	struct guest *one = &g->list[AUTHORITY_OPERATOR];
+	struct voice *one = &g->list[AUTHORITY_OPERATOR];
 	struct pri *p;
 
 	one->speaks = true;
