@@ -169,7 +169,7 @@ static enum err collect_roles(struct check *c, const char ***ret)
 
 static enum err check_responder(struct check *c)
 {
-	const char **names;
+	const char **names = NULL;
 	enum err err;
 
 	if (c->policy->rule_count > c->d->most_rules)

@@ -363,7 +363,7 @@ enum err policy_merge_diagrams(const struct policy_layer *layers, size_t count,
 	struct policy_merged *ret, struct error *error)
 {
 	struct product p = {.layers = layers, .count = 1};
-	flow_ref diagram;
+	flow_ref diagram = FLOW_NOTHING;
 	enum err err;
 
 	if (count == 0 || count > POLICY_LAYERS_MAX)
