@@ -285,6 +285,25 @@ static int run_policy(void *context, int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
+static int run_sa(void *context, int argc, char **argv)
+{
+	bool json = false;
+	const char *operand;
+	json_t *answer;
+	int end;
+
+	if (!parse("sa", argc, argv, 0, &json, &end, &operand))
+		return end;
+	answer = ask_plain(context, "sa");
+	if (!answer)
+		return EXIT_FAILURE;
+	if (json)
+		return show_json(answer);
+	show_associations(answer);
+	json_decref(answer);
+	return EXIT_SUCCESS;
+}
+
 static int run_plan(void *context, int argc, char **argv)
 {
 	bool json = false;
@@ -523,6 +542,7 @@ static int run_trace(void *context, int argc, char **argv)
 static const struct command_row commands[] = {
 	{"status", run_status, "[--json]", "what is in force, and what is not in order", show_rows},
 	{"policy", run_policy, "[--json] [SET]", "sets in force, their rules, and what counts now", show_rows},
+	{"sa", run_sa, "[--json]", "SAs in the kernel, by protection", show_rows},
 	{"rules", run_rules, "[--json]", "rules and reasons of drops, with their counters", show_rows},
 	{"refusals", run_refusals, "[--json]", "what was refused, counted by reason", show_rows},
 	{"explain", run_explain, "--in|--out|--forward --from ADDRESS --to ADDRESS [OPTION...]",

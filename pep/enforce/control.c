@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "pep/enforce/associations.h"
 #include "pep/enforce/explain.h"
 
 enum { PLAN_TEXT_MAX = CONTROL_REPLY_MAX / 2 };
@@ -70,6 +71,14 @@ static enum err control_explain(void *context, const json_t *request, json_t **r
 	                      enforcement_interfaces(p->enforcement), request, ret, e);
 }
 
+static enum err control_sa(void *context, const json_t *request, json_t **ret, struct error *e)
+{
+	struct process *p = context;
+
+	(void)request;
+	return associations_answer(p->kernel, enforcement_plan(p->enforcement), ret, e);
+}
+
 static enum err control_rules(void *context, const json_t *request, json_t **ret, struct error *e)
 {
 	struct process *p = context;
@@ -118,6 +127,7 @@ const struct control_command process_commands[] = {
 	{"policy", control_policy, "sets in force and their rules; of the one that \"set\" names"},
 	{"explain", control_explain, "what becomes of a flow: \"direction\", \"from\", \"to\" and more"},
 	{"plan", control_plan, "what the kernel is to hold, as text"},
+	{"sa", control_sa, "SAs in the kernel by protection, without their keys"},
 	{"rules", control_rules, "rules and reasons of drops, with their counters"},
 	{"refusals", control_refusals, "what was refused, counted by reason"},
 	{"trace", control_trace, "the messages of the session as they pass"},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pep/kernel/exchange.h"
+#include "pep/kernel/sad.h"
 #include "pep/kernel/spd.h"
 #include "pep/kernel/filter.h"
 
@@ -237,6 +238,17 @@ enum err kernel_read_counters(struct kernel *k, const struct plan *plan,
 		"the packet filter's counters", error);
 	/* No table, no counters. */
 	return err == E_NOT_FOUND ? E_OK : err;
+}
+
+enum err kernel_read_sas(struct kernel *k, struct kernel_sas *ret, struct error *error)
+{
+	return sad_read(&k->exchange, ret, error);
+}
+
+void kernel_sas_fini(struct kernel_sas *sas)
+{
+	free(sas->list);
+	*sas = (struct kernel_sas){0};
 }
 
 enum err kernel_status(

@@ -109,6 +109,42 @@ struct kernel_counter {
 enum err kernel_read_counters(struct kernel *kernel, const struct plan *plan,
 	struct kernel_counter *readings, struct error *error) MUST_USE;
 
+/* SAs, ours and others', without their keys. */
+enum { KERNEL_SAS_MAX = 16384 }; /* further ones are only counted */
+
+struct kernel_algorithm {
+	char name[65]; /* the kernel's, "" = there is none */
+	uint32_t key_bits;
+};
+
+struct kernel_sa {
+	enum flow_family family;
+	uint8_t source[16]; /* the first 4 octets for IPv4 */
+	uint8_t destination[16];
+	uint32_t spi;
+	uint32_t reqid;
+	uint8_t protocol; /* of IP */
+	uint8_t mode;     /* XFRM_MODE_ of the kernel */
+	bool udp;         /* RFC 3948 */
+	bool esn;
+	struct kernel_algorithm cipher; /* or AEAD, or compression */
+	struct kernel_algorithm integrity;
+	uint64_t packets, octets;
+	uint64_t made, used;              /* seconds since 1970; used 0: never */
+	uint64_t packets_max, octets_max; /* when it ends; 0: not by that */
+	uint64_t seconds_max;             /* since it was made; 0: not by that */
+	uint32_t replays, forged;         /* dropped for being replayed or too old; forged */
+};
+
+struct kernel_sas {
+	struct kernel_sa *list;
+	size_t count, room;
+	size_t omitted;
+};
+
+enum err kernel_read_sas(struct kernel *kernel, struct kernel_sas *ret, struct error *error) MUST_USE;
+void kernel_sas_fini(struct kernel_sas *sas);
+
 /* What of ours is in the kernel. If an earlier process left exactly the plan asked about there,
  * with nothing left over, the next kernel_apply() edits it. */
 struct kernel_status {

@@ -7,5 +7,7 @@
 
 /* The answer to "policy". */
 void show_policy(const json_t *answer);
+/* The answer to "sa". */
+void show_associations(const json_t *answer);
 
 #endif

@@ -27,6 +27,7 @@ struct entry {
 struct fake {
 	struct entry entries[ENTRIES_MAX];
 	size_t count;
+	struct buffer sad; /* messages */
 	struct fake_table table;
 	uint32_t generation;
 	size_t messages; /* of batches that were taken */
@@ -45,6 +46,7 @@ struct fake *fake_new(void)
 
 	REQUIRE(fake != NULL);
 	fake->generation = 1;
+	buffer_init(&fake->sad, 1 << 26);
 	for (int bus = 0; bus < KERNEL_BUSES; bus++)
 		buffer_init(&fake->events[bus], 1 << 20);
 	return fake;
@@ -53,6 +55,7 @@ struct fake *fake_new(void)
 void fake_free(struct fake *fake)
 {
 	fake_table_fini(&fake->table);
+	buffer_fini(&fake->sad);
 	for (int bus = 0; bus < KERNEL_BUSES; bus++)
 		buffer_fini(&fake->events[bus]);
 	free(fake);
@@ -178,11 +181,25 @@ static int change_policy(struct fake *fake, const struct nlmsghdr *request)
 	return 0;
 }
 
-static void dump_policies(struct fake *fake, const struct nlmsghdr *request, struct buffer *out)
+static void put_done(const struct nlmsghdr *request, struct buffer *out)
 {
 	_Alignas(struct nlmsghdr) char room[64] = {0};
 	struct nlmsghdr *done = mnl_nlmsg_put_header(room);
 
+	done->nlmsg_type = NLMSG_DONE;
+	done->nlmsg_seq = request->nlmsg_seq;
+	mnl_nlmsg_put_extra_header(done, 4);
+	buffer_put(out, done, done->nlmsg_len);
+}
+
+void fake_add_sa(struct fake *fake, const struct nlmsghdr *sa)
+{
+	buffer_put(&fake->sad, sa, NLMSG_ALIGN(sa->nlmsg_len));
+	REQUIRE(!fake->sad.error);
+}
+
+static void dump_policies(struct fake *fake, const struct nlmsghdr *request, struct buffer *out)
+{
 	for (size_t i = 0; i < fake->count; i++) {
 		size_t at = out->len;
 		struct nlmsghdr header;
@@ -194,10 +211,13 @@ static void dump_policies(struct fake *fake, const struct nlmsghdr *request, str
 		header.nlmsg_flags = NLM_F_MULTI;
 		memcpy(out->data + at, &header, sizeof header);
 	}
-	done->nlmsg_type = NLMSG_DONE;
-	done->nlmsg_seq = request->nlmsg_seq;
-	mnl_nlmsg_put_extra_header(done, 4);
-	buffer_put(out, done, done->nlmsg_len);
+	put_done(request, out);
+}
+
+static void dump_sas(struct fake *fake, const struct nlmsghdr *request, struct buffer *out)
+{
+	buffer_put_view(out, buffer_view(&fake->sad));
+	put_done(request, out);
 }
 
 /* ---- nf_tables ---- */
@@ -304,6 +324,8 @@ static void serve(struct fake *fake, enum kernel_bus bus, struct view request, s
 		put_table(fake, message, out);
 	else if (message->nlmsg_type == XFRM_MSG_GETPOLICY)
 		dump_policies(fake, message, out);
+	else if (message->nlmsg_type == XFRM_MSG_GETSA)
+		dump_sas(fake, message, out);
 	else
 		put_answer(out, message, change_policy(fake, message), NULL);
 }

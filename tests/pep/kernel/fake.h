@@ -44,6 +44,9 @@ void fake_count(struct fake *fake);
 uint64_t fake_counted(const struct fake *fake, const char *name);
 /* All that it holds, as text: equal texts are equal states. */
 void fake_print(const struct fake *fake, struct buffer *out);
+struct nlmsghdr;
+/* Adds an SA to the SAD, as the kernel would tell it. */
+void fake_add_sa(struct fake *fake, const struct nlmsghdr *sa);
 /* Adds foreign SPD entries, each like ours in all but one thing, which nobody may touch. */
 void fake_add_foreign(struct fake *fake);
 

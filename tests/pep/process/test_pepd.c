@@ -567,6 +567,7 @@ START_TEST(policy_outlives_everybody)
 	ck_assert_str_ne(policy, closed);
 	ck_assert_int_eq(pepctl(&b, "status"), 0);
 	ck_assert_int_eq(pepctl(&b, "policy"), 0);
+	ck_assert_int_eq(pepctl(&b, "sa"), 0);
 
 	/* DEC with one octet changed --> RPT Failure, and the kernel is as it was. */
 	rows.data[rows.len / 2] ^= 1;
