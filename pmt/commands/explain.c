@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pib/framework/roles.h"
-#include "pib/policy/layers.h"
 #include "pmt/commands/command.h"
 #include "pmt/commands/held.h"
 #include "pmt/commands/subject.h"
@@ -280,12 +278,6 @@ static enum err put_rules_before(const struct subject *s, const struct policy_ro
 
 /* --- the answer --- */
 
-/* What some authority says: home first, then those of further files. */
-struct voice {
-	struct subject *subject;
-	const char *authority, *path;
-};
-
 /* One set of a voice that has a say at this place, and what it says. */
 struct saying {
 	const struct voice *voice;
@@ -301,6 +293,7 @@ struct explanation {
 	const char *roles; /* of the interface, or of the node in transit */
 	struct saying sayings[POLICY_LAYERS_MAX];
 	size_t saying_count;
+	const struct policy_rule *rules[POLICY_LAYERS_MAX]; /* of the decision */
 };
 
 /* Home's roles have their numbers in its reading, and rules name roles by words. */
@@ -309,60 +302,29 @@ static const struct policy_roles *roles_of(const struct explanation *x)
 	return &x->voices[0].subject->reading.roles;
 }
 
-static enum err add_saying(struct explanation *x, const struct voice *voice,
-	const struct reading_set *set, const struct flow *flow, struct error *e)
-{
-	if (x->saying_count == POLICY_LAYERS_MAX)
-		return error_set(
-			e, E_LIMIT, "more than %d sets have a say there", POLICY_LAYERS_MAX);
-	x->sayings[x->saying_count++] =
-		(struct saying){voice, set, policy_evaluate(set->policy, flow, roles_of(x))};
-	return E_OK;
-}
-
-/* A set as it is with no schedule on, no offer, and nobody in groups but whom home names. */
-static enum err add_plain(struct explanation *x, const struct voice *voice,
-	struct reading_set *set, const struct flow *flow, struct error *e)
-{
-	const struct circumstances nothing = {0};
-	struct reading_set *plain;
-	enum err code = cases_set(&voice->subject->reading, set, &nothing, &plain, e);
-
-	return code ? code : add_saying(x, voice, plain, flow, e);
-}
-
 /* Of home the set for these roles; of others each whose pattern fits them. */
 static enum err hear(struct explanation *x, const struct flow *flow, struct error *e)
 {
-	struct reading_set *home =
-		reading_set_at(&x->voices[0].subject->reading, x->node->name, x->roles);
-	enum err code = E_OK;
+	struct voice_set sets[POLICY_LAYERS_MAX];
+	enum err code = voices_at(
+		x->voices, x->voice_count, x->node, x->roles, sets, &x->saying_count, e);
 
-	x->saying_count = 0;
-	if (home)
-		code = add_plain(x, &x->voices[0], home, flow, e);
-	for (size_t i = 1; i < x->voice_count; i++) {
-		struct reading *reading = &x->voices[i].subject->reading;
-
-		for (size_t k = 0; k < reading->set_count && !code; k++)
-			if (role_pattern_matches(view_of_string(reading->sets[k].name),
-				    view_of_string(x->roles)))
-				code = add_plain(x, &x->voices[i], &reading->sets[k], flow, e);
-	}
+	for (size_t i = 0; i < x->saying_count && !code; i++)
+		x->sayings[i] = (struct saying){sets[i].voice, sets[i].set,
+			policy_evaluate(sets[i].set->policy, flow, roles_of(x))};
 	return code;
 }
 
-static struct policy_decision decide(const struct explanation *x)
+static struct policy_decision decide(struct explanation *x)
 {
 	struct policy_layer layers[POLICY_LAYERS_MAX];
-	const struct policy_rule *rules[POLICY_LAYERS_MAX];
 
 	for (size_t i = 0; i < x->saying_count; i++) {
 		layers[i] = (struct policy_layer){
 			x->sayings[i].voice->authority, x->sayings[i].set->policy};
-		rules[i] = x->sayings[i].rule;
+		x->rules[i] = x->sayings[i].rule;
 	}
-	return policy_decide(layers, x->saying_count, rules);
+	return policy_decide(layers, x->saying_count, x->rules);
 }
 
 static void put_verdict(const struct saying *y, struct buffer *out)
@@ -376,9 +338,9 @@ static void put_verdict(const struct saying *y, struct buffer *out)
 }
 
 static void put_tunnel(
-	const struct explanation *x, const struct policy_rule *rule, struct buffer *out)
+	const struct explanation *x, const struct policy_protection *protection, struct buffer *out)
 {
-	const struct policy_address *end = &rule->protection->endpoint;
+	const struct policy_address *end = &protection->endpoint;
 	const struct model *m = &x->voices[0].subject->policy.model;
 	char text[INET6_ADDRSTRLEN];
 
@@ -396,28 +358,58 @@ static void put_tunnel(
 	buffer_put_text(out, "; on the way it is ESP, which every node lets out and in\n");
 }
 
-static void put_together(const struct explanation *x, struct buffer *out)
+static void put_together(
+	const struct explanation *x, const struct policy_decision *d, struct buffer *out)
 {
-	const struct policy_decision d = decide(x);
-
 	buffer_put_text(out, "  together: ");
-	print_verdict(&d.verdict, out);
-	if (d.incomparable)
+	print_verdict(&d->verdict, out);
+	if (d->incomparable)
 		buffer_put_text(out, ", for they want different protections");
 	else
 		buffer_put_text(
-			out, ", which is what %s says", x->sayings[d.layer].voice->authority);
+			out, ", which is what %s says", x->sayings[d->layer].voice->authority);
 	buffer_put_u8(out, '\n');
+}
+
+/* The rule that decides, and beside it, if the flow passes, those that limit or log it. */
+static enum err put_kernel(const struct explanation *x, const struct policy_decision *d,
+	struct buffer *out, struct error *e)
+{
+	struct held_question q = {
+		.node = x->node, .verdict = d->verdict, .family = x->q->flow.family};
+
+	if (d->rule)
+		q.rules[q.rule_count++] = d->rule;
+	for (size_t i = 0; i < x->saying_count && d->verdict.action != POLICY_DISCARD; i++) {
+		const struct policy_rule *rule = x->sayings[i].rule;
+
+		if (i != d->layer && (rule->log || rule->rate.count || rule->connections.count))
+			q.rules[q.rule_count++] = rule;
+	}
+	if (q.rule_count == 0)
+		return E_OK;
+	buffer_put_text(out, "  the kernel holds\n");
+	return put_held(x->voices, x->voice_count, &q, out, e);
+}
+
+/* Answers pass if nobody wants the flow without state. */
+static bool is_stateful(const struct explanation *x, const struct policy_decision *d)
+{
+	bool is = d->verdict.action != POLICY_DISCARD;
+
+	for (size_t i = 0; i < x->saying_count && is; i++)
+		is = x->sayings[i].rule->stateful;
+	return is;
 }
 
 /* Transit is judged as it begins: what the other side may begin is another question. */
 static enum err put_other_way(
-	struct explanation *x, const struct policy_rule *rule, struct buffer *out, struct error *e)
+	struct explanation *x, bool stateful, struct buffer *out, struct error *e)
 {
 	struct flow back = x->q->flow;
 	enum err code;
 
-	if (rule && rule->stateful && rule->action != POLICY_DISCARD)
+	if (stateful)
 		buffer_put_text(out, "  answers pass with the connection\n");
 	memcpy(back.source, x->q->flow.destination, sizeof back.source);
 	memcpy(back.destination, x->q->flow.source, sizeof back.destination);
@@ -485,8 +477,7 @@ static enum err put_sayings(struct explanation *x, struct buffer *out, struct er
 
 static enum err answer(struct explanation *x, struct buffer *out, struct error *e)
 {
-	struct subject *home = x->voices[0].subject;
-	const struct policy_rule *rule;
+	struct policy_decision d;
 	enum err code = hear(x, &x->q->flow, e);
 
 	if (code)
@@ -499,19 +490,16 @@ static enum err answer(struct explanation *x, struct buffer *out, struct error *
 			out, "  home: deny, for an interface without a role drops everything\n");
 		return E_OK;
 	}
-	rule = x->sayings[0].rule;
+	d = decide(x);
 	code = put_sayings(x, out, e);
 	if (!code && x->voice_count > 1)
-		put_together(x, out);
-	if (!code && rule && rule->protection && rule->protection->mode == POLICY_TUNNEL)
-		put_tunnel(x, rule, out);
-	if (!code && rule) {
-		buffer_put_text(out, "  the kernel holds%s\n",
-			x->voice_count > 1 ? ", for what home says" : "");
-		code = put_held(home, x->node, rule, x->q->flow.family, out, e);
-	}
+		put_together(x, &d, out);
+	if (!code && d.verdict.protection && d.verdict.protection->mode == POLICY_TUNNEL)
+		put_tunnel(x, d.verdict.protection, out);
+	if (!code)
+		code = put_kernel(x, &d, out, e);
 	if (!code && x->q->flow.direction == FLOW_FORWARD)
-		code = put_other_way(x, rule, out, e);
+		code = put_other_way(x, is_stateful(x, &d), out, e);
 	return code;
 }
 

@@ -35,27 +35,28 @@ static void put_filter(const struct plan *plan, const struct policy_rule *rule, 
 		buffer_put_text(out, "    and %zu more\n", shown - HELD_SHOWN);
 }
 
-/* Of the protections of one name, which have several tunnels, the one to this end. */
-static bool carries(const struct plan_spd *spd, const struct policy_protection *protection,
-	enum flow_family family)
+/* Of the protections of one name, which have several tunnels and may be demanded by one authority
+ * and preferred by another, the one of the verdict. */
+static bool carries(const struct plan_spd *spd, const struct held_question *q)
 {
+	const struct policy_protection *protection = q->verdict.protection;
 	const struct policy_address *end = &protection->endpoint;
 	const uint8_t *there =
 		spd->direction == PLAN_SPD_OUT ? spd->tunnel_destination : spd->tunnel_source;
 
-	return spd->family == family &&
+	return spd->family == q->family &&
+	       spd->optional == (q->verdict.demand == POLICY_PREFERRED) &&
 	       strcmp(spd->cause.name ? spd->cause.name : "", protection->name) == 0 &&
 	       (protection->mode != POLICY_TUNNEL ||
 		       memcmp(there, end->octets, end->family == FLOW_IPV6 ? 16 : 4) == 0);
 }
 
-static void put_spd(const struct plan *plan, const struct policy_protection *protection,
-	enum flow_family family, struct buffer *out)
+static void put_spd(const struct plan *plan, const struct held_question *q, struct buffer *out)
 {
 	uint32_t reqid = 0;
 
 	for (size_t i = 0; i < plan->spd_count && !reqid; i++)
-		if (carries(&plan->spd[i], protection, family))
+		if (carries(&plan->spd[i], q))
 			reqid = plan->spd[i].reqid;
 	for (size_t i = 0; i < plan->protection_count; i++)
 		if (plan->protections[i].reqid == reqid)
@@ -64,39 +65,58 @@ static void put_spd(const struct plan *plan, const struct policy_protection *pro
 				plan->protections[i].name, plan->protections[i].number,
 				plan->protections[i].reqid);
 	for (size_t i = 0; i < plan->spd_count; i++)
-		if (carries(&plan->spd[i], protection, family)) {
+		if (carries(&plan->spd[i], q)) {
 			buffer_put_text(out, "    SPD ");
 			plan_print_spd(&plan->spd[i], out);
 			buffer_put_u8(out, '\n');
 		}
 }
 
-/* The policies that the node has, by the roles that they are for. */
-static size_t node_policies(
-	struct subject *s, const struct reading_node *node, struct plan_policy *out)
+/* The policies that the node has for one place, and what others say there. */
+struct heard {
+	struct policy_layer layers[POLICY_LAYERS_MAX];
+};
+
+static bool has_roles(const struct plan_input *input, const char *roles)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i <= node->interface_count; i++) {
-		const char *roles =
-			i < node->interface_count ? node->interfaces[i].roles : node->roles;
-		const struct reading_set *set = reading_set_at(&s->reading, node->name, roles);
-		bool had = false;
-
-		for (size_t n = 0; n < count; n++)
-			had |= strcmp(out[n].roles, roles) == 0;
-		if (set && !had)
-			out[count++] = (struct plan_policy){.roles = roles, .policy = set->policy};
-	}
-	return count;
+	for (size_t i = 0; i < input->policy_count; i++)
+		if (strcmp(input->policies[i].roles, roles) == 0)
+			return true;
+	return false;
 }
 
-enum err put_held(struct subject *s, const struct reading_node *node,
-	const struct policy_rule *rule, enum flow_family family, struct buffer *out,
-	struct error *e)
+static enum err add_policy(const struct voice *voices, size_t voice_count,
+	const struct reading_node *node, const char *roles, struct heard *heard,
+	struct plan_policy *policies, struct plan_input *input, struct error *e)
 {
-	struct plan_interface *interfaces = calloc(node->interface_count + 1, sizeof *interfaces);
-	struct plan_policy *policies = calloc(node->interface_count + 1, sizeof *policies);
+	struct voice_set sets[POLICY_LAYERS_MAX];
+	size_t count = 0;
+	enum err code;
+
+	if (has_roles(input, roles))
+		return E_OK;
+	code = voices_at(voices, voice_count, node, roles, sets, &count, e);
+	if (code || count == 0 || sets[0].voice != voices)
+		return code;
+	heard += input->policy_count;
+	for (size_t i = 1; i < count; i++)
+		heard->layers[i - 1] =
+			(struct policy_layer){sets[i].voice->authority, sets[i].set->policy};
+	policies[input->policy_count++] = (struct plan_policy){.roles = roles,
+		.policy = sets[0].set->policy,
+		.others = heard->layers,
+		.other_count = count - 1};
+	return E_OK;
+}
+
+enum err put_held(const struct voice *voices, size_t voice_count, const struct held_question *q,
+	struct buffer *out, struct error *e)
+{
+	const struct reading_node *node = q->node;
+	const size_t room = node->interface_count + 1;
+	struct plan_interface *interfaces = calloc(room, sizeof *interfaces);
+	struct plan_policy *policies = calloc(room, sizeof *policies);
+	struct heard *heard = calloc(room, sizeof *heard);
 	struct plan_input input = {.mark_mask = MARK_MASK_DEFAULT,
 		.policies = policies,
 		.interfaces = interfaces,
@@ -106,22 +126,28 @@ enum err put_held(struct subject *s, const struct reading_node *node,
 	struct plan *plan = NULL;
 	enum err code = E_OK;
 
-	if (!interfaces || !policies)
+	if (!interfaces || !policies || !heard)
 		code = error_set(e, E_MEMORY, "out of memory");
-	for (size_t i = 0; i < node->interface_count && !code; i++)
+	for (size_t i = 0; i < node->interface_count && !code; i++) {
 		interfaces[i] = (struct plan_interface){
 			node->interfaces[i].name, node->interfaces[i].roles};
+		code = add_policy(voices, voice_count, node, node->interfaces[i].roles, heard,
+			policies, &input, e);
+	}
 	if (!code)
-		input.policy_count = node_policies(s, node, policies);
+		code = add_policy(
+			voices, voice_count, node, node->roles, heard, policies, &input, e);
 	if (!code)
 		code = plan_build(&input, &plan, &cause, e);
 	if (!code) {
-		put_filter(plan, rule, out);
-		if (rule->protection)
-			put_spd(plan, rule->protection, family, out);
+		for (size_t i = 0; i < q->rule_count; i++)
+			put_filter(plan, q->rules[i], out);
+		if (q->verdict.protection)
+			put_spd(plan, q, out);
 	}
 	plan_free(plan);
 	free(interfaces);
 	free(policies);
+	free(heard);
 	return code;
 }

@@ -196,15 +196,25 @@ expect 0 'explain two layers' "$pmt" explain --node alice --out --from alice --t
 said 'home (office.xml, host): allow by "host-web"'
 said 'operator (floor.xml, *): deny by "no-web" at floor.xml:2:'
 said 'together: deny, which is what operator says'
+said 'counter host/operator/no-web'
+! grep -F 'counter host/host-web' stdout || { echo 'FAILED: home'\''s counter, which the kernel has not for it'; failures=$((failures + 1)); }
+sed 's/<allow name="rest"/& rate="9\/minute"/' floor.xml >slow.xml
+expect 0 'explain a limit of another layer' "$pmt" explain --node web1 --in --from 192.0.2.10 --to 198.51.100.20 --port 7000 office.xml slow.xml
+said 'together: protect with strong, which is what home says'
+said 'counter server/server-ledger'
+said 'operator/rest'
+said 'level required'
 expect 0 'the layer as a bundle' "$pmt" compile --serial 1 -o floor.bundle floor.xml
 expect 0 'explain with a bundle of another authority' "$pmt" explain --node alice --out --from alice --to web1 \
 	--port 443 office.xml floor.bundle
 said 'operator (floor.bundle, *): allow by "rest"'
 said 'together: deny, which is what home says'
+expect 0 'explain transit that home lets pass' "$pmt" explain --node gw1 --forward --interface lan --out-interface dmz \
+	--from alice --to web1 --port 80 office.xml
+said 'answers pass with the connection'
 expect 0 'explain transit' "$pmt" explain --node gw1 --forward --interface lan --out-interface dmz \
 	--from alice --to web1 --port 80 office.xml floor.xml
 said 'operator (floor.xml, *+gateway): allow by "pass"'
-said 'answers pass with the connection'
 said 'the same from the other side: forward ipv6 tcp 2001:db8:2::20 port 49152 -> 2001:db8:1::10 port 80, in by dmz, out by lan'
 expect 0 'explain a tunnel' "$pmt" explain --node ga --forward --interface lan --out-interface wan \
 	--from 10.1.0.5 --to 10.2.0.9 --port 80 tunnels.xml
