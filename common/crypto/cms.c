@@ -387,6 +387,9 @@ enum err cms_verify(struct view document, const struct trust *trust, struct cms_
 			result.pins[result.signers++] = *trust_pin(trust, k);
 		counted[k] = true;
 	}
+	if (d.count == 0)
+		return error_set(e, E_UNTRUSTED, "not signed, and %u of the %zu trusted keys must "
+				 "sign", trust_threshold(trust), trust_count(trust));
 	if (result.signers < trust_threshold(trust))
 		return error_set(e, E_UNTRUSTED, "signed by %zu of the %zu trusted keys, and %u "
 				 "must sign", result.signers, trust_count(trust),

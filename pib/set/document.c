@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/utc.h"
 #include "common/cops/pr.h"
 #include "pib/framework/roles.h"
 
@@ -59,10 +60,13 @@ enum err check_roles(
 
 enum err check_times(uint64_t not_before, uint64_t not_after, struct error *e)
 {
+	char first[UTC_TEXT_SIZE], last[UTC_TEXT_SIZE];
+
 	if (not_before <= not_after)
 		return E_OK;
-	return error_set(e, E_RANGE, "not-before %llu is later than not-after %llu",
-		(unsigned long long)not_before, (unsigned long long)not_after);
+	utc_format(not_before, first);
+	utc_format(not_after, last);
+	return error_set(e, E_RANGE, "not-before %s is later than not-after %s", first, last);
 }
 
 enum err check_key(struct view key, const char *what, struct error *e)

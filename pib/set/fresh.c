@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/utc.h"
 #include "common/crypto/cms.h"
 #include "pib/set/verification.h"
 
@@ -235,15 +236,19 @@ static void verify_time(struct verification *v, const struct pri_row *envelope, 
 	struct view name, uint64_t not_before, uint64_t not_after)
 {
 	uint64_t now = v->terms->now_utc;
+	char first[UTC_TEXT_SIZE], last[UTC_TEXT_SIZE], present[UTC_TEXT_SIZE];
 
+	utc_format(not_before, first);
+	utc_format(not_after, last);
+	utc_format(now, present);
 	if (now < not_before)
 		refuse_document(v, envelope, DOCUMENT_NOT_YET_VALID, E_EXPIRED,
-			"%s%.*s is not valid before %llu, and it is %llu", what, NAME(name),
-			(unsigned long long)not_before, (unsigned long long)now);
+			"%s%.*s is not valid before %s, and it is %s", what, NAME(name), first,
+			present);
 	if (now > not_after)
 		refuse_document(v, envelope, DOCUMENT_EXPIRED, E_EXPIRED,
-			"%s%.*s is not valid after %llu, and it is %llu", what, NAME(name),
-			(unsigned long long)not_after, (unsigned long long)now);
+			"%s%.*s is not valid after %s, and it is %s", what, NAME(name), last,
+			present);
 }
 
 static bool is_empty(struct verification *v, const struct state_set *set)

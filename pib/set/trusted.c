@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "common/base/utc.h"
 #include "common/crypto/cms.h"
 #include "common/crypto/digest.h"
 #include "pib/set/verification.h"
@@ -51,13 +52,17 @@ static void verify_next_time(struct verification *v, const struct state_trust *t
 {
 	const struct trust_list *next = &t->list;
 	uint64_t now = v->terms->now_utc;
+	char first[UTC_TEXT_SIZE], last[UTC_TEXT_SIZE], present[UTC_TEXT_SIZE];
 
-	if (now < next->not_before || now > next->not_after)
-		refuse_document(v, &t->envelope,
-			now < next->not_before ? DOCUMENT_NOT_YET_VALID : DOCUMENT_EXPIRED, E_EXPIRED,
-			"the trust list is to be taken up from %llu to %llu, and it is %llu",
-			(unsigned long long)next->not_before, (unsigned long long)next->not_after,
-			(unsigned long long)now);
+	if (now >= next->not_before && now <= next->not_after)
+		return;
+	utc_format(next->not_before, first);
+	utc_format(next->not_after, last);
+	utc_format(now, present);
+	refuse_document(v, &t->envelope,
+		now < next->not_before ? DOCUMENT_NOT_YET_VALID : DOCUMENT_EXPIRED, E_EXPIRED,
+		"the trust list is to be taken up from %s to %s, and it is %s", first, last,
+		present);
 }
 
 /* The list before is trusted: somebody else has verified it, or the disk says so. */

@@ -2,7 +2,6 @@
 #include "pmt/commands/command.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 
 #include "common/base/file.h"
+#include "common/base/utc.h"
 #include "common/service/settings.h"
 
 int command_failed(const char *name, const struct error *e)
@@ -102,13 +102,9 @@ bool command_duration(const char *name, const char *option, const char *text, ui
 
 void print_time(uint64_t seconds, struct buffer *out)
 {
-	time_t t = (time_t)seconds;
-	char text[64];
-	struct tm tm;
+	char text[UTC_TEXT_SIZE];
 
-	if (seconds > INT64_MAX / 2 || !gmtime_r(&t, &tm) ||
-		!strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		snprintf(text, sizeof text, "%" PRIu64, seconds);
+	utc_format(seconds, text);
 	buffer_put_text(out, "%s", text);
 }
 

@@ -7,6 +7,7 @@
 #include "common/base/network.h"
 #include "common/base/file.h"
 #include "common/base/pin.h"
+#include "common/base/utc.h"
 #include "tests/suite.h"
 
 #define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
@@ -222,6 +223,26 @@ START_TEST(file_is_replaced_whole_and_read_within_the_limit)
 }
 END_TEST
 
+START_TEST(time_is_written_as_utc)
+{
+	static const struct {
+		uint64_t seconds;
+		const char *text;
+	} rows[] = {
+		{0, "1970-01-01T00:00:00Z"},
+		{1000000000, "2001-09-09T01:46:40Z"},
+		{4107542399, "2100-02-28T23:59:59Z"},
+		{253402300799, "9999-12-31T23:59:59Z"},
+		{253402300800, "253402300800"},
+		{UINT64_MAX, "18446744073709551615"},
+	};
+	char text[UTC_TEXT_SIZE];
+
+	utc_format(rows[_i].seconds, text);
+	ck_assert_str_eq(text, rows[_i].text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("values");
@@ -233,6 +254,7 @@ int main(void)
 	tcase_add_test(values, a_network_has_the_addresses_of_its_prefix_and_port);
 	tcase_add_test(values, mapped_address_is_the_ipv4_address);
 	tcase_add_test(values, file_is_replaced_whole_and_read_within_the_limit);
+	tcase_add_loop_test(values, time_is_written_as_utc, 0, 6);
 	suite_add_tcase(suite, values);
 	return suite_main(suite);
 }

@@ -174,7 +174,11 @@ done
 said 'no certificate in it'
 [ ! -e none ] || { echo 'FAILED: something was written all the same'; failures=$((failures + 1)); }
 pdp="--pdp 192.0.2.1 --pdp-pin sha256:$(printf %064d 1) --key thing.key"
+expect 1 'not signed' "$pmt" verify --trust thing.crt office.bundle
+said 'not signed, and 1 of the 1 trusted keys must sign'
 expect 0 'signed' "$pmt" sign --key thing.key -o thing.bundle office.bundle
+expect 1 'too early' "$pmt" verify --trust thing.crt --time 2001-09-09T01:46:40Z thing.bundle
+said ', and it is 2001-09-09T01:46:40Z'
 expect 1 'no way back' "$pmt" publish $pdp --canary 5% thing.bundle
 said 'there is no way back, thing.fallback.bundle: pmt sign --with-fallback makes one'
 expect 1 'the way back is older' "$pmt" publish $pdp --canary 5% --fallback thing.bundle thing.bundle

@@ -613,11 +613,11 @@ static const struct variation {
 		PIB_copsecIndex),
 
 	V("too late", BOTH, too_late, nothing, nothing, E_EXPIRED,
-		"the index is not valid after 1800001000, and it is 1800001001", PIB_copsecIndex),
+		"the index is not valid after 2027-01-15T08:16:40Z, and it is 2027-01-15T08:16:41Z", PIB_copsecIndex),
 	V("too early", BOTH, too_early, nothing, nothing, E_EXPIRED,
-		"the index is not valid before 1799999000, and it is 1799998999", PIB_copsecIndex),
+		"the index is not valid before 2027-01-15T07:43:20Z, and it is 2027-01-15T07:43:19Z", PIB_copsecIndex),
 	V("set expired", BOTH, set_expired, nothing, nothing, E_EXPIRED,
-		"set lan is not valid after 1799999999", PIB_copsecPolicySet),
+		"set lan is not valid after 2027-01-15T07:59:59Z", PIB_copsecPolicySet),
 
 	V("row changed", BOTH, nothing, nothing, row_changed, E_MISMATCH, "PRIs have root ",
 		PIB_copsecPolicySet),

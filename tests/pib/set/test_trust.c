@@ -230,10 +230,12 @@ static const struct {
 	{same_serial, E_STALE, "the trust list has serial 1, but 1 is in force"},
 	{does_not_follow, E_MISMATCH, "the trust list of serial 2 does not follow the one in force"},
 	{one_was_left_out, E_MISMATCH, "the trust list of serial 2 does not follow the one in for"},
-	{too_late, E_EXPIRED, "the trust list is to be taken up from 1799999990 to 1799999999"},
-	{too_early, E_EXPIRED, "the trust list is to be taken up from 1800000001"},
+	{too_late, E_EXPIRED, "the trust list is to be taken up from "
+			      "2027-01-15T07:59:50Z to 2027-01-15T07:59:59Z"},
+	{too_early, E_EXPIRED, "the trust list is to be taken up from 2027-01-15T08:00:01Z"},
 	{one_signer, E_UNTRUSTED, "the trust list: signed by 1 of the 4 trusted keys"},
-	{nobody_signs, E_UNTRUSTED, "the trust list: signed by 0 of the 4 trusted keys"},
+	{nobody_signs, E_UNTRUSTED, "the trust list: not signed, and 2 of the 4 trusted keys "
+			       "must sign"},
 	{of_another_tenant, E_MISMATCH, "is of tenant evil, the index of acme"},
 	{of_the_operator, E_MISMATCH, "the trust list is of authority operator"},
 	{node_key_revoked, E_UNTRUSTED, "the key of node gw1 is revoked"},
