@@ -46,6 +46,14 @@ static const struct option_row plain_rows[] = {
 	{0},
 };
 
+static const struct option_row log_rows[] = {
+	{'e', "events", NULL, "what pepd did and met with, instead of the log's levels"},
+	{'f', "follow", NULL, "the same, and then what happens, as it does"},
+	{OPTION_JSON, "json", NULL, "print events as JSON, one a line"},
+	{'h', "help", NULL, "print this help"},
+	{0},
+};
+
 /* As those of pmt explain. */
 enum {
 	OPTION_IN = 512,
@@ -370,16 +378,16 @@ static int run_refusals(void *context, int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
-static int run_log(void *context, int argc, char **argv)
+static int log_usage(const char *why)
 {
-	bool json = false;
-	const char *levels;
-	json_t *request, *answer;
-	int end;
+	fprintf(stderr, "pepctl: log: %s\n", why);
+	return EXIT_BAD_USAGE;
+}
 
-	if (!parse("log", argc, argv, 1, &json, &end, &levels))
-		return end;
-	request = json_pack("{s:s}", "command", "log");
+static int show_levels(void *context, const char *levels)
+{
+	json_t *request = json_pack("{s:s}", "command", "log"), *answer;
+
 	if (levels)
 		json_object_set_new(request, "levels", json_string(levels));
 	answer = ask(context, request);
@@ -388,6 +396,46 @@ static int run_log(void *context, int argc, char **argv)
 	puts(json_is_string(answer) ? json_string_value(answer) : "");
 	json_decref(answer);
 	return EXIT_SUCCESS;
+}
+
+static int run_log(void *context, int argc, char **argv)
+{
+	const struct pepctl *p = context;
+	bool json = false, events = false, follow = false;
+	struct options o;
+	struct buffer help;
+	int id;
+
+	options_begin(&o, log_rows, argc, argv);
+	while ((id = options_next(&o)) != OPTIONS_END) {
+		switch (id) {
+		case 'e':
+			events = true;
+			break;
+		case 'f':
+			events = follow = true;
+			break;
+		case OPTION_JSON:
+			json = true;
+			break;
+		case 'h':
+			buffer_init(&help, 65536);
+			command_help("pepctl", command_find(commands, "log"), &help);
+			fputs(buffer_string(&help), stdout);
+			buffer_fini(&help);
+			return EXIT_SUCCESS;
+		default:
+			return log_usage(o.message);
+		}
+	}
+	if (o.argc > 1)
+		return log_usage("too many arguments");
+	if (events && o.argc)
+		return log_usage("levels do not go with --events and --follow");
+	if (json && !events)
+		return log_usage("--json goes with --events or --follow");
+	return events ? show_events(p->socket, follow, json)
+	              : show_levels(context, o.argc ? o.argv[0] : NULL);
 }
 
 /* ---- explain ---- */
@@ -548,7 +596,8 @@ static const struct command_row commands[] = {
 	{"explain", run_explain, "--in|--out|--forward --from ADDRESS --to ADDRESS [OPTION...]",
 	 "what becomes of a flow, by what is in force", explain_rows},
 	{"plan", run_plan, "", "what the kernel is to hold", plain_rows},
-	{"log", run_log, "[LEVELS]", "show or set the levels of pepd's log", plain_rows},
+	{"log", run_log, "[LEVELS | -e | -f [--json]]",
+	 "show events, or show or set the levels of pepd's log", log_rows},
 	{"trace", run_trace, TRACE_SYNOPSIS, TRACE_LINE, trace_options},
 	{"completion", run_completion, "SHELL", "print completion for bash or zsh", NULL},
 	{0},

@@ -14,6 +14,8 @@ enum { AGAIN_MS = 5000 };
 struct connections {
 	struct ev_loop *loop;
 	struct log *log;
+	void (*cut)(void *context, uint64_t count);
+	void *context;
 	struct rejudge *rejudge;
 	struct plan *plan; /* judged by this one, or to be */
 	struct rejudge_result result;
@@ -62,9 +64,11 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	} else if (c->result.done) {
 		ev_io_stop(c->loop, &c->readable);
 		c->failed = (struct error){0};
-		if (c->result.cut)
+		if (c->result.cut) {
 			log_notice(c->log, MODULE, "connections that the policy does not allow are cut",
 			           log_u64("cut", c->result.cut), log_u64("seen", c->result.seen));
+			c->cut(c->context, c->result.cut);
+		}
 	} else if (c->result.passes != passes) {
 		follow(c);
 	}
@@ -88,7 +92,8 @@ static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
 	begin(w->data);
 }
 
-struct connections *connections_new(struct ev_loop *loop, struct log *log)
+struct connections *connections_new(struct ev_loop *loop, struct log *log,
+                                    void (*cut)(void *context, uint64_t count), void *context)
 {
 	struct connections *c = calloc(1, sizeof *c);
 
@@ -96,6 +101,8 @@ struct connections *connections_new(struct ev_loop *loop, struct log *log)
 		return NULL;
 	c->loop = loop;
 	c->log = log;
+	c->cut = cut;
+	c->context = context;
 	c->rejudge = rejudge_new();
 	if (!c->rejudge) {
 		free(c);

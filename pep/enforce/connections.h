@@ -14,8 +14,9 @@
 struct ev_loop;
 struct connections;
 
-/* NULL when memory is out. */
-struct connections *connections_new(struct ev_loop *loop, struct log *log);
+/* `cut` is told when some were cut, and how many. NULL when memory is out. */
+struct connections *connections_new(struct ev_loop *loop, struct log *log,
+                                    void (*cut)(void *context, uint64_t count), void *context);
 struct connections *connections_free(struct connections *c); /* takes NULL, returns NULL */
 
 /* Begins over if this is another plan than the last. */

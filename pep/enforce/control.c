@@ -110,6 +110,13 @@ static enum err control_trace(void *context, const json_t *request, json_t **ret
 	return trace_live_answer(p->trace, request, now_ms(), ret, e);
 }
 
+static enum err control_events(void *context, const json_t *request, json_t **ret, struct error *e)
+{
+	struct process *p = context;
+
+	return events_answer(p->events, request, ret, e);
+}
+
 static enum err control_refusals(void *context, const json_t *request, json_t **ret,
                                  struct error *e)
 {
@@ -131,6 +138,7 @@ const struct control_command process_commands[] = {
 	{"rules", control_rules, "rules and reasons of drops, with their counters"},
 	{"refusals", control_refusals, "what was refused, counted by reason"},
 	{"trace", control_trace, "the messages of the session as they pass"},
+	{"events", control_events, "what was done and met with, as it happens"},
 	{"log", control_log, "levels of the log; \"levels\" sets them"},
 	{0},
 };

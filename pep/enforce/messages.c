@@ -47,6 +47,13 @@ void read_in_sync(struct process *p)
 	p->in_sync_serial = enforcement_serial(p->enforcement);
 }
 
+static enum event_kind event_of(enum err err, bool changed)
+{
+	if (err)
+		return EVENT_REFUSED;
+	return changed ? EVENT_IN_FORCE : EVENT_UNCHANGED;
+}
+
 static void decide(struct process *p, uint32_t id)
 {
 	uint64_t before = enforcement_serial(p->enforcement);
@@ -61,6 +68,8 @@ static void decide(struct process *p, uint32_t id)
 	m.kind = err ? REPORT_FAILURE : REPORT_SUCCESS;
 	note_in_sync(p, err ? NULL : &p->pdps.endpoint);
 	refusals_count(&p->refused, err);
+	process_event(p, event_of(err, enforcement_serial(p->enforcement) != before),
+	              p->origin.number, err ? e.text : NULL);
 	if (err)
 		log_warning(p->log, MODULE, "decision refused, nothing has changed",
 		            log_u64("decision", p->origin.number), log_err(&e),

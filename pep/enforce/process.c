@@ -89,11 +89,36 @@ static void probe(struct process *p)
 	buffer_fini(&names);
 }
 
+void process_event(struct process *p, enum event_kind kind, uint64_t decision, const char *text)
+{
+	events_add(p->events, &(struct event){.kind = kind, .decision = decision, .text = text,
+	                                      .index = enforcement_serial(p->enforcement)});
+}
+
+/* Who waits for it is told. There is no control server early, and none before it is made. */
+static void on_event(void *context)
+{
+	struct process *p = context;
+
+	if (p->control)
+		control_server_retry(p->control);
+}
+
+static void on_cut(void *context, uint64_t count)
+{
+	struct process *p = context;
+
+	events_add(p->events, &(struct event){.kind = EVENT_CUT, .count = count,
+	                                      .index = enforcement_serial(p->enforcement)});
+}
+
 /* A stored policy that is not in force is no reason to end for pepd, which waits for another. */
 static enum err restore(struct process *p, struct error *e)
 {
 	enum err err = enforcement_restore(p->enforcement, now_utc(), e);
 
+	if (err != E_NOT_FOUND)
+		process_event(p, err ? EVENT_NOT_REPAIRED : EVENT_RESTORED, 0, err ? e->text : NULL);
 	if (!err)
 		log_notice(p->log, MODULE, "last good policy in force",
 		           log_u64("index", enforcement_serial(p->enforcement)));
@@ -227,8 +252,9 @@ static int run(const struct pep_settings *settings, struct log *log, bool early)
 	links_init(&p);
 	upkeep_init(&p);
 	p.trace = trace_live_new(on_trace_wanted, &p);
-	p.connections = connections_new(p.loop, log);
-	if (!p.trace || !p.connections)
+	p.events = events_new(on_event, &p);
+	p.connections = connections_new(p.loop, log, on_cut, &p);
+	if (!p.trace || !p.events || !p.connections)
 		log_error(log, MODULE, "cannot start: out of memory");
 	else if (prepare(&p, &e))
 		log_error(log, MODULE, "cannot start", log_err(&e));
@@ -242,6 +268,7 @@ static int run(const struct pep_settings *settings, struct log *log, bool early)
 	pdps_fini(&p.pdps);
 	trace_live_free(p.trace);
 	connections_free(p.connections);
+	events_free(p.events);
 	links_fini(&p);
 	upkeep_fini(&p);
 	transfer_fini(&p.decision);

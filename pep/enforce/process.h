@@ -25,6 +25,7 @@
 #include "common/trace/live.h"
 #include "pep/enforce/connections.h"
 #include "pep/enforce/enforcement.h"
+#include "pep/enforce/events.h"
 #include "pep/enforce/pdps.h"
 #include "pep/ipc/channel.h"
 #include "pep/settings.h"
@@ -39,6 +40,7 @@ struct process {
 	struct kernel *kernel;
 	struct enforcement *enforcement;
 	struct connections *connections;
+	struct events *events;
 	struct trust *trust;
 	struct key *report_key;
 	struct directory_storage directory;
@@ -103,6 +105,9 @@ static inline uint64_t now_ms(void)
 /* The privileged side stops; it does not recover. The supervisor starts it again, and the kernel
  * goes on meanwhile. */
 void process_stop(struct process *p, int status);
+
+/* For pepctl log -f. `decision` 0: it was none's; `text` may be NULL. */
+void process_event(struct process *p, enum event_kind kind, uint64_t decision, const char *text);
 
 /* ---- upkeep.c ---- */
 

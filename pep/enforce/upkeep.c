@@ -38,6 +38,8 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 	else if (changed)
 		log_notice(p->log, MODULE, "time has changed what is in force",
 		           log_u64("index", enforcement_serial(p->enforcement)));
+	if (changed)
+		process_event(p, EVENT_TIME, 0, NULL);
 	if (!enforcement_is_timed(p->enforcement))
 		ev_timer_stop(loop, w);
 	if (changed)
@@ -71,9 +73,12 @@ void upkeep_confirm(struct process *p, bool heard)
 	if (trial.ask && p->net)
 		(void)tell_net(p, &(struct message){.type = MESSAGE_HEARING_WANTED});
 	if (trial.changed)
+		process_event(p, EVENT_TRIAL, 0, NULL);
+	if (trial.changed)
 		log_warning(p->log, MODULE, "the PDP is not heard, another policy is in force",
 		            log_u64("index", enforcement_serial(p->enforcement)));
 	if (trial.failed) {
+		process_event(p, EVENT_TRIAL_FAILED, 0, NULL);
 		log_error(p->log, MODULE, "the PDP is heard again under the policy before, which stays",
 		          log_u64("index", enforcement_serial(p->enforcement)));
 		tell_trial_failed(p);
@@ -107,9 +112,11 @@ static void on_repair(struct ev_loop *loop, struct ev_timer *w, int revents)
 	p->repaired = ev_now(loop);
 	if (enforcement_repair(p->enforcement, now_utc(), &e)) {
 		log_error(p->log, MODULE, "what is not in order could not be repaired", log_err(&e));
+		process_event(p, EVENT_NOT_REPAIRED, 0, e.text);
 		tell_failure(p, &e);
 	} else {
 		tell_repair(p);
+		process_event(p, EVENT_REPAIRED, 0, NULL);
 		log_notice(p->log, MODULE, "what was not in order is repaired",
 		           log_u64("index", enforcement_serial(p->enforcement)));
 	}
@@ -129,6 +136,7 @@ static void on_kernel_changed(struct ev_loop *loop, struct ev_io *w, int revents
 		log_error(p->log, MODULE, "cannot see who changes the kernel's rules", log_err(&e));
 	if (drift) {
 		error_set(&e, E_CONFLICT, "somebody else changed the packet filter or the SPD");
+		process_event(p, EVENT_DRIFT, 0, e.text);
 		log_warning(p->log, MODULE, "what is in force is no more", log_err(&e),
 		            log_u64("index", enforcement_serial(p->enforcement)));
 		tell_failure(p, &e);

@@ -539,6 +539,25 @@ static json_int_t table_says(struct bench *b, const struct endpoint *pdp, int cl
 	return n;
 }
 
+/* Whether this is kept for pepctl log -e, of this decision. */
+static bool has_event(struct bench *b, const char *name, json_int_t decision)
+{
+	json_t *request = json_pack("{s:s}", "command", "events"), *answer = NULL, *event;
+	char control[128];
+	bool found = false;
+	struct error e;
+	size_t i;
+
+	snprintf(control, sizeof control, "%s/control", b->directory);
+	ck_assert_msg(!control_call(control, request, PATIENCE_MS, &answer, &e), "%s", e.text);
+	json_array_foreach(json_object_get(answer, "events"), i, event)
+		found |= !strcmp(json_string_value(json_object_get(event, "event")), name) &&
+		         json_integer_value(json_object_get(event, "decision")) == decision;
+	json_decref(answer);
+	json_decref(request);
+	return found;
+}
+
 START_TEST(policy_outlives_everybody)
 {
 	char closed[17], policy[17], now[17], settings[128];
@@ -568,6 +587,8 @@ START_TEST(policy_outlives_everybody)
 	ck_assert_int_eq(pepctl(&b, "status"), 0);
 	ck_assert_int_eq(pepctl(&b, "policy"), 0);
 	ck_assert_int_eq(pepctl(&b, "sa"), 0);
+	ck_assert(has_event(&b, "in force", 1));
+	ck_assert(!has_event(&b, "refused", 2));
 
 	/* DEC with one octet changed --> RPT Failure, and the kernel is as it was. */
 	rows.data[rows.len / 2] ^= 1;
@@ -576,6 +597,7 @@ START_TEST(policy_outlives_everybody)
 	plan_id(&b, now);
 	ck_assert_str_eq(now, policy);
 	ck_assert_int_eq(pepctl(&b, "status"), 3);
+	ck_assert(has_event(&b, "refused", 2));
 
 	/* net dies: another one asks, and says what is in force. */
 	net = child_of(b.pepd, "pepd-net");
