@@ -521,44 +521,6 @@ static int explain(const char *name, struct explanation *x, struct question *q)
 	return status;
 }
 
-/* Whose it is: home's is the first, the others are not home's. */
-static enum err find_authority(struct subject *s, enum authority *ret, struct error *e)
-{
-	struct set_index index;
-	struct bundle bundle;
-	struct arena arena;
-	enum err code;
-
-	arena_init(&arena, BUNDLE_MAX);
-	code = bundle_read(buffer_view(&s->bundle), &arena, &bundle, e);
-	if (!code)
-		code = bundle_index(&bundle, &arena, &index, e);
-	*ret = code ? AUTHORITY_HOME : index.authority;
-	arena_fini(&arena);
-	return code;
-}
-
-static int open_voice(const char *name, const char *path, struct explanation *x, struct subject *s)
-{
-	const bool first = x->voice_count == 0;
-	enum authority authority;
-	struct error e;
-	int status = subject_open(name, path, s);
-
-	x->voices[x->voice_count++] = (struct voice){s, "home", path};
-	if (status)
-		return status;
-	if (find_authority(s, &authority, &e))
-		return command_failed(name, &e);
-	if (first != (authority == AUTHORITY_HOME))
-		return command_misused(name,
-			first ? "\"%s\" is not home's, which comes first"
-			      : "\"%s\" is home's, and there is only one home",
-			path);
-	x->voices[x->voice_count - 1].authority = authority_name(authority);
-	return EXIT_SUCCESS;
-}
-
 static int check_question(const char *name, struct question *q)
 {
 	if (!q->node || !q->from || !q->to)
@@ -599,7 +561,7 @@ int command_explain(void *context, int argc, char **argv)
 	if (status)
 		return status;
 	for (int i = 0; i < o.argc && !status; i++)
-		status = open_voice(argv[0], o.argv[i], &x, &subjects[i]);
+		status = voices_open(argv[0], o.argv[i], x.voices, &x.voice_count, &subjects[i]);
 	if (!status)
 		status = explain(argv[0], &x, &q);
 	for (size_t i = 0; i < x.voice_count; i++)

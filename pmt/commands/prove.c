@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "pmt/commands/command.h"
-#include "pmt/commands/subject.h"
+#include "pmt/commands/voices.h"
 #include "pmt/reasoning/prove.h"
 
 enum {
@@ -50,7 +50,7 @@ static void put_attribute(struct buffer *part, int id, const char *value)
 	buffer_put_u8(part, '"');
 }
 
-static void put_step(const struct subject *s, const struct proof_step *step, struct buffer *out)
+static void put_step(const struct voice *voices, const struct proof_step *step, struct buffer *out)
 {
 	static const char *const words[] = {"reaches", "leaves", "passes through"};
 
@@ -59,12 +59,12 @@ static void put_step(const struct subject *s, const struct proof_step *step, str
 		buffer_put_text(out, " %s", step->interface);
 	buffer_put_text(out, " (%s): ", step->set);
 	if (step->rule) {
-		const struct policy_verdict verdict = policy_verdict_of(step->rule);
-
-		print_verdict(&verdict, out);
+		print_verdict(&step->verdict, out);
 		buffer_put_text(out, " by ");
 	}
-	subject_print_rule(s, step->rule, out);
+	if (step->sayer)
+		buffer_put_text(out, "%s's ", voices[step->sayer].authority);
+	subject_print_rule(voices[step->sayer].subject, step->rule, out);
 	if (step->when) {
 		buffer_put_text(out, ", ");
 		cases_print(step->when, out);
@@ -104,9 +104,11 @@ static void put_statement(const struct subject *s, struct place at, struct buffe
 	}
 }
 
-static void put_proof(const struct subject *s, const struct model_proof *statement,
+static void put_proof(const struct voice *voices, const struct model_proof *statement,
 	const struct proof *proof, struct buffer *out)
 {
+	const struct subject *s = voices[0].subject;
+
 	place_print(&s->policy.diagnostics, statement->at, out);
 	buffer_put_text(out, ": %s: ", !proof->holds ? "FALSE" : "holds");
 	put_statement(s, statement->at, out);
@@ -117,18 +119,25 @@ static void put_proof(const struct subject *s, const struct model_proof *stateme
 	print_flow(&proof->flow, &s->reading.roles, out);
 	buffer_put_u8(out, '\n');
 	for (size_t i = 0; i < proof->step_count; i++)
-		put_step(s, &proof->path[i], out);
+		put_step(voices, &proof->path[i], out);
 }
 
-static int prove_statements(const char *name, struct subject *s, struct buffer *out)
+static int prove_statements(
+	const char *name, const struct voice *voices, size_t count, struct buffer *out)
 {
+	struct subject *s = voices[0].subject;
 	const struct model *m = &s->policy.model;
 	struct prover *prover = NULL;
 	size_t failed = 0;
 	struct error e;
+	enum err code = prover_new(m, &s->reading, &prover, &e);
 
-	if (prover_new(m, &s->reading, &prover, &e))
+	for (size_t i = 1; i < count && !code; i++)
+		code = prover_add(prover, &voices[i].subject->reading, voices[i].authority, &e);
+	if (code) {
+		prover_free(prover);
 		return command_failed(name, &e);
+	}
 	for (size_t i = 0; i < m->proof_count; i++) {
 		struct proof proof;
 
@@ -138,7 +147,7 @@ static int prove_statements(const char *name, struct subject *s, struct buffer *
 			prover_free(prover);
 			return EXIT_BAD_INPUT;
 		}
-		put_proof(s, &m->proofs[i], &proof, out);
+		put_proof(voices, &m->proofs[i], &proof, out);
 		failed += !proof.holds;
 	}
 	buffer_put_text(
@@ -154,18 +163,43 @@ static void keep_last(struct model *m)
 	m->proof_count = 1;
 }
 
+/* The policy that the statements are of, and whoever else has a say. */
+static int prove(const char *name, char *const *paths, size_t count, struct view part)
+{
+	struct subject subjects[POLICY_LAYERS_MAX];
+	struct voice voices[POLICY_LAYERS_MAX] = {{&subjects[0], "", paths[0]}};
+	size_t opened = 1;
+	struct buffer out;
+	int status = subject_open_with(name, paths[0], part, &subjects[0]);
+
+	buffer_init(&out, TEXT_MAX);
+	if (!status && count > 1) {
+		opened = 0;
+		status = voices_add(name, paths[0], voices, &opened, &subjects[0]);
+	}
+	for (size_t i = 1; i < count && !status; i++)
+		status = voices_open(name, paths[i], voices, &opened, &subjects[i]);
+	if (!status && part.len)
+		keep_last(&subjects[0].policy.model);
+	if (!status) {
+		status = prove_statements(name, voices, opened, &out);
+		fputs(buffer_string(&out), stdout);
+	}
+	for (size_t i = 0; i < opened; i++)
+		subject_fini(&subjects[i]);
+	buffer_fini(&out);
+	return status;
+}
+
 int command_prove(void *context, int argc, char **argv)
 {
 	int id, status = EXIT_SUCCESS;
 	bool has_bound = false, has_other = false;
-	struct buffer part, out;
-	struct subject s;
+	struct buffer part;
 	struct options o;
-	const char *path;
 
 	(void)context;
 	buffer_init(&part, STATEMENT_MAX);
-	buffer_init(&out, TEXT_MAX);
 	buffer_put_text(&part, "<part xmlns=\"" POLICY_NAMESPACE "\"><tests><prove");
 	command_begin(&o, prove_options, argc, argv);
 	while ((id = command_next(&o, argv[0], &status)) > 0) {
@@ -174,26 +208,18 @@ int command_prove(void *context, int argc, char **argv)
 		put_attribute(&part, id, o.value);
 	}
 	buffer_put_text(&part, "/></tests></part>");
-	path = id < 0 ? NULL : command_operand(&o, argv[0], "the policy");
-	if (id == 0 && !path)
-		status = EXIT_BAD_USAGE;
-	else if (path && has_other && !has_bound)
+	if (id == 0 && o.argc == 0)
+		status = command_misused(argv[0], "the policy is missing");
+	else if (id == 0 && o.argc > POLICY_LAYERS_MAX)
+		status = command_misused(argv[0], "more than %d authorities", POLICY_LAYERS_MAX);
+	else if (id == 0 && has_other && !has_bound)
 		status = command_misused(argv[0], "--at-least is missing");
-	else if (path && is_bundle(path))
+	else if (id == 0 && is_bundle(o.argv[0]))
 		status = command_misused(argv[0],
 			"a bundle does not know the addresses of its nodes; name a policy");
-	if (path && !status) {
-		status = subject_open_with(
-			argv[0], path, has_bound ? buffer_view(&part) : VIEW_NONE, &s);
-		if (!status && has_bound)
-			keep_last(&s.policy.model);
-		if (!status) {
-			status = prove_statements(argv[0], &s, &out);
-			fputs(buffer_string(&out), stdout);
-		}
-		subject_fini(&s);
-	}
+	if (id == 0 && !status)
+		status = prove(argv[0], o.argv, (size_t)o.argc,
+			has_bound ? buffer_view(&part) : VIEW_NONE);
 	buffer_fini(&part);
-	buffer_fini(&out);
 	return status;
 }

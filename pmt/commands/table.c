@@ -42,7 +42,7 @@ const struct command_row pmt_commands[] = {
 		"print what is in a bundle", show_options},
 	{"list", command_list, "[--json | --names KIND] FILE",
 		"name what is in a policy or a bundle, a line each", list_options},
-	{"prove", command_prove, "[--at-least VERDICT [--from PEERS] [--to PEERS] ...] POLICY",
+	{"prove", command_prove, "[--at-least VERDICT [--from PEERS] [--to PEERS] ...] POLICY [OTHER...]",
 		"prove statements about the whole network, or show a packet that they do not hold "
 		"for",
 		prove_options},

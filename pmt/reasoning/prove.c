@@ -20,6 +20,8 @@ struct ends {
 struct prover {
 	const struct model *m;
 	struct reading *reading;
+	struct sayer sayers[POLICY_LAYERS_MAX]; /* the first is home */
+	size_t sayer_count;
 	struct ends *ends; /* by set */
 	struct address_list known;
 	struct arena arena;
@@ -144,12 +146,17 @@ bool protection_at_least(const struct policy_protection *p, const struct policy_
 /* Is this less than what the statement demands? */
 static bool is_weak(const struct run *r, const struct policy_verdict *v)
 {
+	struct policy_protection as_demanded;
+
 	if (v->action == POLICY_DISCARD)
 		return false;
 	if (v->action == POLICY_BYPASS || r->statement->bound == VERDICT_DENY)
 		return true;
-	if (r->wanted)
-		return v->compound || !protection_at_least(v->protection, r->wanted);
+	if (r->wanted) {
+		as_demanded = *v->protection;
+		as_demanded.demand = v->demand;
+		return v->compound || !protection_at_least(&as_demanded, r->wanted);
+	}
 	return v->demand == POLICY_PREFERRED;
 }
 
@@ -194,8 +201,8 @@ static enum err find_ends(struct prover *p, struct error *e)
 		for (size_t k = 0; node->has_key && k < node->interface_count; k++) {
 			const struct model_interface *interface = &node->interfaces[k];
 			const struct address_list *own = addresses_of(node, interface);
-			struct reading_set *set = reading_set_at(
-				p->reading, node->name, interface->roles);
+			struct reading_set *set =
+				reading_set_at(p->reading, node->name, interface->roles);
 			struct ends *ends = set ? &p->ends[set - p->reading->sets] : NULL;
 
 			if (!add_addresses(p, &p->known, own) ||
@@ -220,6 +227,7 @@ enum err prover_new(
 		return code;
 	p->m = m;
 	p->reading = reading;
+	p->sayers[p->sayer_count++] = (struct sayer){reading, authority_name(m->authority)};
 	arena_init(&p->arena, PROVE_ARENA);
 	p->ends = arena_calloc(&p->arena, reading->set_count + 1, sizeof *p->ends);
 	code = p->ends ? find_ends(p, e) : no_memory(e);
@@ -228,6 +236,14 @@ enum err prover_new(
 	else
 		*ret = p;
 	return code;
+}
+
+enum err prover_add(struct prover *p, struct reading *other, const char *authority, struct error *e)
+{
+	if (p->sayer_count == POLICY_LAYERS_MAX)
+		return error_set(e, E_LIMIT, "more than %d authorities", POLICY_LAYERS_MAX);
+	p->sayers[p->sayer_count++] = (struct sayer){other, authority};
+	return E_OK;
 }
 
 struct prover *prover_free(struct prover *p)
@@ -240,8 +256,9 @@ struct prover *prover_free(struct prover *p)
 
 /* --- regions --- */
 
-static const struct traffic_list any_traffic = {
-	.items = &(struct traffic){.protocol = PROTOCOL_ANY, .icmp = {ICMP_ANY, ICMP_ANY}, .dscp = DSCP_ANY},
+static const struct traffic_list any_traffic = {.items = &(struct traffic){.protocol = PROTOCOL_ANY,
+							.icmp = {ICMP_ANY, ICMP_ANY},
+							.dscp = DSCP_ANY},
 	.count = 1};
 static const struct address_list any_address = {.any = true};
 
@@ -280,10 +297,10 @@ static enum err find_region(struct run *r)
 }
 
 /*
- * What a set lets through in this direction that is less than the statement wants, of its region.
- * `interfaces`: the numbers of their roles, of a node that passes it on.
+ * What a policy lets through in this direction that is less than the statement wants, of its
+ * region. `interfaces`: the numbers of their roles, of a node that passes it on.
  */
-static enum err weak_flows(struct run *r, const struct reading_set *set,
+static enum err weak_flows(struct run *r, const struct policy *policy,
 	enum flow_direction direction, const struct flow_intervals *interfaces, flow_ref *ret)
 {
 	flow_ref all = FLOWS_NONE;
@@ -295,7 +312,7 @@ static enum err weak_flows(struct run *r, const struct reading_set *set,
 
 		if (interfaces)
 			box.field[FLOW_IN_ROLE] = box.field[FLOW_OUT_ROLE] = *interfaces;
-		code = policy_partition(set->policy, direction, &r->p->reading->roles, &box, r->m,
+		code = policy_partition(policy, direction, &r->p->reading->roles, &box, r->m,
 			r->verdicts, &part, r->e);
 		if (!code)
 			code = flow_map(r->m, part, weak_number, r, &part, r->e);
@@ -324,55 +341,119 @@ static bool is_excepted(const struct model_proof *s, const struct circumstances 
 	return false;
 }
 
-/* In any of its cases. */
-static enum err weak_somehow(struct run *r, struct reading_set *set,
-	enum flow_direction direction, const struct flow_intervals *interfaces, flow_ref *ret)
+/* The statement's boxes between these interfaces, or as they are. */
+static enum err narrow_to_boxes(
+	struct run *r, const struct flow_intervals *interfaces, flow_ref *set)
 {
-	const struct circumstances *cases;
-	struct reading_set *now;
-	flow_ref all = FLOWS_NONE, part;
-	size_t count = 0;
-	enum err code = cases_of(r->p->reading, set, &cases, &count, r->e);
+	struct flow_match *boxes;
+	flow_ref region = r->region;
+	enum err code = E_OK;
 
-	for (size_t i = 0; i < count && !code; i++) {
-		if (is_excepted(r->statement, &cases[i]))
-			continue;
-		code = cases_set(r->p->reading, set, &cases[i], &now, r->e);
+	if (interfaces) {
+		boxes = arena_calloc(&r->arena, r->box_count + 1, sizeof *boxes);
+		if (!boxes)
+			return no_memory(r->e);
+		for (size_t i = 0; i < r->box_count; i++) {
+			boxes[i] = r->boxes[i];
+			boxes[i].field[FLOW_IN_ROLE] = boxes[i].field[FLOW_OUT_ROLE] = *interfaces;
+		}
+		code = flows_of_matches(r->m, boxes, r->box_count, &region, r->e);
 		if (!code)
-			code = weak_flows(r, now, direction, interfaces, &part);
+			code = flows_intersection(r->m, region, r->region, &region, r->e);
+	}
+	return code ? code : flows_intersection(r->m, *set, region, set, r->e);
+}
+
+struct weak_context {
+	const struct run *r;
+	const struct policy_merged *merged;
+};
+
+static uint32_t weak_decision(void *context, uint32_t number)
+{
+	const struct weak_context *c = context;
+
+	return is_weak(c->r, &c->merged->decisions[number].verdict);
+}
+
+/* The same of what several layers come to. */
+static enum err weak_together(struct run *r, const struct sayings *s, enum flow_direction direction,
+	const struct flow_intervals *interfaces, flow_ref *ret)
+{
+	struct policy_merged merged;
+	struct weak_context context = {r, &merged};
+	enum err code = policy_merge(s->layers, s->count, direction, &r->p->reading->roles, r->m,
+		&r->arena, &merged, r->e);
+
+	if (!code)
+		code = flow_map(r->m, merged.diagram, weak_decision, &context, ret, r->e);
+	return code ? code : narrow_to_boxes(r, interfaces, ret);
+}
+
+static bool any_is_excepted(const struct run *r, const struct sayings *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (is_excepted(r->statement, saying_when(&s->list[i])))
+			return true;
+	return false;
+}
+
+/* In any of the cases. */
+static enum err weak_somehow(struct run *r, struct reading_set *set, enum flow_direction direction,
+	const struct flow_intervals *interfaces, flow_ref *ret)
+{
+	struct sayings s;
+	flow_ref all = FLOWS_NONE, part;
+	bool more = false;
+	enum err code = sayings_begin(&s, r->p->sayers, r->p->sayer_count, set, r->e);
+
+	if (!code)
+		code = sayings_next(&s, &more, r->e);
+	while (!code && more) {
+		if (!any_is_excepted(r, &s)) {
+			code = s.count > 1 ? weak_together(r, &s, direction, interfaces, &part)
+					   : weak_flows(r, s.layers[0].policy, direction,
+						     interfaces, &part);
+			if (!code)
+				code = flows_union(r->m, all, part, &all, r->e);
+		}
 		if (!code)
-			code = flows_union(r->m, all, part, &all, r->e);
+			code = sayings_next(&s, &more, r->e);
 	}
 	if (!code)
 		*ret = all;
 	return code;
 }
 
+/* The first of those that are not nothing. */
+static const struct circumstances *when_of(const struct sayings *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (saying_when(&s->list[i])->count)
+			return saying_when(&s->list[i]);
+	return NULL;
+}
+
 /* What lets the example pass in a case in which something does: the rule, and the case. */
 static void find_rule(
 	struct run *r, struct reading_set *set, const struct flow *flow, struct proof_step *step)
 {
-	const struct circumstances *cases;
-	struct reading_set *now;
-	size_t count = 0;
+	const struct policy_rule *rules[POLICY_LAYERS_MAX];
+	struct sayings s;
+	bool more = false;
 	struct error ignored;
 
-	if (cases_of(r->p->reading, set, &cases, &count, &ignored))
+	if (sayings_begin(&s, r->p->sayers, r->p->sayer_count, set, &ignored))
 		return;
-	for (size_t i = 0; i < count; i++) {
-		const struct policy_rule *rule;
-		struct policy_verdict verdict;
+	while (!sayings_next(&s, &more, &ignored) && more) {
+		struct policy_decision decision = sayings_decide(&s, flow, rules);
 
-		if (is_excepted(r->statement, &cases[i]))
+		if (any_is_excepted(r, &s) || !is_weak(r, &decision.verdict))
 			continue;
-		if (cases_set(r->p->reading, set, &cases[i], &now, &ignored))
-			return;
-		rule = policy_evaluate(now->policy, flow, &r->p->reading->roles);
-		verdict = policy_verdict_of(rule);
-		if (!is_weak(r, &verdict))
-			continue;
-		step->rule = rule;
-		step->when = cases[i].count ? &cases[i] : NULL;
+		step->rule = decision.rule;
+		step->sayer = s.list[decision.layer].sayer;
+		step->verdict = decision.verdict;
+		step->when = when_of(&s);
 		return;
 	}
 }
@@ -407,8 +488,8 @@ static bool has_address(const struct address_list *list, const struct flow *f, b
 }
 
 /* An interface that the set serves, and whose address this is or may be. */
-static void add_step(struct run *r, struct proof *ret, enum flow_direction direction,
-	struct reading_set *set)
+static void add_step(
+	struct run *r, struct proof *ret, enum flow_direction direction, struct reading_set *set)
 {
 	const bool source = direction == FLOW_OUT;
 	struct proof_step *step = &ret->path[ret->step_count];
@@ -607,11 +688,9 @@ static enum err prove_floor(struct run *r, struct proof *ret)
 	const struct {
 		enum flow_direction direction;
 		bool asked;
-	} ways[] = {{FLOW_IN, r->statement->in},
-		{FLOW_OUT, r->statement->out},
+	} ways[] = {{FLOW_IN, r->statement->in}, {FLOW_OUT, r->statement->out},
 		{FLOW_FORWARD, r->statement->forward}};
-	const struct flow_interval all = {
-		FLOW_VALUE(1), FLOW_VALUE(r->p->reading->roles.count)};
+	const struct flow_interval all = {FLOW_VALUE(1), FLOW_VALUE(r->p->reading->roles.count)};
 	const struct flow_intervals interfaces = {&all, 1};
 	struct reading_set *set = reading_find(r->p->reading, "*");
 	enum err code = E_OK;

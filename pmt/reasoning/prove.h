@@ -12,8 +12,9 @@
  * Nodes in between are not believed to be on the path of a flow whose end is a node: the policy
  * does not know the wires. So what is proved holds on any.
  *
- * Of a policy that is not home's, what its rules for everybody guarantee is proved, whatever home's
- * say.
+ * Where other authorities have a say too, the strictest of all counts, as at the nodes
+ * (pib/policy/layers.h). Of a policy that is not home's, and stands alone, what its rules for
+ * everybody guarantee is proved, whatever home's say.
  *
  * Rules that are not always there may be there or not, at each end for itself: what is proved holds
  * at any time and whatever offers are switched on.
@@ -23,8 +24,7 @@
 #ifndef COPSEC_PMT_REASONING_PROVE_H
 #define COPSEC_PMT_REASONING_PROVE_H
 
-#include "pib/policy/verdicts.h"
-#include "pmt/compiler/cases.h"
+#include "pmt/reasoning/sayings.h"
 
 enum { PROOF_STEPS_MAX = 2 };
 
@@ -33,7 +33,9 @@ struct proof_step {
 	enum flow_direction direction;
 	const char *node, *interface; /* interface NULL: it passes through the node */
 	const char *set;
+	size_t sayer; /* whose rule it is: 0 home's, else the number that prover_add() gave */
 	const struct policy_rule *rule;
+	struct policy_verdict verdict;    /* of all of them together */
 	const struct circumstances *when; /* in which it is so; NULL: whatever is on */
 };
 
@@ -51,6 +53,10 @@ struct prover;
 /* Both must outlive it; the reading is of what compile_policy() made of the model. */
 enum err prover_new(const struct model *m, struct reading *reading, struct prover **ret,
 	struct error *e) MUST_USE;
+/* Another authority, whose sets count where their roles fit; it is number 1, 2, ... The reading
+ * must outlive the prover. E_LIMIT. */
+enum err prover_add(
+	struct prover *p, struct reading *other, const char *authority, struct error *e) MUST_USE;
 struct prover *prover_free(struct prover *p); /* takes NULL, returns NULL */
 
 enum err prover_prove(struct prover *p, const struct model_proof *statement, struct proof *ret,

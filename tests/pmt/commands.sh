@@ -256,6 +256,19 @@ expect 1 'a statement that says nothing' "$pmt" prove --at-least allow office.xm
 said 'command line:1:59: error: every flow is at least allowed'
 expect 1 'a name that nobody has' "$pmt" prove --at-least deny --from offic office.xml
 said 'did you mean "office"?'
+cat >ssh-floor.xml <<-X
+	<policy xmlns="urn:copsec:policy:1" tenant="isp" authority="operator">
+	<rules for="*"><deny in="yes" service="ssh" from="0.0.0.0/0"/><allow in="yes"/><allow out="yes"/></rules>
+	</policy>
+X
+expect 1 'what home alone lets in' "$pmt" prove --at-least deny --in --service ssh wider.xml
+expect 1 'beneath an ISP that forbids a part of it' "$pmt" prove --at-least deny --in --service ssh wider.xml ssh-floor.xml
+said 'for example in ipv6 tcp 2001:db8:'
+expect 0 'the part that it forbids' "$pmt" prove --at-least deny --in --service ssh --from 0.0.0.0/0 wider.xml ssh-floor.xml
+expect 2 'home comes first' "$pmt" prove ssh-floor.xml office.xml
+said 'is not home'
+expect 2 'one home' "$pmt" prove office.xml office.xml
+expect 0 'a floor by itself' "$pmt" prove --at-least deny --in --service ssh --from 0.0.0.0/0 ssh-floor.xml
 expect 2 'half a statement' "$pmt" prove --from office office.xml
 expect 2 'of a bundle' "$pmt" prove office.bundle
 
