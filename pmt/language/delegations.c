@@ -414,7 +414,7 @@ void build_delegation(struct builder *b, const struct element *el)
 	for (const struct element *child = el->first_child; child; child = child->next)
 		if (child->rule)
 			build_part(b, child, d);
-	if (b->d->errors == errors && !b->no_memory)
+	if (b->d->errors == errors && !b->no_memory && b->m->tenant)
 		try_bounds(b, el, d);
 	b->m->delegation_count++;
 }
